@@ -1,0 +1,62 @@
+// Every error a user can meet. `code` is stable, the message names the operation, quotes the offending values and
+// says what to do. Nothing else in the project throws a bare Error at a user.
+
+export class DistillError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
+/** Shapes or layouts that do not fit together. */
+export class ShapeError extends DistillError {
+  constructor(message: string) {
+    super('shape', message)
+  }
+}
+
+/** A value, option, file or data set that cannot be used as given. */
+export class InputError extends DistillError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('input', message, options)
+  }
+}
+
+/** WGSL that does not compile, or a dispatch that does not fit its shader. */
+export class ShaderError extends DistillError {
+  constructor(message: string) {
+    super('shader', message)
+  }
+}
+
+/** The adapter could not give the memory that was asked for. */
+export class OutOfMemoryError extends DistillError {
+  constructor(message: string) {
+    super('out-of-memory', message)
+  }
+}
+
+/** The device is gone (driver reset, destroyed, unplugged). Checkpoints stay good. */
+export class DeviceLostError extends DistillError {
+  constructor(message: string) {
+    super('device-lost', message)
+  }
+}
+
+/** No usable adapter, or the chosen one is not there. */
+export class AdapterError extends DistillError {
+  constructor(message: string) {
+    super('adapter', message)
+  }
+}
+
+/** A file that could not be read or written. Names the path and the system's reason. */
+export class FileError extends DistillError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('file', message, options)
+  }
+}
