@@ -9,6 +9,8 @@ import { FileError } from '../errors.ts'
 /** One stanza of APT's sources: deb822 field names, lower case, to their raw text. */
 export type AptSource = Map<string, string>
 
+let runs = 0
+
 export interface FetchPackagesOptions {
   /** Folder that will hold the unpacked tree. It appears whole, by one rename, or not at all. */
   into: string
@@ -27,7 +29,7 @@ export interface FetchPackagesOptions {
 export async function fetchPackages(packages: string[], options: FetchPackagesOptions): Promise<string> {
   const into = resolve(options.into)
   if (await isFolder(into)) return into
-  const work = `${into}.part-${process.pid}`
+  const work = `${into}.part-${process.pid}-${++runs}`
   try {
     await mkdir(dirname(into), { recursive: true })
     await clearAbandoned(into)
@@ -203,7 +205,7 @@ export function formatSources(sources: AptSource[]): string {
 async function clearAbandoned(into: string): Promise<void> {
   for (const name of await readdir(dirname(into))) {
     if (!name.startsWith(`${basename(into)}.part-`)) continue
-    if (!isRunning(Number(name.split('.part-')[1])))
+    if (!isRunning(Number.parseInt(name.split('.part-')[1], 10)))
       await rm(join(dirname(into), name), { recursive: true, force: true })
   }
 }
