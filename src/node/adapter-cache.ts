@@ -1,0 +1,89 @@
+// The cache folder and the one way things get into it: built in a folder of their own, then renamed into place, so that
+// nobody ever sees half a driver and two processes may do it at the same time.
+
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { FileError } from '../errors.ts'
+
+/** Where fetched drivers lie: WEBGPU_DISTILL_CACHE, else XDG_CACHE_HOME/webgpu-distill, else ~/.cache/webgpu-distill. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.WEBGPU_DISTILL_CACHE) return env.WEBGPU_DISTILL_CACHE
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'webgpu-distill')
+}
+
+/** True when downloads are forbidden by WEBGPU_DISTILL_OFFLINE (any value but empty and 0). */
+export function offlineByEnvironment(env: NodeJS.ProcessEnv = process.env): boolean {
+  const value = env.WEBGPU_DISTILL_OFFLINE
+  return value !== undefined && value !== '' && value !== '0'
+}
+
+const leftover = /^\.new-(\d+)-/
+
+/**
+ * Makes `folder` if it is not there: `build` fills an empty folder beside it, which is then renamed. If another process
+ * was faster its folder is kept and ours removed. A build that fails or is interrupted leaves nothing behind.
+ */
+export async function install(folder: string, build: (temporary: string) => Promise<void>): Promise<string> {
+  if (existsSync(folder)) return folder
+  const parent = join(folder, '..')
+  const temporary = join(parent, `.new-${process.pid}-${Math.random().toString(36).slice(2, 8)}`)
+  try {
+    mkdirSync(parent, { recursive: true })
+    removeLeftovers(parent)
+    mkdirSync(temporary)
+  } catch (cause) {
+    throw new FileError(`cannot write to the cache folder ${parent}: ${(cause as Error).message}`, { cause })
+  }
+  const remove = () => rmSync(temporary, { recursive: true, force: true })
+  const forget = removeOnSignal(remove)
+  try {
+    await build(temporary)
+    try {
+      renameSync(temporary, folder)
+    } catch (error) {
+      // Not an error when somebody else put the same thing there in the meantime.
+      if (!existsSync(folder)) throw error
+    }
+    return folder
+  } finally {
+    forget()
+    remove()
+  }
+}
+
+// A process killed the hard way cannot clean up after itself; the next one does.
+function removeLeftovers(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = leftover.exec(name)?.[1]
+    if (pid && !alive(Number(pid))) rmSync(join(parent, name), { recursive: true, force: true })
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it lives, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+// Clean up, then die of the same signal, so that the exit code is what the shell expects. A program with a handler of
+// its own decides itself when to end; then only the folder goes.
+function removeOnSignal(remove: () => void): () => void {
+  const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  const handler = (signal: NodeJS.Signals) => {
+    forget()
+    remove()
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+  }
+  const forget = () => {
+    process.off('exit', remove)
+    for (const signal of signals) process.off(signal, handler)
+  }
+  process.on('exit', remove)
+  for (const signal of signals) process.on(signal, handler)
+  return forget
+}

@@ -1,0 +1,68 @@
+// SwiftShader, the software Vulkan driver of Chromium, from the development dependency @sparticuz/chromium. Slow, and
+// always there after `npm ci`.
+
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { brotliDecompressSync } from 'node:zlib'
+import { AdapterError } from '../errors.ts'
+import { cacheFolder, install } from './adapter-cache.ts'
+import type { Driver } from './adapter-vulkan.ts'
+
+const library = 'libvk_swiftshader.so'
+const loader = 'libvulkan.so.1'
+
+/** The packed driver inside the npm package, looked for beside our own package first, then from where Node was started. */
+export function swiftshaderArchive(cwd = process.cwd()): string | undefined {
+  for (const from of [import.meta.url, join(cwd, 'package.json')]) {
+    try {
+      const entry = createRequire(from).resolve('@sparticuz/chromium')
+      for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
+        const archive = join(folder, 'bin', 'swiftshader.tar.br')
+        if (existsSync(archive)) return archive
+      }
+    } catch {
+      // Not installed there.
+    }
+  }
+  return undefined
+}
+
+/** Unpacks SwiftShader into the cache, once; undefined where the package is absent or made for another machine. */
+export async function openSwiftshader(cache = cacheFolder()): Promise<Driver | undefined> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
+  const archive = swiftshaderArchive()
+  if (!archive) return undefined
+  // The size tells one release of the package from another without unpacking it.
+  const folder = join(cache, `swiftshader-${statSync(archive).size}`)
+  await install(folder, async (temporary) => {
+    const files = readTar(brotliDecompressSync(readFileSync(archive)))
+    for (const name of [library, loader]) {
+      const bytes = files.get(name)
+      if (!bytes) throw new AdapterError(`${archive} holds no ${name}; try npm ci again`)
+      writeFileSync(join(temporary, name), bytes, { mode: 0o755 })
+    }
+    const icd = { file_format_version: '1.0.0', ICD: { library_path: `./${library}`, api_version: '1.1.0' } }
+    writeFileSync(join(temporary, 'icd.json'), JSON.stringify(icd))
+  })
+  const path = join(folder, loader)
+  return { kind: 'swiftshader', origin: 'package', icd: join(folder, 'icd.json'), loader: path, libraries: [] }
+}
+
+/** The plain files of a tar archive by their base names. */
+export function readTar(tar: Uint8Array): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>()
+  const text = (from: number, length: number) =>
+    Buffer.from(tar.buffer, tar.byteOffset + from, length)
+      .toString('latin1')
+      .replace(/\0.*$/s, '')
+  for (let at = 0; at + 512 <= tar.length; ) {
+    const name = text(at, 100)
+    if (!name) break
+    const size = Number.parseInt(text(at + 124, 12).trim() || '0', 8)
+    const type = text(at + 156, 1)
+    if (type === '' || type === '0') files.set(name.split('/').pop()!, tar.subarray(at + 512, at + 512 + size))
+    at += 512 + Math.ceil(size / 512) * 512
+  }
+  return files
+}
