@@ -1,0 +1,200 @@
+// Reverse mode. An op records how its output's gradient flows to its inputs; `backward` walks the graph once, iterative
+// and in a fixed order. A gradient is written where it belongs, or added there: no temporaries, no sums afterwards.
+import accumulateSource from '../shaders/accumulate.wgsl'
+import { DistillError, ShapeError } from './errors.ts'
+import type { Gpu } from './gpu/gpu.ts'
+import { kernels } from './gpu/kernel.ts'
+import type { Storage } from './gpu/memory.ts'
+import { type Backward, type Destination, empty, persistent, sameShape, showShape, type Tensor, viewAs } from './tensor.ts'
+
+const accumulate_ = kernels<'into' | 'zero'>(accumulateSource)
+
+/**
+ * Notes how `y` came from `inputs`. `backward` gets dy and one destination per input, null where no gradient is wanted.
+ * Returns y.
+ */
+export function record(
+  op: string,
+  y: Tensor,
+  inputs: readonly Tensor[],
+  backward: Backward,
+): Tensor {
+  if (!y.gpu.recording || !inputs.some((x) => x.requiresGrad)) return y
+  y.requiresGrad = true
+  y.node = { op, inputs, backward }
+  return y
+}
+
+/** Runs `fn` without recording a graph. Only for synchronous functions. */
+export function noGrad<T>(gpu: Gpu, fn: () => T): T {
+  const before = gpu.recording
+  gpu.recording = false
+  try {
+    return fn()
+  } finally {
+    gpu.recording = before
+  }
+}
+
+function checkAlike(src: Tensor, dst: Tensor): void {
+  if (sameShape(src.shape, dst.shape) && src.layout === dst.layout) return
+  throw new ShapeError(`gradient: ${showShape(src.shape)} ${src.layout} for ${showShape(dst.shape)} ${dst.layout}`)
+}
+
+/** dst = src or dst += src. Both lie alike. */
+export function accumulate(src: Tensor, dst: Tensor, add: 0 | 1): void {
+  checkAlike(src, dst)
+  accumulate_.into({ src, dst }, { n: src.size, add }, { threads: [src.size] })
+}
+
+export function fillZero(dst: Tensor): void {
+  accumulate_.zero({ dst }, { n: dst.size, add: 0 }, { threads: [dst.size] })
+}
+
+/** Gradients on their way: who holds which, so that a shared one is never overwritten while another still needs it. */
+class GradientSink {
+  private pending = new Map<Tensor, Tensor>()
+  private holders = new Map<Storage, number>()
+
+  take(y: Tensor): Tensor | undefined {
+    const dy = this.pending.get(y)
+    this.pending.delete(y)
+    return dy
+  }
+
+  /** Called once the gradient that `take` gave has been used. */
+  done(dy: Tensor): void {
+    this.hold(dy, -1)
+  }
+
+  private hold(t: Tensor, by: number): void {
+    this.holders.set(t.storage, (this.holders.get(t.storage) ?? 0) + by)
+  }
+
+  put(x: Tensor, gradient: Tensor): void {
+    if (x.node === null) {
+      const { to, add } = this.destination(x)
+      accumulate(gradient, to, add)
+    } else if (this.pending.has(x)) {
+      const { to } = this.destination(x)
+      accumulate(gradient, to, 1)
+    } else {
+      checkAlike(gradient, x)
+      this.pending.set(x, gradient)
+      this.hold(gradient, 1)
+    }
+  }
+
+  /** The place for a gradient of x, claimed on first use of `to`. */
+  for(x: Tensor): Destination {
+    const sink = this
+    let claimed: { to: Tensor; add: 0 | 1 } | null = null
+    const claim = () => {
+      claimed ??= sink.destination(x)
+      return claimed
+    }
+    return {
+      get to() {
+        return claim().to
+      },
+      get add() {
+        return claim().add
+      },
+      pass: (gradient) => sink.put(x, gradient),
+    }
+  }
+
+  private destination(x: Tensor): { to: Tensor; add: 0 | 1 } {
+    if (x.node === null) return leafDestination(x)
+    const known = this.pending.get(x)
+    if (!known) {
+      const to = empty(x.gpu, x.shape, 'f32', x.layout, 'gradient')
+      this.pending.set(x, to)
+      this.hold(to, 1)
+      return { to, add: 0 }
+    }
+    if ((this.holders.get(known.storage) ?? 0) <= 1) return { to: known, add: 1 }
+    const copy = empty(x.gpu, x.shape, 'f32', x.layout, 'gradient')
+    accumulate(known, copy, 0)
+    this.pending.set(x, copy)
+    this.hold(known, -1)
+    this.hold(copy, 1)
+    return { to: copy, add: 1 }
+  }
+}
+
+function leafDestination(x: Tensor): { to: Tensor; add: 0 | 1 } {
+  x.grad ??= persistent(x.gpu, x.shape, null, 'f32', x.layout, 'gradient')
+  const add = x.gradEmpty ? 0 : 1
+  x.gradEmpty = false
+  return { to: x.grad, add }
+}
+
+/** The constant 1 that a scalar loss starts from; ops may test for it and skip a multiplication. */
+const ones = new WeakMap<Gpu, Tensor>()
+
+export function isUnit(dy: Tensor): boolean {
+  return ones.get(dy.gpu)?.storage === dy.storage
+}
+
+/** Outputs before inputs, each node once, in an order that depends on the graph alone. */
+function order(root: Tensor): Tensor[] {
+  const sorted: Tensor[] = []
+  const seen = new Set<Tensor>()
+  const stack: { tensor: Tensor; next: number }[] = [{ tensor: root, next: 0 }]
+  seen.add(root)
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1]
+    const inputs = top.tensor.node?.inputs ?? []
+    if (top.next < inputs.length) {
+      const input = inputs[top.next++]
+      if (input.node && input.requiresGrad && !seen.has(input)) {
+        seen.add(input)
+        stack.push({ tensor: input, next: 0 })
+      }
+    } else {
+      sorted.push(top.tensor)
+      stack.pop()
+    }
+  }
+  return sorted.reverse()
+}
+
+/**
+ * Computes the gradient of `y` for every leaf with `requiresGrad` and adds it to the leaf's `grad`. `dy` is the upstream
+ * gradient, 1 for a scalar. A graph runs backward once. Throws ShapeError when y is no scalar and dy is missing.
+ */
+export function backward(y: Tensor, dy?: Tensor): void {
+  if (!y.node) throw new DistillError('graph', 'backward: the tensor was not computed from anything that needs a gradient')
+  if (!dy && y.size !== 1) throw new ShapeError(`backward: ${showShape(y.shape)} is no scalar; pass the upstream gradient`)
+  if (dy && !sameShape(dy.shape, y.shape)) {
+    throw new ShapeError(`backward: upstream gradient ${showShape(dy.shape)} for ${showShape(y.shape)}`)
+  }
+  let start = dy
+  if (!start) {
+    const one = ones.get(y.gpu) ?? persistent(y.gpu, [], [1], 'f32', 'row', 'one')
+    ones.set(y.gpu, one)
+    start = viewAs(one, y.shape)
+  }
+  const sink = new GradientSink()
+  noGrad(y.gpu, () => {
+    const sorted = order(y)
+    for (const t of sorted) {
+      if (!t.node!.backward) throw new DistillError('graph', `backward: the graph of ${t.node!.op} has already run backward`)
+    }
+    sink.put(y, start)
+    for (const t of sorted) {
+      const node = t.node!
+      const gradient = sink.take(t)
+      const run = node.backward!
+      node.backward = null
+      if (!gradient) continue
+      run(
+        gradient,
+        node.inputs.map((x) => (x.requiresGrad ? sink.for(x) : null)),
+      )
+      sink.done(gradient)
+      node.inputs = []
+    }
+  })
+}

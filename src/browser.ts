@@ -1,0 +1,25 @@
+// The browser entry: everything of index.ts, and an `init` on navigator.gpu.
+import type { Engine } from './engine.ts'
+import { AdapterError } from './errors.ts'
+import { engineFrom } from './init.ts'
+
+export * from './index.ts'
+
+export interface InitOptions {
+  /** A device the caller owns; it outlives the engine. */
+  device?: GPUDevice
+  /** Passed to requestAdapter. */
+  powerPreference?: GPUPowerPreference
+}
+
+/** Opens an engine on the browser's adapter. Throws AdapterError where WebGPU is missing. */
+export async function init(options: InitOptions = {}): Promise<Engine> {
+  if (options.device) return engineFrom(options.device)
+  const gpu = (navigator as Navigator & { gpu?: GPU }).gpu
+  if (!gpu) throw new AdapterError('this browser has no WebGPU (navigator.gpu): use a current Chrome, Edge, Safari or Firefox')
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' })
+  if (!adapter) throw new AdapterError('the browser offers no WebGPU adapter; is hardware acceleration switched off?')
+  const { info } = adapter
+  const name = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+  return engineFrom(null, { adapter, name, software: info?.isFallbackAdapter ?? false })
+}

@@ -1,0 +1,62 @@
+// What goes wrong on a device, made typed and told once. WebGPU reports errors later than it makes them: the first
+// fault is kept and thrown at the next point where the caller waits or dispatches.
+import { DeviceLostError, type DistillError, OutOfMemoryError, ShaderError } from '../errors.ts'
+
+export class Faults {
+  first: DistillError | null = null
+  /** Scopes still open; awaited before results are handed out. */
+  private open = new Set<Promise<void>>()
+  /** What was submitted last, for the message of a lost device. */
+  running = 'nothing'
+  closing = false
+  readonly lost: Promise<void>
+
+  constructor(private device: GPUDevice) {
+    this.lost = device.lost.then((info) => {
+      if (this.closing) return
+      const why = info.message.split('\n')[0] || info.reason || 'no reason given'
+      this.keep(new DeviceLostError(`device lost while running ${this.running}: ${why}. Make a new engine with init()`))
+    })
+    device.addEventListener('uncapturederror', (event) => {
+      const { error } = event as GPUUncapturedErrorEvent
+      const memory = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError
+      const text = `${this.running}: ${error.message}`
+      this.keep(memory ? new OutOfMemoryError(text) : new ShaderError(text))
+      event.preventDefault()
+    })
+  }
+
+  keep(fault: DistillError): void {
+    this.first ??= fault
+  }
+
+  /** Throws the first fault, if any. Cheap: called by every dispatch and read. */
+  check(): void {
+    if (this.first) throw this.first
+  }
+
+  /** Waits for the open scopes, then throws the first fault, if any. */
+  async settle(): Promise<void> {
+    while (this.open.size > 0) await Promise.all(this.open)
+    this.check()
+  }
+
+  /** Runs `make` under an error scope; `explain` turns a fault into a typed error. */
+  scoped<T>(
+    kind: GPUErrorFilter,
+    make: () => T,
+    explain: (message: string) => DistillError | Promise<DistillError>,
+  ): T {
+    this.device.pushErrorScope(kind)
+    const made = make()
+    const settled = this.device
+      .popErrorScope()
+      .then(async (error) => {
+        if (error) this.keep(await explain(error.message))
+      })
+      .catch(() => {})
+      .finally(() => this.open.delete(settled))
+    this.open.add(settled)
+    return made
+  }
+}

@@ -1,0 +1,198 @@
+// The device and everything that lives as long as it: pools, pipelines, faults, the tape being recorded. The public
+// `Engine` adds tensors on top; nothing outside `gpu/` touches a GPU object.
+import { AdapterError, DistillError, InputError } from '../errors.ts'
+import { Faults } from './faults.ts'
+import { type Bindable, Pool, Storage } from './memory.ts'
+import { Pace } from './pace.ts'
+import type { Pipeline } from './pipelines.ts'
+import { Tape } from './tape.ts'
+
+const COPY_SRC = 0x4
+const COPY_DST = 0x8
+const MAP_READ = 0x1
+const UNIFORM = 0x40
+const STORAGE = 0x80
+
+export interface GpuInfo {
+  /** The adapter's own description, for people and run records. */
+  adapter: string
+  software: boolean
+  features: string[]
+  /** Lanes of a subgroup where subgroups are present and of one known size, else 0. */
+  subgroupSize: number
+}
+
+export class Gpu {
+  readonly faults: Faults
+  readonly buffers: Pool
+  readonly scratch: Pool
+  readonly uniforms: Pool
+  private staging: Pool
+  readonly pipelines = new Map<string, Pipeline>()
+  /** Storages that outlive every step: parameters, data, results. */
+  readonly persistent = new WeakSet<Storage>()
+  private pace = new Pace()
+  private tapes: Tape[] = []
+  /** Off inside noGrad. Lives here, not in a module, so that two engines never share it. */
+  recording = true
+  private reads: Promise<unknown> = Promise.resolve()
+  private collected = new FinalizationRegistry<GPUBuffer>((buffer) => {
+    if (!this.faults.closing) this.buffers.give(buffer)
+  })
+  submits = 0
+
+  constructor(
+    readonly device: GPUDevice,
+    readonly info: GpuInfo,
+    private own: boolean,
+  ) {
+    this.faults = new Faults(device)
+    this.buffers = new Pool(this, 'kept', STORAGE | COPY_SRC | COPY_DST)
+    this.scratch = new Pool(this, 'scratch', STORAGE | COPY_SRC | COPY_DST)
+    this.uniforms = new Pool(this, 'uniforms', UNIFORM | COPY_DST)
+    this.staging = new Pool(this, 'staging', MAP_READ | COPY_DST)
+  }
+
+  /** The tape that ops record on: the innermost step or capture, else the eager one. */
+  get tape(): Tape {
+    this.faults.check()
+    if (this.tapes.length === 0) this.tapes.push(new Tape(this, 'eager'))
+    return this.tapes[this.tapes.length - 1]
+  }
+
+  /** Memory that lives until nothing refers to it: backed at once, filled by `write` or by dispatches. */
+  allocate(bytes: number, label: string): Storage {
+    const storage = new Storage(this, bytes, label)
+    storage.buffer = this.buffers.take(bytes, label)
+    this.persistent.add(storage)
+    this.collected.register(storage, storage.buffer)
+    return storage
+  }
+
+  /** Copies host bytes into a storage, before anything submitted later. `bytes` is a multiple of 4 long. */
+  write(target: Bindable, data: ArrayBufferView, byteOffset = 0): void {
+    this.faults.check()
+    if (data.byteLength + byteOffset > Math.ceil(target.bytes / 4) * 4) {
+      throw new InputError(`write: ${data.byteLength} bytes at ${byteOffset} into ${target.bytes} bytes`)
+    }
+    if (!target.storage.buffer) throw new InputError(`write: ${target.storage.label} belongs to a step being recorded`)
+    this.flush()
+    const { buffer, byteOffset: start, byteLength } = data
+    this.device.queue.writeBuffer(target.storage.buffer, target.offset + byteOffset, buffer, start, byteLength)
+  }
+
+  /** Records what `fn` does on a tape of its own, with the storages of `keep(result)` kept. Not yet run. */
+  trace<T>(label: string, fn: () => T, keep: (result: T) => Iterable<Storage>): { tape: Tape; result: T } {
+    this.flush()
+    const tape = new Tape(this, label)
+    this.tapes.push(tape)
+    let result: T
+    try {
+      result = fn()
+      if (result instanceof Promise) throw new InputError(`${label}: a step takes a synchronous function, got a promise`)
+    } finally {
+      this.tapes.splice(this.tapes.indexOf(tape), 1)
+    }
+    const kept = new Set<Storage>()
+    for (const storage of keep(result)) kept.add(storage)
+    tape.seal(kept)
+    for (const storage of kept) this.adopt(storage)
+    return { tape, result }
+  }
+
+  private adopt(storage: Storage): void {
+    if (!storage.buffer || this.persistent.has(storage)) return
+    this.persistent.add(storage)
+    this.collected.register(storage, storage.buffer)
+  }
+
+  /** Runs what has been recorded eagerly. Every storage it made is kept until nobody refers to it. */
+  flush(): void {
+    const tape = this.tapes[0]
+    if (!tape || tape.label !== 'eager' || tape.commands.length === 0) return
+    this.tapes.shift()
+    const kept = new Set<Storage>()
+    for (const { uses } of tape.commands) for (const { bindable } of uses) kept.add(bindable.storage)
+    tape.seal(kept)
+    for (const storage of kept) this.adopt(storage)
+    tape.replay()
+    tape.release()
+  }
+
+  submit(commands: GPUCommandBuffer, tape: Tape | null): void {
+    this.device.queue.submit([commands])
+    this.submits++
+    if (tape) {
+      this.faults.running = tape.label
+      this.pace.submitted(tape)
+    }
+  }
+
+  /** Waits until everything submitted so far has run, and throws what went wrong. */
+  async settled(): Promise<void> {
+    this.flush()
+    await this.pace.sleep()
+    await Promise.race([this.device.queue.onSubmittedWorkDone(), this.faults.lost])
+    this.pace.idle()
+    await this.faults.settle()
+  }
+
+  /** Copies a range back to the host. Reads are served one after another. */
+  read(source: Bindable): Promise<ArrayBuffer> {
+    const turn = this.reads.then(() => this.readNow(source))
+    this.reads = turn.catch(() => {})
+    return turn
+  }
+
+  private async readNow(source: Bindable): Promise<ArrayBuffer> {
+    this.flush()
+    this.faults.check()
+    const { storage } = source
+    if (storage.ended) throw new DistillError('ended', `read: ${storage.label} ${storage.ended}`)
+    if (!storage.buffer) throw new DistillError('ended', `read: ${storage.label} was never written`)
+    const bytes = Math.ceil(source.bytes / 4) * 4
+    if (bytes === 0) return new ArrayBuffer(0)
+    await this.pace.sleep()
+    const staging = this.staging.take(bytes, 'read')
+    const encoder = this.device.createCommandEncoder({ label: 'read' })
+    encoder.copyBufferToBuffer(storage.buffer, source.offset, staging, 0, bytes)
+    this.submit(encoder.finish({ label: 'read' }), null)
+    const mapped = staging.mapAsync(MAP_READ, 0, bytes).then(
+      () => true,
+      () => false,
+    )
+    const ready = await Promise.race([mapped, this.faults.lost.then(() => false)])
+    this.pace.idle()
+    await this.faults.settle()
+    if (!ready) throw new DistillError('device', `read: ${storage.label} could not be mapped`)
+    const copy = staging.getMappedRange(0, bytes).slice(0, source.bytes)
+    staging.unmap()
+    this.staging.give(staging)
+    return copy
+  }
+
+  /** Bytes and buffers the engine holds, free ones in its pools included. */
+  memory(): { bytes: number; buffers: number } {
+    const pools = [this.buffers, this.scratch, this.uniforms, this.staging]
+    return { bytes: pools.reduce((n, p) => n + p.bytes, 0), buffers: pools.reduce((n, p) => n + p.count, 0) }
+  }
+
+  /** Frees everything. A device that was handed in stays alive. */
+  destroy(): void {
+    this.faults.keep(new DistillError('ended', 'the engine was destroyed'))
+    this.faults.closing = true
+    for (const pool of [this.buffers, this.scratch, this.uniforms, this.staging]) pool.destroy()
+    if (this.own) this.device.destroy()
+  }
+}
+
+/** Asks an adapter for a device with what the engine can use and the adapter offers; the default limits suffice. */
+export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const wanted: GPUFeatureName[] = ['subgroups', 'timestamp-query', 'shader-f16']
+  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature))
+  try {
+    return await adapter.requestDevice({ label: 'webgpu-distill', requiredFeatures })
+  } catch (error) {
+    throw new AdapterError(`the adapter gave no device: ${error instanceof Error ? error.message : error}`)
+  }
+}

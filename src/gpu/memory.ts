@@ -1,0 +1,87 @@
+// GPU buffers: what exists, what is free, who holds it. A Storage is memory an op may write before any GPUBuffer
+// stands behind it; the tape that first uses it gives it one when it is sealed.
+import { OutOfMemoryError } from '../errors.ts'
+import type { Gpu } from './gpu.ts'
+
+let nextId = 1
+
+export class Storage {
+  readonly id = nextId++
+  buffer: GPUBuffer | null = null
+  /** Why the storage can't be used any more, or null. */
+  ended: string | null = null
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly bytes: number,
+    readonly label: string,
+  ) {}
+}
+
+/** Anything a kernel can take: a range of a storage. `Tensor` is one. */
+export interface Bindable {
+  readonly storage: Storage
+  /** Bytes from the start of the storage; a multiple of 256. */
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** Sizes are rounded up to a quarter of their power of two, so that freed buffers fit their successors. */
+export function sizeClass(bytes: number): number {
+  const least = Math.max(bytes, 256)
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(least)) - 2))
+  return Math.ceil(least / step) * step
+}
+
+/** Buffers of one usage, reused by size. Nothing is destroyed before the engine is. */
+export class Pool {
+  private free = new Map<number, GPUBuffer[]>()
+  private all = new Set<GPUBuffer>()
+  bytes = 0
+
+  constructor(
+    private gpu: Gpu,
+    readonly name: string,
+    private usage: GPUBufferUsageFlags,
+  ) {}
+
+  get count(): number {
+    return this.all.size
+  }
+
+  take(bytes: number, label: string): GPUBuffer {
+    const size = sizeClass(bytes)
+    const waiting = this.free.get(size)
+    if (waiting?.length) return waiting.pop() as GPUBuffer
+    const { limits } = this.gpu.device
+    if (bytes > limits.maxStorageBufferBindingSize) {
+      throw new OutOfMemoryError(
+        `${label}: ${bytes} bytes in one tensor, the adapter binds at most ${limits.maxStorageBufferBindingSize}; ` +
+          'use a smaller batch',
+      )
+    }
+    const rounded = Math.min(size, Math.floor(limits.maxBufferSize / 256) * 256)
+    const make = () => this.gpu.device.createBuffer({ label: `${this.name} ${label}`, size: rounded, usage: this.usage })
+    const buffer = this.gpu.faults.scoped('out-of-memory', make, (message) => {
+      const held = (this.gpu.memory().bytes / 2 ** 20).toFixed(0)
+      return new OutOfMemoryError(`${label}: no memory for ${bytes} bytes (${held} MiB held): ${message}`)
+    })
+    this.all.add(buffer)
+    this.bytes += buffer.size
+    return buffer
+  }
+
+  give(buffer: GPUBuffer): void {
+    const size = buffer.size
+    const waiting = this.free.get(size)
+    if (waiting) waiting.push(buffer)
+    else this.free.set(size, [buffer])
+  }
+
+  destroy(): void {
+    for (const buffer of this.all) buffer.destroy()
+    this.all.clear()
+    this.free.clear()
+    this.bytes = 0
+  }
+}

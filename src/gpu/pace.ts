@@ -1,0 +1,37 @@
+// Waiting without burning a core. Dawn in Node polls the device in a busy loop while one of its promises is pending and
+// takes half a core from a software adapter. So the work's duration is learned, the wait sleeps on a timer for most of
+// it, and only then is a promise of the device's asked for. In a browser the timer costs nothing and waiting is free.
+import type { Tape } from './tape.ts'
+
+const now = () => performance.now() / 1000
+
+export class Pace {
+  private waiting: Tape[] = []
+  private since = 0
+
+  submitted(tape: Tape): void {
+    if (this.waiting.length === 0) this.since = now()
+    this.waiting.push(tape)
+  }
+
+  /** Sleeps for most of the time that the submitted work is expected to take. */
+  async sleep(): Promise<void> {
+    const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
+    const left = 0.93 * expected - (now() - this.since)
+    if (left > 0.002) await new Promise((resolve) => setTimeout(resolve, 1000 * left))
+  }
+
+  /** The device is idle: shares the time that passed among the tapes that ran. */
+  idle(): void {
+    if (this.waiting.length === 0) return
+    const took = now() - this.since
+    const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
+    const share = took / this.waiting.length
+    for (const tape of new Set(this.waiting)) {
+      const measured = expected > 0 && tape.seconds > 0 ? (tape.seconds * took) / expected : share
+      // Down at once, up slowly: one slow round (a first compilation) must not make later rounds oversleep.
+      tape.seconds = tape.seconds === 0 || measured < tape.seconds ? measured : 0.8 * tape.seconds + 0.2 * measured
+    }
+    this.waiting = []
+  }
+}

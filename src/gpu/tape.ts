@@ -1,0 +1,203 @@
+// A step as a recorded list of dispatches. Recording touches no GPU object; `seal` plans memory by liveness and makes
+// the bind groups; `replay` is one uniform upload, one encoder, one pass, one submit.
+import { DistillError } from '../errors.ts'
+import type { Gpu } from './gpu.ts'
+import type { Bindable, Storage } from './memory.ts'
+import type { Pipeline } from './pipelines.ts'
+import type { Field } from './shader.ts'
+
+/** A number that may change between replays. Pass it where a kernel's parameter is expected. */
+export class Scalar {
+  constructor(
+    readonly name: string,
+    public value: number,
+  ) {}
+}
+
+export type ParamValue = number | Scalar | readonly (number | Scalar)[]
+
+interface Use {
+  index: number
+  bindable: Bindable
+}
+
+interface Command {
+  pipeline: Pipeline
+  uses: Use[]
+  /** Offset of the uniform slot, or -1. */
+  slot: number
+  slotBytes: number
+  paramsIndex: number
+  groups: [number, number, number]
+  bindGroup: GPUBindGroup | null
+}
+
+interface Patch {
+  offset: number
+  type: Field['type']
+  scalar: Scalar
+  last: number
+}
+
+const SLOT = 256
+
+export class Tape {
+  readonly commands: Command[] = []
+  private shadow = new ArrayBuffer(64 * SLOT)
+  private view = new DataView(this.shadow)
+  private used = 0
+  private patches: Patch[] = []
+  private uniforms: GPUBuffer | null = null
+  private sealed = false
+  /** Seconds one replay took, as last measured; 0 when unknown. */
+  seconds = 0
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly label: string,
+  ) {}
+
+  record(
+    pipeline: Pipeline,
+    uses: Use[],
+    params: { index: number; bytes: number; fields: Map<string, Field>; values: Record<string, ParamValue> } | null,
+    groups: [number, number, number],
+  ): void {
+    const slot = params ? this.takeSlot(params.bytes) : -1
+    if (params) this.writeParams(slot, params.fields, params.values)
+    this.commands.push({
+      pipeline,
+      uses,
+      slot,
+      slotBytes: params?.bytes ?? 0,
+      paramsIndex: params?.index ?? -1,
+      groups,
+      bindGroup: null,
+    })
+  }
+
+  private takeSlot(bytes: number): number {
+    const slot = this.used
+    this.used += Math.ceil(bytes / SLOT) * SLOT
+    while (this.used > this.shadow.byteLength) {
+      const wider = new ArrayBuffer(this.shadow.byteLength * 2)
+      new Uint8Array(wider).set(new Uint8Array(this.shadow))
+      this.shadow = wider
+      this.view = new DataView(wider)
+    }
+    return slot
+  }
+
+  private writeParams(slot: number, fields: Map<string, Field>, values: Record<string, ParamValue>): void {
+    for (const [name, value] of Object.entries(values)) {
+      const field = fields.get(name)!
+      const items = typeof value === 'number' || value instanceof Scalar ? [value] : value
+      items.forEach((item, i) => {
+        const offset = slot + field.offset + 4 * i
+        const scalar = item instanceof Scalar ? item : null
+        const number = scalar ? scalar.value : (item as number)
+        this.write(offset, field.type, number)
+        if (scalar) this.patches.push({ offset, type: field.type, scalar, last: number })
+      })
+    }
+  }
+
+  private write(offset: number, type: Field['type'], value: number): void {
+    if (type === 'f32') this.view.setFloat32(offset, value, true)
+    else if (type === 'u32') this.view.setUint32(offset, value, true)
+    else this.view.setInt32(offset, value, true)
+  }
+
+  /**
+   * Gives every storage a buffer and every dispatch its bind group. Storages in `kept` get buffers of their own;
+   * the others share scratch buffers, free again after their last use. A buffer is released only after the dispatch that
+   * uses it last has taken its own, so no dispatch reads and writes one buffer through two storages.
+   */
+  seal(kept: ReadonlySet<Storage>): void {
+    const { gpu } = this
+    const last = new Map<Storage, number>()
+    this.commands.forEach((command, i) => {
+      for (const { bindable } of command.uses) if (!bindable.storage.buffer) last.set(bindable.storage, i)
+    })
+    this.commands.forEach((command, i) => {
+      for (const { bindable } of command.uses) {
+        const { storage } = bindable
+        if (storage.ended) throw new DistillError('ended', `${command.pipeline.label}: ${storage.label} ${storage.ended}`)
+        if (storage.buffer) continue
+        storage.buffer = (kept.has(storage) ? gpu.buffers : gpu.scratch).take(storage.bytes, storage.label)
+      }
+      for (const { bindable } of command.uses) {
+        const { storage } = bindable
+        if (last.get(storage) === i && !kept.has(storage)) {
+          gpu.scratch.give(storage.buffer!)
+          last.delete(storage)
+        }
+      }
+    })
+    if (this.used > 0) this.uniforms = gpu.uniforms.take(this.used, this.label)
+    for (const command of this.commands) command.bindGroup = this.bind(command)
+    for (const command of this.commands)
+      for (const { bindable } of command.uses)
+        if (!kept.has(bindable.storage) && !gpu.persistent.has(bindable.storage))
+          bindable.storage.ended = 'was made inside a step that has ended; return it from the step to keep it'
+    this.sealed = true
+    if (this.used > 0) gpu.device.queue.writeBuffer(this.uniforms!, 0, this.shadow, 0, this.used)
+  }
+
+  private bind(command: Command): GPUBindGroup {
+    const entries: GPUBindGroupEntry[] = command.uses.map(({ index, bindable }) => ({
+      binding: index,
+      resource: {
+        buffer: bindable.storage.buffer!,
+        offset: bindable.offset,
+        size: Math.max(4, Math.ceil(bindable.bytes / 4) * 4),
+      },
+    }))
+    if (command.slot >= 0) {
+      const resource = { buffer: this.uniforms!, offset: command.slot, size: command.slotBytes }
+      entries.push({ binding: command.paramsIndex, resource })
+    }
+    return this.gpu.device.createBindGroup({ label: command.pipeline.label, layout: command.pipeline.layout, entries })
+  }
+
+  /** Compiles every pipeline of the tape at the same time. */
+  async compile(): Promise<void> {
+    await Promise.all([...new Set(this.commands.map((c) => c.pipeline))].map((p) => p.compile()))
+  }
+
+  /** Uploads changed scalars, then runs every dispatch in order. */
+  replay(): void {
+    if (!this.sealed) throw new DistillError('ended', `${this.label}: replayed before it was sealed`)
+    const { gpu } = this
+    gpu.faults.check()
+    let low = Number.POSITIVE_INFINITY
+    let high = 0
+    for (const patch of this.patches) {
+      if (Object.is(patch.scalar.value, patch.last)) continue
+      patch.last = patch.scalar.value
+      this.write(patch.offset, patch.type, patch.last)
+      low = Math.min(low, patch.offset)
+      high = Math.max(high, patch.offset + 4)
+    }
+    if (high > 0) gpu.device.queue.writeBuffer(this.uniforms!, low, this.shadow, low, high - low)
+    if (this.commands.length === 0) return
+    const encoder = gpu.device.createCommandEncoder({ label: this.label })
+    const pass = encoder.beginComputePass({ label: this.label })
+    let current: Pipeline | null = null
+    for (const { pipeline, bindGroup, groups } of this.commands) {
+      if (pipeline !== current) pass.setPipeline(pipeline.get())
+      current = pipeline
+      pass.setBindGroup(0, bindGroup)
+      pass.dispatchWorkgroups(groups[0], groups[1], groups[2])
+    }
+    pass.end()
+    gpu.submit(encoder.finish({ label: this.label }), this)
+  }
+
+  /** Gives the uniform buffer back. The tape can't be replayed after. */
+  release(): void {
+    if (this.uniforms) this.gpu.uniforms.give(this.uniforms)
+    this.uniforms = null
+    this.sealed = false
+  }
+}

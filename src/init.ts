@@ -1,0 +1,37 @@
+// From an adapter or a device to an engine; shared by the Node and browser entries.
+import { Engine } from './engine.ts'
+import { requestDevice } from './gpu/gpu.ts'
+
+export interface OpenedAdapter {
+  adapter: GPUAdapter
+  name: string
+  software: boolean
+}
+
+type InfoWithSubgroups = GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number }
+
+/** Lanes of a subgroup, where the device has subgroups of one size; else 0. */
+function subgroupSize(device: GPUDevice, info: InfoWithSubgroups | undefined): number {
+  if (!device.features.has('subgroups' as GPUFeatureName)) return 0
+  const { subgroupMinSize = 0, subgroupMaxSize = -1 } = info ?? {}
+  return subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0
+}
+
+/** An engine over a device the caller owns, or over a fresh device of an adapter. */
+export async function engineFrom(device: GPUDevice | null, opened?: OpenedAdapter): Promise<Engine> {
+  const own = device === null
+  const made = device ?? (await requestDevice(opened!.adapter))
+  // Some browsers leave `adapterInfo` undefined.
+  const info = made.adapterInfo as InfoWithSubgroups | undefined
+  const described = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ')
+  return new Engine(
+    made,
+    {
+      adapter: opened?.name ?? (described || 'a device handed in'),
+      software: opened?.software ?? false,
+      features: [...made.features].sort(),
+      subgroupSize: subgroupSize(made, info ?? opened?.adapter.info),
+    },
+    own,
+  )
+}

@@ -1,0 +1,34 @@
+// The Node entry: everything of index.ts, and an `init` that finds an adapter through Dawn.
+import type { Engine } from './engine.ts'
+import { engineFrom } from './init.ts'
+import { openAdapter } from './node/adapter.ts'
+
+export * from './index.ts'
+
+export interface InitOptions {
+  /** A device the caller owns; it outlives the engine. All other options are ignored then. */
+  device?: GPUDevice
+  /** 'auto' (default), 'hardware', 'lavapipe', 'swiftshader', or a part of an adapter's name. */
+  adapter?: string
+  /** Allow taking lavapipe into the cache where only SwiftShader is left. Our own programs do, a library never. */
+  fetchLavapipe?: boolean
+  /** Forbid every download. */
+  offline?: boolean
+  /** Gets the one line that says which adapter runs. Default: nothing is printed. */
+  log?: (line: string) => void
+}
+
+/**
+ * Opens an engine: hardware first, then software adapters, loudly named through `log`.
+ * Throws AdapterError when there is none, or when the `webgpu` package is not installed.
+ */
+export async function init(options: InitOptions = {}): Promise<Engine> {
+  if (options.device) return engineFrom(options.device)
+  const opened = await openAdapter({
+    adapter: options.adapter,
+    fetchLavapipe: options.fetchLavapipe,
+    offline: options.offline,
+    log: options.log,
+  })
+  return engineFrom(null, opened)
+}

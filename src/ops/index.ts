@@ -1,0 +1,2 @@
+// Table of contents: one line per family.
+export { relu } from './relu.ts'
