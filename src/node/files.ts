@@ -1,0 +1,116 @@
+// The file layer of Node. A file is written beside its place, flushed to the disk and renamed into it, so that a
+// crash, a full disk or Ctrl-C leaves the old file or the new one.
+
+import * as nodeFs from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
+import { FileError } from '../errors.ts'
+import type { FileLayer } from '../io/files.ts'
+
+const faults: Record<string, string> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file is too large for this file system',
+  EISDIR: 'it is a folder, not a file',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'it is there already',
+  ENOTEMPTY: 'the folder is not empty',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+  EIO: 'the disk reports an error',
+  EBUSY: 'it is in use',
+}
+
+/** The system's error in plain words, as `cannot <action> <path>: <fault>`. */
+export function fileFault(action: string, path: string, cause: unknown): FileError {
+  if (cause instanceof FileError) return cause
+  const { code = '', message } = cause as NodeJS.ErrnoException
+  return new FileError(`cannot ${action} ${path}: ${faults[code] ? `${faults[code]} (${code})` : message}`, { cause })
+}
+
+let written = 0
+
+/** @param fs Node's `fs/promises`, or a stand-in whose calls fail. */
+export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
+  const doing = async <T>(action: string, path: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw fileFault(action, path, error)
+    }
+  }
+  return {
+    readFile: (path) => doing('read', path, async () => new Uint8Array(await fs.readFile(path))),
+    writeAtomic: (path, bytes) =>
+      doing('write', path, async () => {
+        const temporary = `${path}.${process.pid}-${++written}.tmp`
+        try {
+          const file = await fs.open(temporary, 'wx')
+          try {
+            await file.writeFile(bytes)
+            await file.sync()
+          } finally {
+            await file.close()
+          }
+          await fs.rename(temporary, path)
+        } catch (error) {
+          await fs.rm(temporary, { force: true }).catch(() => {})
+          throw error
+        }
+      }),
+    append: (path, text) => doing('write', path, () => fs.appendFile(path, text)),
+    exists: (path) =>
+      fs.stat(path).then(
+        () => true,
+        (error) => {
+          if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false
+          throw fileFault('look at', path, error)
+        },
+      ),
+    list: (path) =>
+      doing('list', path, async () => {
+        const entries = await fs.readdir(path, { withFileTypes: true })
+        const folder = async (name: string) => (await fs.stat(join(path, name))).isDirectory()
+        const found = await Promise.all(
+          // A link counts as what it leads to; one that leads nowhere is a file that will fail when it is read.
+          entries.map(async (entry) => ({
+            name: entry.name,
+            isFolder: entry.isSymbolicLink() ? await folder(entry.name).catch(() => false) : entry.isDirectory(),
+          })),
+        )
+        return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+      }),
+    remove: (path) => doing('remove', path, () => fs.rm(path, { recursive: true, force: true })),
+    makeDir: (path) =>
+      doing('make the folder', path, async () => {
+        await fs.mkdir(path, { recursive: true })
+      }),
+  }
+}
+
+export const nodeFiles: FileLayer = makeNodeFiles()
+
+/**
+ * Makes `path` and proves that files can be written there, so that a run of hours does not find out at its end.
+ * @throws FileError
+ */
+export async function checkWritable(files: FileLayer, path: string): Promise<void> {
+  await files.makeDir(path)
+  const probe = join(path, `.writable-${process.pid}`)
+  await files.writeAtomic(probe, '')
+  await files.remove(probe)
+}
+
+/** Where everything that was downloaded is kept: WEBGPU_DISTILL_CACHE, or webgpu-distill under the XDG cache folder. */
+export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.WEBGPU_DISTILL_CACHE) return env.WEBGPU_DISTILL_CACHE
+  const base = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache')
+  return join(base, 'webgpu-distill')
+}
+
+/** The folder above a path. */
+export const folderOf = dirname
