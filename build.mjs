@@ -2,7 +2,7 @@
 // `node build.mjs --no-types` skips the declarations (tests do).
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -12,13 +12,16 @@ const root = dirname(fileURLToPath(import.meta.url))
 /** Hash of everything that decides bits: the shaders and the modules that compute, sample or schedule. */
 export function fingerprint() {
   const hash = createHash('sha256')
-  const folders = ['shaders', 'src/ops', 'src/nn', 'src/data', 'src/distill', 'src/train', 'src/optim']
-  const files = folders.flatMap((dir) => list(join(root, dir))).concat(['src/autograd.ts', 'src/random.ts'].map((f) => join(root, f)))
-  for (const file of files.sort()) hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0')
+  const folders = ['shaders', 'src/ops', 'src/nn', 'src/data', 'src/distill', 'src/train']
+  const single = ['src/autograd.ts', 'src/random.ts', 'src/optim.ts', 'src/schedule.ts'].map((f) => join(root, f))
+  const files = folders.flatMap((dir) => list(join(root, dir))).concat(single)
+  for (const file of files.filter((f) => existsSync(f)).sort())
+    hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0')
   return hash.digest('hex').slice(0, 16)
 }
 
 function list(dir) {
+  if (!existsSync(dir)) return []
   return readdirSync(dir, { withFileTypes: true, recursive: true })
     .filter((e) => e.isFile())
     .map((e) => join(e.parentPath ?? e.path, e.name))
