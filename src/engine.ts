@@ -1,7 +1,7 @@
 // The engine: what a user holds. Creators, steps and captures are its methods; ops take the engine from their inputs.
 import { noGrad } from './autograd.ts'
 import { InputError } from './errors.ts'
-import { Gpu, type GpuInfo } from './gpu/gpu.ts'
+import type { Gpu, GpuInfo } from './gpu/gpu.ts'
 import type { Storage } from './gpu/memory.ts'
 import { Scalar, type Tape } from './gpu/tape.ts'
 import { type DType, type Layout, persistent, type Shape, sizeOf, Tensor } from './tensor.ts'
@@ -37,11 +37,7 @@ function* storagesIn(value: unknown): Generator<Storage> {
 }
 
 export class Engine {
-  readonly gpu: Gpu
-
-  constructor(device: GPUDevice, info: GpuInfo, own: boolean) {
-    this.gpu = new Gpu(device, info, own)
-  }
+  constructor(readonly gpu: Gpu) {}
 
   get info(): GpuInfo {
     return this.gpu.info

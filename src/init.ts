@@ -1,6 +1,6 @@
 // From an adapter or a device to an engine; shared by the Node and browser entries.
 import { Engine } from './engine.ts'
-import { requestDevice } from './gpu/gpu.ts'
+import { Gpu, requestDevice } from './gpu/gpu.ts'
 
 export interface OpenedAdapter {
   adapter: GPUAdapter
@@ -24,14 +24,11 @@ export async function engineFrom(device: GPUDevice | null, opened?: OpenedAdapte
   // Some browsers leave `adapterInfo` undefined.
   const info = made.adapterInfo as InfoWithSubgroups | undefined
   const described = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ')
-  return new Engine(
-    made,
-    {
-      adapter: opened?.name ?? (described || 'a device handed in'),
-      software: opened?.software ?? false,
-      features: [...made.features].sort(),
-      subgroupSize: subgroupSize(made, info ?? opened?.adapter.info),
-    },
-    own,
-  )
+  const facts = {
+    adapter: opened?.name ?? (described || 'a device handed in'),
+    software: opened?.software ?? false,
+    features: [...made.features].sort(),
+    subgroupSize: subgroupSize(made, info ?? opened?.adapter.info),
+  }
+  return new Engine(new Gpu(made, facts, own))
 }
