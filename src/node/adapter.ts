@@ -2,15 +2,24 @@
 
 import { AdapterError } from '../errors.ts'
 import { cacheFolder, offlineByEnvironment } from './adapter-cache.ts'
-import { type Driver, hasSystemLoader, importDawn, request } from './adapter-vulkan.ts'
+import {
+  type Driver,
+  type Found,
+  hasLoader,
+  importDawn,
+  loadLoader,
+  names,
+  request,
+  systemDrivers,
+} from './adapter-vulkan.ts'
 import { cachedLavapipe, fetchLavapipe, whyNotFetchable } from './lavapipe.ts'
 import { openSwiftshader } from './swiftshader.ts'
 
 /** What `openAdapter` may be asked. */
 export interface AdapterOptions {
-  /** `auto`, a kind, or a part of an adapter's name as `doctor` lists it. Default `auto`. */
+  /** `auto`, a kind, or a part of the name of one of the system's adapters. Default `auto`. */
   adapter?: 'auto' | AdapterKind | (string & {})
-  /** Take lavapipe into the cache if the machine has nothing better than SwiftShader. A library never does. */
+  /** Take lavapipe into the cache if the machine has nothing better than SwiftShader. Default false. */
   fetchLavapipe?: boolean
   /** Forbid downloads. WEBGPU_DISTILL_OFFLINE=1 does the same. */
   offline?: boolean
@@ -18,104 +27,145 @@ export interface AdapterOptions {
   log?: (line: string) => void
 }
 
+/** The adapters that can be asked for by kind. */
 export type AdapterKind = 'hardware' | 'lavapipe' | 'swiftshader'
 
 /** An adapter, with what a user is told of it. */
 export interface OpenAdapter {
   gpu: GPU
   adapter: GPUAdapter
-  /** The adapter's own name with its driver's version. */
+  /** The adapter's own name and its driver's version. */
   name: string
   /** True if the processor does the work. */
   software: boolean
-  /** A software adapter of no known make (the system's) is `software`. */
+  /** `software` is a software adapter of the system that is neither lavapipe nor SwiftShader. */
   kind: AdapterKind | 'software'
   origin: 'system' | 'cache' | 'package'
 }
 
-export const adapterNames = ['auto', 'hardware', 'lavapipe', 'swiftshader']
+/** The words that `adapter` and `--adapter` take besides names. */
+export const adapterWords = ['auto', 'hardware', 'lavapipe', 'swiftshader']
 
-/** Finds an adapter: hardware, then software, best first. */
+type Log = (line: string) => void
+
+/**
+ * Opens an adapter. `auto` takes the first there is of: a hardware adapter, a software adapter of the system, lavapipe in
+ * the cache (fetched there first if that is allowed), SwiftShader. Says once, through `log`, which one it is.
+ * @throws AdapterError if there is none, the one asked for is not there, or the package `webgpu` is absent.
+ */
 export async function openAdapter(options: AdapterOptions = {}): Promise<OpenAdapter> {
   const log = options.log ?? (() => {})
   await importDawn()
   const opened = await choose(options, log)
-  log(`adapter: ${opened.name}${opened.software ? `, software, ${origins[opened.origin]}` : ''}`)
+  log(`adapter: ${describe(opened)}`)
   return opened
 }
 
-const origins = { system: 'from the system', cache: 'from the cache', package: 'from @sparticuz/chromium' }
+const origins = { system: 'installed on the system', cache: 'from the cache', package: 'from @sparticuz/chromium' }
 
-async function choose(options: AdapterOptions, log: (line: string) => void): Promise<OpenAdapter> {
-  const wanted = options.adapter ?? 'auto'
-  if (wanted === 'auto') {
-    const found =
-      (await openSystem()) ?? (await openLavapipe(options, log)) ?? (await openDriver(await openSwiftshader()))
-    if (found) return found
-    throw new AdapterError(`no adapter found: ${remedy()}`)
-  }
-  if (wanted === 'hardware') {
-    const found = await openSystem()
-    if (found && !found.software) return found
-    throw new AdapterError(`no hardware adapter found${found ? ` (only ${found.name})` : ''}: ${remedy()}`)
-  }
-  if (wanted === 'lavapipe') {
-    const system = await openSystem({ forceFallbackAdapter: true })
-    const found = system?.kind === 'lavapipe' ? system : await openLavapipe(options, log)
-    if (found) return found
-    throw new AdapterError(
-      'lavapipe is neither installed nor in the cache: npx webgpu-distill doctor, or apt-get install mesa-vulkan-drivers',
-    )
-  }
-  if (wanted === 'swiftshader') {
-    const found = await openDriver(await openSwiftshader())
-    if (found) return found
-    throw new AdapterError(
-      'SwiftShader comes from the package @sparticuz/chromium (Linux, x64): npm install --save-dev @sparticuz/chromium',
-    )
-  }
-  throw new AdapterError(`unknown adapter '${wanted}'; allowed: ${adapterNames.join(', ')}`)
+/** One line that tells a user what an adapter is. */
+export function describe(adapter: Pick<OpenAdapter, 'name' | 'software' | 'origin'>): string {
+  return adapter.software ? `${adapter.name}, software, ${origins[adapter.origin]}` : adapter.name
 }
 
-function remedy(): string {
-  return process.platform === 'linux'
-    ? 'sudo apt-get install mesa-vulkan-drivers libvulkan1'
-    : 'update the graphics driver'
+async function choose(options: AdapterOptions, log: Log): Promise<OpenAdapter> {
+  switch (options.adapter ?? 'auto') {
+    case 'auto':
+      return auto(options, log)
+    case 'hardware': {
+      const found = await openSystem()
+      if (found && !found.software) return found
+      const instead = found ? ` (only ${found.name})` : ''
+      throw new AdapterError(`no hardware adapter here${instead}: npx webgpu-distill doctor tells what is missing`)
+    }
+    case 'lavapipe': {
+      const system = await openSystem({ forceFallbackAdapter: true })
+      const found = system?.kind === 'lavapipe' ? system : await openLavapipe(options, log)
+      if (found) return found
+      throw new AdapterError(
+        'lavapipe is neither installed nor in the cache: sudo apt-get install mesa-vulkan-drivers libvulkan1, ' +
+          'or run a program of webgpu-distill without --offline',
+      )
+    }
+    case 'swiftshader': {
+      const found = await openDriver(await openSwiftshader())
+      if (found) return found
+      throw new AdapterError('no SwiftShader here; on Linux x64: npm install --save-dev @sparticuz/chromium')
+    }
+    default:
+      return byName(options.adapter!)
+  }
+}
+
+async function auto(options: AdapterOptions, log: Log): Promise<OpenAdapter> {
+  const system = await openSystem()
+  if (system) return system
+  const lavapipe = await openLavapipe(options, log).catch((error: Error) => {
+    log(`lavapipe does not serve, next is SwiftShader: ${error.message.split('\n')[0]}`)
+    return undefined
+  })
+  const found = lavapipe ?? (await openDriver(await openSwiftshader()))
+  if (found) return found
+  throw new AdapterError(
+    'no adapter here: npx webgpu-distill doctor tells what is missing and the command that mends it',
+  )
+}
+
+async function byName(wanted: string): Promise<OpenAdapter> {
+  const known = (await prepareSystem()) ? await names(undefined) : []
+  const name = wanted && known.find((each) => each.toLowerCase().includes(wanted.toLowerCase()))
+  const found = name && (await request(undefined, { name }))
+  if (found) return identify(found, 'system')
+  const more = known.map((each) => `, '${each}'`).join('')
+  throw new AdapterError(`unknown adapter '${wanted}'; allowed: ${adapterWords.join(', ')}${more}`)
+}
+
+/** True if the system's own drivers can be asked. Where they lack a Vulkan loader one of ours serves. */
+export async function prepareSystem(): Promise<boolean> {
+  if (process.platform !== 'linux' || hasLoader()) return true
+  if (systemDrivers().length === 0) return false
+  const driver = cachedLavapipe() ?? (await openSwiftshader())
+  if (driver) loadLoader(driver)
+  return hasLoader()
 }
 
 /** What the system's own drivers give: hardware before software. */
 async function openSystem(options: GPURequestAdapterOptions = {}): Promise<OpenAdapter | undefined> {
-  if (process.platform === 'linux' && !hasSystemLoader()) return undefined
+  if (!(await prepareSystem())) return undefined
   const found = await request(undefined, { powerPreference: 'high-performance', ...options })
-  return found ? describe(found, 'system') : undefined
+  return found && identify(found, 'system')
 }
 
-async function openLavapipe(options: AdapterOptions, log: (line: string) => void): Promise<OpenAdapter | undefined> {
-  const cached = cachedLavapipe()
-  if (cached) return openDriver(cached)
+async function openLavapipe(options: AdapterOptions, log: Log): Promise<OpenAdapter | undefined> {
+  return openDriver(cachedLavapipe() ?? (await fetchIfAllowed(options, log)))
+}
+
+/** Fetches lavapipe if the options, the environment and the machine allow it, after a line that says so. */
+export async function fetchIfAllowed(options: AdapterOptions, log: Log): Promise<Driver | undefined> {
   if (!options.fetchLavapipe || options.offline || offlineByEnvironment() || whyNotFetchable()) return undefined
   log(
-    `no adapter but SwiftShader here: fetching lavapipe, 4 to 10 times faster, with apt-get into ${cacheFolder()} (once, no root)`,
+    `no GPU driver here: fetching lavapipe (software, 4 to 10 times SwiftShader) into ${cacheFolder()}, once, without root`,
   )
-  try {
-    return await openDriver(await fetchLavapipe())
-  } catch (error) {
-    log(`lavapipe could not be fetched, SwiftShader serves: ${(error as Error).message}`)
-    return undefined
-  }
+  return fetchLavapipe()
 }
 
-async function openDriver(driver: Driver | undefined): Promise<OpenAdapter | undefined> {
-  const found = driver && (await request(driver))
-  return found ? describe(found, driver.origin) : undefined
+/** Opens the one adapter of a driver of ours. */
+export async function openDriver(
+  driver: Driver | undefined,
+  heard?: (text: string) => void,
+): Promise<OpenAdapter | undefined> {
+  const found = driver && (await request(driver, { heard }))
+  return found && identify(found, driver.origin)
 }
 
-function describe({ gpu, adapter }: { gpu: GPU; adapter: GPUAdapter }, origin: OpenAdapter['origin']): OpenAdapter {
-  const { vendor, device, description, architecture } = adapter.info
-  const known = `${vendor} ${device} ${description} ${architecture}`
-  const lavapipe = /llvmpipe|lavapipe/i.test(known)
-  const swiftshader = /swiftshader/i.test(known)
-  const software = lavapipe || swiftshader || adapter.info.isFallbackAdapter
-  const kind = lavapipe ? 'lavapipe' : swiftshader ? 'swiftshader' : software ? 'software' : 'hardware'
-  return { gpu, adapter, name: description || device || vendor, software, kind, origin }
+/** Puts a name and a kind to what Dawn found. */
+export function identify({ gpu, adapter, name }: Found, origin: OpenAdapter['origin']): OpenAdapter {
+  const { description, isFallbackAdapter } = adapter.info
+  const known = `${name} ${description}`
+  const mesa = /Mesa (\d+\.\d+\.\d+)/.exec(description)?.[1]
+  const software = isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(known)
+  const make = /llvmpipe|lavapipe/i.test(known) ? 'lavapipe' : /swiftshader/i.test(known) ? 'swiftshader' : 'software'
+  const driver = mesa ? `Mesa ${mesa}` : description
+  const kind = software ? make : 'hardware'
+  return { gpu, adapter, name: driver && driver !== name ? `${name}, ${driver}` : name, software, kind, origin }
 }
