@@ -1,2 +1,3 @@
 // Table of contents: one line per family.
 export { relu } from './relu.ts'
+export { type Conv2dOptions, conv2d } from './conv2d.ts'
