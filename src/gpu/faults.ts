@@ -21,13 +21,22 @@ export class Faults {
       const { error } = event as GPUUncapturedErrorEvent
       const memory = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError
       const text = `${this.running}: ${error.message}`
-      this.keep(memory ? new OutOfMemoryError(text) : new ShaderError(text))
       event.preventDefault()
+      this.keepAfterScopes(memory ? new OutOfMemoryError(text) : new ShaderError(text))
     })
   }
 
   keep(fault: DistillError): void {
     this.first ??= fault
+  }
+
+  /** An error nobody caught is often the echo of one that an open scope explains better: that one goes first. */
+  private keepAfterScopes(fault: DistillError): void {
+    const waiting = Promise.all(this.open).then(() => {
+      this.keep(fault)
+      this.open.delete(waiting)
+    })
+    this.open.add(waiting)
   }
 
   /** Throws the first fault, if any. Cheap: called by every dispatch and read. */
