@@ -1,3 +1,5 @@
 // Table of contents: one line per family.
 export { relu } from './relu.ts'
 export { type Conv2dOptions, conv2d } from './conv2d.ts'
+export { linear } from './linear.ts'
+export { type MatmulOptions, matmul } from './matmul.ts'
