@@ -1,9 +1,11 @@
-// Builds dist/: one browser bundle, one Node bundle, the programs, and the declarations.
-// `node build.mjs --no-types` skips the declarations (tests do).
+// Builds dist/: one browser bundle, one Node bundle, the programs, the example page and the declarations.
+//   node build.mjs [--no-types]
+// Everything is made in a folder beside it and renamed into place, so that a program started meanwhile finds one or the
+// other whole.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -16,7 +18,7 @@ export function fingerprint() {
   const single = ['src/autograd.ts', 'src/random.ts', 'src/optim.ts', 'src/schedule.ts'].map((f) => join(root, f))
   const files = folders.flatMap((dir) => list(join(root, dir))).concat(single)
   for (const file of files.filter((f) => existsSync(f)).sort())
-    hash.update(file.slice(root.length)).update('\0').update(readFileSync(file)).update('\0')
+    hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0')
   return hash.digest('hex').slice(0, 16)
 }
 
@@ -40,29 +42,63 @@ export const common = () => ({
   logLevel: 'warning',
 })
 
+/** A bundle for pages: our package by its name is the browser build. */
+export const forBrowser = () => ({
+  ...common(),
+  platform: 'browser',
+  alias: { 'webgpu-distill': join(root, 'src/browser.ts') },
+})
+
 /** What only Node has; never in a bundle. */
 export const external = ['webgpu', 'pngjs', '@sparticuz/chromium', 'playwright-core', 'esbuild', 'node:*']
 
-export async function bundle() {
+/** The bundles, into `out`. */
+export async function bundle(out) {
+  const programs = existsSync(join(root, 'src/study/cli.ts')) ? { cli: 'src/study/cli.ts' } : {}
+  const page = existsSync(join(root, 'examples/browser/main.ts'))
   await Promise.all([
-    build({ ...common(), entryPoints: ['src/browser.ts'], outfile: 'dist/browser.js', platform: 'browser', sourcemap: true }),
+    build({ ...forBrowser(), entryPoints: ['src/browser.ts'], outdir: out, sourcemap: true }),
     build({
       ...common(),
-      entryPoints: { node: 'src/node.ts', cli: 'src/study/cli.ts' },
-      outdir: 'dist',
+      entryPoints: { node: 'src/node.ts', ...programs },
+      outdir: out,
+      chunkNames: 'chunks/[name]-[hash]',
       splitting: true,
       platform: 'node',
       external,
       sourcemap: true,
     }),
+    page &&
+      build({ ...forBrowser(), entryPoints: ['examples/browser/main.ts'], outdir: join(out, 'example'), minify: true }),
   ])
+  if (page) copyFileSync(join(root, 'examples/browser/index.html'), join(out, 'example', 'index.html'))
+}
+
+/**
+ * The declarations, into `out`/types. tsc leaves `.ts` in their imports, which consumers' compilers refuse. GPU types are
+ * not referred to by package: a consumer has them from the DOM library or from `@webgpu/types`, and both at once clash.
+ */
+export function types(out) {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  const folder = join(out, 'types')
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', folder], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  for (const file of list(folder)) {
+    const text = readFileSync(file, 'utf8').replace(/((?:from|import\() ?['"]\.[^'"]*)\.ts(['"])/g, '$1.js$2')
+    writeFileSync(file, text)
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
-  await bundle()
-  if (!process.argv.includes('--no-types')) {
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' })
+  const fresh = join(root, `dist-${process.pid}.tmp`)
+  try {
+    await bundle(fresh)
+    if (!process.argv.includes('--no-types')) types(fresh)
+    rmSync(join(root, 'dist'), { recursive: true, force: true })
+    renameSync(fresh, join(root, 'dist'))
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
   }
 }
