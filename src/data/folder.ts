@@ -1,0 +1,166 @@
+// ImageFolder, as torchvision has it: every folder in `train` is a class, classes are numbered in the order of their
+// sorted names, pictures of a class are taken from its folder and all below it, sorted. A decoder is handed in.
+
+import { InputError } from '../errors.ts'
+import type { FileLayer } from '../io/files.ts'
+import { type Dataset, meanStd } from './dataset.ts'
+
+export interface Picture {
+  width: number
+  height: number
+  /** [height, width, 3], red, green, blue interleaved. */
+  rgb: Uint8Array
+}
+
+export type Decoder = (bytes: Uint8Array, file: string) => Picture
+
+const readable = /\.png$/i
+const unreadable = /\.(jpe?g|ppm|bmp|pgm|tiff?|webp|gif|avif)$/i
+
+/**
+ * Reads `root/train` and `root/val` (or `root/test`), channels red, green, blue; mean and std are those of the training
+ * pictures.
+ *
+ * **Sizes.** Every picture becomes size x size: the shorter side is resized to `size` by antialiased bilinear
+ * interpolation (a triangle as wide as the reduction), the other side in proportion, rounded down; then the centre is
+ * cropped. Without `options.size` pictures that all have one size keep it, square or not; others get the median of the
+ * training pictures' shorter sides. All pictures are held in memory.
+ * @throws InputError for a missing or empty folder, a class without pictures, classes that differ between the two
+ * folders, a picture that is corrupt or in another format than PNG, a size below 1
+ */
+export async function readFolder(
+  files: FileLayer,
+  root: string,
+  decode: Decoder,
+  options: { name?: string; size?: number } = {},
+): Promise<{ train: Dataset; test: Dataset }> {
+  const { name = 'imagefolder', size } = options
+  if (size !== undefined && !(Number.isInteger(size) && size >= 1)) {
+    throw new InputError(`${root}: pictures of size ${size}, a whole number of at least 1 is needed`)
+  }
+  const held = await firstFolder(files, root, ['val', 'test'])
+  const train = await readSplit(files, await firstFolder(files, root, ['train']), decode, size)
+  const test = await readSplit(files, held, decode, size)
+  const differing = [...train.classes, ...test.classes].find(
+    (name) => !train.classes.includes(name) || !test.classes.includes(name),
+  )
+  if (differing !== undefined) {
+    const where = train.classes.includes(differing) ? held : `${root}/train`
+    throw new InputError(`${where}: the class ${differing} is missing here`)
+  }
+  const [height, width] = size ? [size, size] : commonSize(train.pictures, test.pictures)
+  const known = meanStd(planar(train.pictures, height, width), 3, height * width)
+  const dataset = ({ pictures, labels, classes }: Split): Dataset => {
+    const images = planar(pictures, height, width)
+    return { name, images, labels, n: pictures.length, channels: 3, height, width, classes, ...known }
+  }
+  return { train: dataset(train), test: dataset(test) }
+}
+
+interface Split {
+  pictures: Picture[]
+  labels: Uint8Array | Uint16Array
+  classes: string[]
+}
+
+async function firstFolder(files: FileLayer, root: string, names: string[]): Promise<string> {
+  for (const name of names) if (await files.exists(`${root}/${name}`)) return `${root}/${name}`
+  throw new InputError(`${root}: no folder ${names.join(' or ')} in it, with a folder of PNG pictures for each class`)
+}
+
+async function readSplit(files: FileLayer, folder: string, decode: Decoder, size?: number): Promise<Split> {
+  const classes = (await files.list(folder)).filter((entry) => entry.isFolder).map((entry) => entry.name)
+  if (classes.length === 0) throw new InputError(`${folder}: empty, a folder for each class is needed`)
+  const pictures: Picture[] = []
+  const labels: number[] = []
+  for (const [label, name] of classes.entries()) {
+    const found = await picturesBelow(files, `${folder}/${name}`)
+    if (found.length === 0) throw new InputError(`${folder}/${name}: a class without pictures (PNG)`)
+    for (const file of found) {
+      const picture = decode(await files.readFile(file), file)
+      // Shrunk at once where the target is known, so that large pictures are not all held.
+      pictures.push(size ? resizeAndCrop(picture, size) : picture)
+      labels.push(label)
+    }
+  }
+  return { pictures, labels: classes.length > 256 ? Uint16Array.from(labels) : Uint8Array.from(labels), classes }
+}
+
+/** Files of a folder, then those of its folders, each sorted. */
+async function picturesBelow(files: FileLayer, folder: string): Promise<string[]> {
+  const entries = await files.list(folder)
+  const found: string[] = []
+  for (const { name, isFolder } of entries) {
+    if (isFolder) continue
+    if (unreadable.test(name)) throw new InputError(`${folder}/${name}: only PNG pictures can be read, convert it`)
+    if (readable.test(name)) found.push(`${folder}/${name}`)
+  }
+  for (const { name, isFolder } of entries)
+    if (isFolder) found.push(...(await picturesBelow(files, `${folder}/${name}`)))
+  return found
+}
+
+function commonSize(train: Picture[], test: Picture[]): [number, number] {
+  const [{ height, width }] = train
+  if ([...train, ...test].every((picture) => picture.height === height && picture.width === width))
+    return [height, width]
+  const shorter = train.map((picture) => Math.min(picture.height, picture.width)).sort((a, b) => a - b)
+  const median = shorter[(shorter.length - 1) >> 1]
+  return [median, median]
+}
+
+/** [n, 3, height, width] of pictures that have that size or, where it is square, are brought to it. */
+function planar(pictures: Picture[], height: number, width: number): Uint8Array {
+  const pixels = height * width
+  const images = new Uint8Array(pictures.length * 3 * pixels)
+  for (const [n, picture] of pictures.entries()) {
+    const fits = picture.height === height && picture.width === width
+    const { rgb } = fits ? picture : resizeAndCrop(picture, height)
+    for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) images[(n * 3 + c) * pixels + i] = rgb[i * 3 + c]
+  }
+  return images
+}
+
+/** The rule of `readFolder`: shorter side to `size`, antialiased bilinear, centre crop. */
+export function resizeAndCrop(picture: Picture, size: number): Picture {
+  const { width, height, rgb } = picture
+  const shorter = Math.min(width, height)
+  const columns = filterTaps(width, Math.floor((width * size) / shorter), size)
+  const rows = filterTaps(height, Math.floor((height * size) / shorter), size)
+  const narrow = new Float64Array(height * size * 3)
+  for (let y = 0; y < height; y++) {
+    for (const [x, { first, weights }] of columns.entries()) {
+      for (let c = 0; c < 3; c++) {
+        let sum = 0
+        for (let k = 0; k < weights.length; k++) sum += weights[k] * rgb[(y * width + first + k) * 3 + c]
+        narrow[(y * size + x) * 3 + c] = sum
+      }
+    }
+  }
+  const out = new Uint8Array(size * size * 3)
+  for (const [y, { first, weights }] of rows.entries()) {
+    for (let i = 0; i < size * 3; i++) {
+      let sum = 0
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * narrow[(first + k) * size * 3 + i]
+      out[y * size * 3 + i] = Math.round(sum)
+    }
+  }
+  return { width: size, height: size, rgb: out }
+}
+
+/** For each of the `kept` middle positions of a side resized from `from` to `to`: the weights of its sources. */
+function filterTaps(from: number, to: number, kept: number): { first: number; weights: number[] }[] {
+  const scale = from / to
+  const reach = Math.max(scale, 1)
+  const skipped = (to - kept) >> 1
+  return Array.from({ length: kept }, (_, i) => {
+    const centre = (i + skipped + 0.5) * scale
+    const first = Math.max(0, Math.ceil(centre - reach - 0.5))
+    const last = Math.min(from - 1, Math.floor(centre + reach - 0.5))
+    const weights = Array.from({ length: last - first + 1 }, (_, k) =>
+      Math.max(0, 1 - Math.abs(first + k + 0.5 - centre) / reach),
+    )
+    const total = weights.reduce((a, b) => a + b, 0)
+    return { first, weights: weights.map((weight) => weight / total) }
+  })
+}

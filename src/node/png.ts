@@ -1,0 +1,40 @@
+// PNG through pngjs: any colour type and depth to 8-bit RGB, and back for figures.
+
+import { PNG } from 'pngjs'
+import type { Decoder } from '../data/folder.ts'
+import { InputError } from '../errors.ts'
+
+/** A header can claim 2^31 x 2^31 pixels; memory for them would be asked before the first byte is looked at. */
+const maxPixels = 1 << 26
+
+/** 8-bit RGB: grey is repeated, alpha is dropped (not blended). @throws InputError that names the file and the fault */
+export const decodePng: Decoder = (bytes, file) => {
+  const fail = (fault: string, cause?: unknown): never => {
+    throw new InputError(`${file}: ${fault}`, { cause })
+  }
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (view.length < 33) fail(`truncated, ${view.length} bytes are no PNG`)
+  if (view.toString('latin1', 0, 8) !== '\x89PNG\r\n\x1a\n') fail('not a PNG file')
+  const [width, height] = [view.readUInt32BE(16), view.readUInt32BE(20)]
+  if (width === 0 || height === 0) fail(`a picture of ${width}x${height} pixels`)
+  if (width * height > maxPixels) fail(`${width}x${height} pixels, at most ${maxPixels} can be read`)
+  let rgba: Uint8Array
+  try {
+    rgba = PNG.sync.read(view).data
+  } catch (error) {
+    return fail(`corrupt or truncated PNG (${(error as Error).message ?? error})`, error)
+  }
+  const rgb = new Uint8Array(width * height * 3)
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[i * 3 + c] = rgba[i * 4 + c]
+  return { width, height, rgb }
+}
+
+/** @param rgb [height, width, 3] @throws InputError where the sizes do not fit */
+export function encodePng(width: number, height: number, rgb: Uint8Array): Uint8Array {
+  if (rgb.length !== width * height * 3 || rgb.length === 0) {
+    throw new InputError(`a PNG of ${width}x${height} RGB pixels needs ${width * height * 3} bytes, not ${rgb.length}`)
+  }
+  const png = new PNG({ width, height })
+  png.data = Buffer.from(rgb)
+  return new Uint8Array(PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false }))
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { PNG } from 'pngjs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { validateDataset } from '../../src/data/dataset.ts'
+import { readFolder, resizeAndCrop } from '../../src/data/folder.ts'
+import { InputError } from '../../src/errors.ts'
+import { memoryFiles } from '../../src/io/files.ts'
+import { nodeFiles } from '../../src/node/files.ts'
+import { decodePng, encodePng } from '../../src/node/png.ts'
+import { noise, refused, sample } from './check.ts'
+
+const test = suite('folder and PNG')
+
+const png = (width: number, height: number, seed = 1) => encodePng(width, height, noise(width * height * 3, seed))
+const tree = (changes: Record<string, Uint8Array | string | undefined> = {}) => {
+  const all = {
+    'set/train/cat/b.png': png(4, 4, 1),
+    'set/train/cat/a.PNG': png(4, 4, 2),
+    'set/train/cat/deep/0.png': png(4, 4, 3),
+    'set/train/ape/x.png': png(4, 4, 4),
+    'set/train/ape/notes.txt': 'no picture',
+    'set/train/readme': 'no class',
+    'set/val/ape/1.png': png(4, 4, 5),
+    'set/val/cat/1.png': png(4, 4, 6),
+    ...changes,
+  }
+  const kept = Object.entries(all).filter(([, data]) => data !== undefined) as [string, Uint8Array | string][]
+  return memoryFiles(Object.fromEntries(kept))
+}
+const planar = (seed: number) => {
+  const rgb = noise(48, seed)
+  return Uint8Array.from({ length: 48 }, (_, i) => rgb[(i % 16) * 3 + Math.floor(i / 16)])
+}
+
+test('classes are the sorted folders, pictures the sorted files, a folder before those in it', async () => {
+  const { train, test: held } = await readFolder(tree(), 'set', decodePng)
+  assert.equal(
+    [train.classes, held.classes],
+    [
+      ['ape', 'cat'],
+      ['ape', 'cat'],
+    ],
+  )
+  assert.equal([...train.labels], [0, 1, 1, 1])
+  assert.equal([train.channels, train.height, train.width, held.n], [3, 4, 4, 2])
+  for (const [i, seed] of [4, 2, 1, 3].entries()) assert.equal(train.images.slice(i * 48, i * 48 + 48), planar(seed))
+  assert.equal(held.mean, train.mean)
+})
+
+test('an empty folder, a class without pictures, a missing folder or class are named', async () => {
+  const load = (files = tree(), size?: number) => readFolder(files, 'set', decodePng, { size })
+  await refused(() => load(memoryFiles()), /^set: no folder val or test/)
+  await refused(() => load(memoryFiles({ 'set/val/a/x.png': png(4, 4) })), /^set: no folder train/)
+  const bare = memoryFiles({ 'set/val/a/x.png': png(4, 4) })
+  await bare.makeDir('set/train')
+  await refused(() => load(bare), /^set\/train: empty/)
+  const hollow = tree()
+  await hollow.makeDir('set/train/dog')
+  await refused(() => load(hollow), /^set\/train\/dog: a class without pictures/)
+  await refused(() => load(tree({ 'set/val/cat/1.png': undefined })), /^set\/val: the class cat is missing here/)
+  await refused(() => load(tree({ 'set/val/dog/1.png': png(4, 4) })), /^set\/train: the class dog is missing here/)
+  await refused(() => load(tree({ 'set/train/cat/p.jpeg': 'x' })), /^set\/train\/cat\/p\.jpeg: only PNG/)
+  await refused(() => load(tree({ 'set/train/cat/b.png': 'x' })), /^set\/train\/cat\/b\.png: truncated/)
+  for (const size of [0, -1, 1.5, Number.NaN]) await refused(() => load(tree(), size), /^set: pictures of size/)
+})
+
+test('pictures of one size keep it, others get the median shorter side, a given size wins', async () => {
+  const wide = { 'set/train/cat/b.png': png(9, 6), 'set/train/cat/a.PNG': png(5, 8), 'set/val/cat/1.png': png(1, 40) }
+  const { train, test: held } = await readFolder(tree(wide), 'set', decodePng)
+  assert.equal([train.height, train.width, held.height, held.width], [4, 4, 4, 4]) // shorter sides 4, 4, 5, 6
+  const given = await readFolder(tree(wide), 'set', decodePng, { size: 7 })
+  assert.equal([given.train.height, given.test.width], [7, 7])
+  validateDataset(given.train)
+})
+
+test('the resize rule: flat stays flat, the same size is a copy, halves are triangle-weighted, the middle is kept', () => {
+  const flat = { width: 13, height: 7, rgb: new Uint8Array(13 * 7 * 3).fill(77) }
+  for (const size of [1, 3, 7, 20]) assert.ok(resizeAndCrop(flat, size).rgb.every((byte) => byte === 77))
+  const rgb = noise(6 * 6 * 3)
+  assert.equal(resizeAndCrop({ width: 6, height: 6, rgb }, 6).rgb, rgb)
+  const crop = resizeAndCrop({ width: 9, height: 6, rgb: noise(9 * 6 * 3) }, 6).rgb
+  assert.equal(crop.slice(0, 18), noise(9 * 6 * 3).slice(3, 21)) // 3 columns too many: 1 left, 2 right
+  // 4 to 2: a triangle of reach 2 about 1.0 covers 0.5 1.5 2.5 with 3, 3, 1 sevenths; rows are all alike.
+  const row = [0, 70, 140, 210].flatMap((value) => [value, value, value])
+  const half = resizeAndCrop({ width: 4, height: 4, rgb: Uint8Array.from([...row, ...row, ...row, ...row]) }, 2)
+  assert.equal([half.rgb[0], half.rgb[3]], [50, 160])
+})
+
+const decoded = sample('data/imagefolder/decoded.json')
+;(decoded ? test : test.skip)('every PNG of the sample folder decodes to the recorded pixels', async () => {
+  const folder = dirname(decoded!)
+  const list: { path: string; width: number; height: number; rgb_sha256: string }[] = JSON.parse(
+    readFileSync(decoded!, 'utf8'),
+  )
+  assert.ok(list.length >= 150)
+  for (const { path, width, height, rgb_sha256 } of list) {
+    const picture = decodePng(new Uint8Array(readFileSync(join(folder, path))), path)
+    assert.equal([picture.width, picture.height], [width, height], path)
+    assert.is(createHash('sha256').update(picture.rgb).digest('hex'), rgb_sha256, path)
+  }
+  const { train, test: held } = await readFolder(nodeFiles, folder, decodePng)
+  assert.equal([train.n, held.n, train.classes], [120, 30, ['airplane', 'cat', 'ship']])
+  assert.equal([train.height, train.width], [held.height, held.width])
+})
+
+test('pixels are those that were encoded; 16 bits, grey and transparency come as 8-bit RGB', () => {
+  const rgb = noise(5 * 3 * 3)
+  assert.equal(decodePng(encodePng(5, 3, rgb), 'x'), { width: 5, height: 3, rgb })
+  const grey = new PNG({ width: 2, height: 1 })
+  grey.data = Buffer.from([10, 10, 10, 0, 200, 200, 200, 128])
+  const bytes = new Uint8Array(PNG.sync.write(grey, { colorType: 4 }))
+  assert.equal([...decodePng(bytes, 'x').rgb], [10, 10, 10, 200, 200, 200])
+  assert.throws(() => encodePng(2, 2, rgb), /2x2 RGB pixels needs 12 bytes, not 45/)
+  assert.throws(() => encodePng(0, 0, new Uint8Array()), InputError)
+})
+
+test('a cut PNG is refused wherever the cut is', async () => {
+  const bytes = png(6, 5)
+  for (let length = 0; length < bytes.length; length++) {
+    await refused(() => decodePng(bytes.slice(0, length), 'cut.png'), /^cut\.png: /)
+  }
+})
+
+test('a PNG with one byte changed is refused and names the file, or decodes', async () => {
+  const bytes = png(6, 5)
+  for (let at = 0; at < bytes.length; at++) {
+    for (const flip of [1, 0x80, 0xff]) {
+      try {
+        decodePng(bytes.with(at, bytes[at] ^ flip), 'odd.png')
+      } catch (error) {
+        assert.instance(error, InputError, `byte ${at}: ${error}`)
+        assert.match((error as Error).message, /^odd\.png: /)
+      }
+    }
+  }
+  await refused(() => decodePng(bytes.with(16, 0x7f), 'huge.png'), /^huge\.png: 2130706438x5 pixels/)
+  await refused(() => decodePng(bytes.with(19, 0), 'nil.png'), /^nil\.png: a picture of 0x5/)
+  await refused(() => decodePng(noise(99), 'junk.png'), /not a PNG/)
+})
+
+test.run()

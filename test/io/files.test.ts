@@ -1,0 +1,130 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import * as nodeFs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FileError } from '../../src/errors.ts'
+import { type FileLayer, memoryFiles, readText } from '../../src/io/files.ts'
+import { cacheRoot, checkWritable, makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
+
+const test = suite<{ folder: string }>('files')
+
+test.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'webgpu-distill-files-'))
+})
+test.after.each(({ folder }) => rmSync(folder, { recursive: true, force: true }))
+
+async function refused(work: () => Promise<unknown>, pattern: RegExp) {
+  const error = await work().then(
+    () => undefined,
+    (error) => error,
+  )
+  assert.instance(error, FileError)
+  assert.match(error.message, pattern)
+}
+
+/** Node's calls, of which one fails with `code`. */
+function broken(call: 'writeFile' | 'sync' | 'rename' | 'open' | 'mkdir' | 'stat', code: string): FileLayer {
+  const fail = async () => {
+    throw Object.assign(new Error(`${code}: raw message`), { code })
+  }
+  const open: typeof nodeFs.open = async (...args) => {
+    if (call === 'open') return fail() as never
+    const file = await nodeFs.open(...args)
+    if (call === 'writeFile' || call === 'sync') Object.defineProperty(file, call, { value: fail })
+    return file
+  }
+  const other = call === 'rename' || call === 'mkdir' || call === 'stat' ? { [call]: fail } : {}
+  return makeNodeFiles({ ...nodeFs, open, ...other } as typeof nodeFs)
+}
+
+test('both layers do the same', async ({ folder }) => {
+  for (const [files, root] of [
+    [nodeFiles, folder],
+    [memoryFiles(), 'memory'],
+  ] as const) {
+    await files.makeDir(`${root}/a/b`)
+    await files.makeDir(`${root}/a/b`)
+    await files.writeAtomic(`${root}/a/x.json`, 'één')
+    await files.writeAtomic(`${root}/a/x.json`, 'second')
+    await files.writeAtomic(`${root}/a/b/y`, Uint8Array.of(1, 2))
+    await files.append(`${root}/a/log`, 'one\n')
+    await files.append(`${root}/a/log`, 'two\n')
+    assert.is(await readText(files, `${root}/a/x.json`), 'second')
+    assert.is(await readText(files, `${root}/a/log`), 'one\ntwo\n')
+    assert.equal(await files.readFile(`${root}/a/b/y`), Uint8Array.of(1, 2))
+    assert.equal(await files.list(`${root}/a`), [
+      { name: 'b', isFolder: true },
+      { name: 'log', isFolder: false },
+      { name: 'x.json', isFolder: false },
+    ])
+    assert.equal(await files.list(`${root}/a/b`), [{ name: 'y', isFolder: false }])
+    assert.is(await files.exists(`${root}/a/b`), true)
+    await files.remove(`${root}/a/b`)
+    await files.remove(`${root}/a/b`)
+    assert.is(await files.exists(`${root}/a/b/y`), false)
+    await refused(() => files.readFile(`${root}/none`), /none: no such file or folder/)
+    await refused(() => files.list(`${root}/none`), /none: no such file or folder/)
+  }
+})
+
+test('faults name the path and say what is wrong', async ({ folder }) => {
+  writeFileSync(join(folder, 'file'), 'x')
+  await refused(() => nodeFiles.readFile(folder), /^cannot read .*: it is a folder, not a file \(EISDIR\)/)
+  await refused(() => nodeFiles.list(`${folder}/file`), /^cannot list .*file: a part of the path is a file/)
+  await refused(() => nodeFiles.writeAtomic(`${folder}/no/x`, ''), /^cannot write .*no\/x: no such file or folder/)
+  await refused(
+    () => nodeFiles.makeDir(`${folder}/file/sub`),
+    /^cannot make the folder .*: a part of the path is a file/,
+  )
+  await refused(() => broken('stat', 'EACCES').exists(folder), /permission denied/)
+  assert.is(await nodeFiles.exists(`${folder}/file/sub`), false)
+})
+
+test('a full disk, a failing flush or rename keep the old file whole and leave no other', async ({ folder }) => {
+  const path = join(folder, 'cell.json')
+  writeFileSync(path, 'old')
+  const cases = [
+    ['writeFile', 'ENOSPC', /^cannot write .*cell\.json: the disk is full \(ENOSPC\)/],
+    ['sync', 'EIO', /the disk reports an error/],
+    ['rename', 'EPERM', /not permitted/],
+    ['open', 'EROFS', /the file system is read-only/],
+    ['writeFile', 'EODD', /cell\.json: EODD: raw message/],
+  ] as const
+  for (const [call, code, pattern] of cases) {
+    await refused(() => broken(call, code).writeAtomic(path, 'new'), pattern)
+    assert.is(readFileSync(path, 'utf8'), 'old')
+    assert.equal(readdirSync(folder), ['cell.json'])
+  }
+})
+
+test('an output folder that cannot be written is found out before the run', async ({ folder }) => {
+  await checkWritable(nodeFiles, join(folder, 'new/out'))
+  assert.equal(readdirSync(join(folder, 'new/out')), [])
+  writeFileSync(join(folder, 'file'), '')
+  await refused(
+    () => checkWritable(nodeFiles, join(folder, 'file')),
+    /cannot make the folder .*file: it is there already/,
+  )
+  await refused(() => checkWritable(broken('open', 'EACCES'), folder), /cannot write .*: permission denied \(EACCES\)/)
+  await refused(() => checkWritable(broken('mkdir', 'EROFS'), folder), /read-only/)
+})
+
+test('a link counts as what it leads to', async ({ folder }) => {
+  await nodeFiles.makeDir(join(folder, 'real'))
+  symlinkSync(join(folder, 'real'), join(folder, 'link'))
+  symlinkSync(join(folder, 'gone'), join(folder, 'dead'))
+  assert.equal(
+    (await nodeFiles.list(folder)).map((entry) => entry.isFolder),
+    [false, true, true],
+  )
+})
+
+test('the cache is where the environment says', () => {
+  assert.is(cacheRoot({ WEBGPU_DISTILL_CACHE: '/x', XDG_CACHE_HOME: '/y' }), '/x')
+  assert.is(cacheRoot({ XDG_CACHE_HOME: '/y' }), '/y/webgpu-distill')
+  assert.match(cacheRoot({ XDG_CACHE_HOME: 'relative' }), /\.cache\/webgpu-distill$/)
+})
+
+test.run()
