@@ -8,6 +8,10 @@ const now = () => performance.now() / 1000
 export class Pace {
   private waiting: Tape[] = []
   private since = 0
+  /** When the last sleep ended; 0 when there was none since. */
+  private woke = 0
+  /** Tapes that have run before: a first run compiles, its time says nothing about the next. */
+  private known = new WeakSet<Tape>()
 
   submitted(tape: Tape): void {
     if (this.waiting.length === 0) this.since = now()
@@ -18,7 +22,10 @@ export class Pace {
   async sleep(): Promise<void> {
     const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
     const left = 0.93 * expected - (now() - this.since)
-    if (left > 0.002) await new Promise((resolve) => setTimeout(resolve, 1000 * left))
+    this.woke = 0
+    if (left <= 0.002) return
+    await new Promise((resolve) => setTimeout(resolve, 1000 * left))
+    this.woke = now()
   }
 
   /** The device is idle: shares the time that passed among the tapes that ran. */
@@ -26,11 +33,13 @@ export class Pace {
     if (this.waiting.length === 0) return
     const took = now() - this.since
     const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
+    // Done at once after a sleep: it may have been done long before, so the time is only a bound. Guess less.
+    const overslept = this.woke > 0 && now() - this.woke < 0.0004
     const share = took / this.waiting.length
     for (const tape of new Set(this.waiting)) {
       const measured = expected > 0 && tape.seconds > 0 ? (tape.seconds * took) / expected : share
-      // Down at once, up slowly: one slow round (a first compilation) must not make later rounds oversleep.
-      tape.seconds = tape.seconds === 0 || measured < tape.seconds ? measured : 0.8 * tape.seconds + 0.2 * measured
+      if (!this.known.has(tape)) this.known.add(tape)
+      else tape.seconds = overslept ? 0.7 * tape.seconds : measured
     }
     this.waiting = []
   }
