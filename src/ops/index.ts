@@ -3,3 +3,12 @@ export { relu } from './relu.ts'
 export { type Conv2dOptions, conv2d } from './conv2d.ts'
 export { linear } from './linear.ts'
 export { type MatmulOptions, matmul } from './matmul.ts'
+export { type BatchNormOptions, type BatchNormWeights, batchNorm, batchNormWeights } from './batchNorm.ts'
+export {
+  type AvgPoolOptions,
+  avgPool2d,
+  globalAvgPool,
+  maxPool2d,
+  maxPool2dWithIndices,
+  type PoolOptions,
+} from './pool.ts'
