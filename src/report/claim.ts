@@ -1,0 +1,35 @@
+// The outcome of a claim: comparisons with statistic, n, interval and verdict. These lie in the results document.
+import type { direction, Verdict } from './stats.ts'
+
+export type Unit = 'fraction' | 'nats' | 'ratio'
+
+/** One comparison under a claim. */
+export interface Part {
+  /** Which rows are compared. */
+  rows: string
+  /** What is computed from them. */
+  statistic: string
+  unit: Unit
+  /** Seeds. */
+  n: number
+  estimate: number | null
+  lower: number | null
+  upper: number | null
+  verdict: Verdict
+  direction: ReturnType<typeof direction> | null
+  /** The claim's verdict follows from the parts that decide. */
+  decides: boolean
+  /** Why it could not be tested, or which seeds are missing. */
+  note: string
+}
+
+export interface ClaimResult {
+  id: string
+  text: string
+  source: string
+  verdict: Verdict
+  /** Why it was not tested; else empty. */
+  reason: string
+  /** The comparisons that decide come first. */
+  parts: Part[]
+}

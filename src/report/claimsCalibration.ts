@@ -1,0 +1,182 @@
+// C3 to C6c: what temperature and image size do to the student's entropy and calibration.
+import type { Part } from './claim.ts'
+import { against0, type Cells, type Claim, compare, difference, judged } from './compare.ts'
+import { type Group, labelOf, perSeed } from './groups.ts'
+import { at, listOf, pixels, sizesOf, students, temperaturesOf } from './select.ts'
+import { interval, type Side } from './stats.ts'
+
+/** How much of the calibration error must be overconfidence to be called 'nearly all' (our choice, made beforehand). */
+export const NEARLY_ALL = 0.9
+
+interface Effect {
+  measure: 'entropy' | 'ece' | 'accuracy'
+  statistic: string
+  side: Side
+  unit: 'nats' | 'fraction'
+}
+
+/** Highest against lowest temperature; then each step, each size, the raw teacher, and CQKD against supervised. */
+function temperatureRaises(effect: Effect): Claim['test'] {
+  return (cells) => {
+    const calibrated = students(cells, 'cqkd', 'calibrated')
+    const raw = students(cells, 'cqkd', 'raw')
+    const supervised = students(cells, 'supervised')
+    const temperatures = temperaturesOf(calibrated)
+    if (temperatures.length < 2) return 'fewer than two temperatures with a calibrated teacher'
+    const step = (groups: Group[], high: number, low: number, size?: number, decides = false): Part => {
+      const [a, b] = [high, low].map((temperature) => at(groups, { temperature, size }))
+      const where = size === undefined ? `mean of ${pixels(sizesOf(a))}` : `${size} px`
+      const rows = `${labelOf(groups[0])}, T = ${high} minus T = ${low}, ${where}`
+      return compare(a, b, { rows, ...effect, decides })
+    }
+    const [low, high] = [temperatures[0], temperatures[temperatures.length - 1]]
+    const rawTemperatures = temperaturesOf(raw)
+    const perSize = sizesOf(calibrated)
+    return [
+      step(calibrated, high, low, undefined, true),
+      ...(temperatures.length > 2 ? temperatures.slice(1).map((t, i) => step(calibrated, t, temperatures[i])) : []),
+      ...(perSize.length > 1 ? perSize.map((size) => step(calibrated, high, low, size)) : []),
+      ...(rawTemperatures.length > 1
+        ? [step(raw, rawTemperatures[rawTemperatures.length - 1], rawTemperatures[0])]
+        : []),
+      ...(effect.measure === 'accuracy'
+        ? []
+        : [calibrated, raw].map((groups) => distilled(groups, supervised, effect))),
+    ].filter(({ note }) => note !== 'no such rows to compare')
+  }
+}
+
+/** Distilled minus supervised: whether a teacher's confidence passes to the student. */
+function distilled(groups: Group[], supervised: Group[], effect: Effect): Part {
+  const name = groups.length ? labelOf(groups[0]) : ''
+  const rows = `${name} minus supervised, mean of T = ${listOf(temperaturesOf(groups))} and ${pixels(sizesOf(groups))}`
+  return compare(groups, supervised, { rows, ...effect, decides: false })
+}
+
+/** Smallest minus largest size, supervised first. */
+function smallImagesRaiseEce(cells: Cells): Part[] | string {
+  const supervised = students(cells, 'supervised')
+  const sizes = sizesOf(supervised)
+  if (sizes.length < 2) return 'supervised rows at fewer than two sizes'
+  const [large, small] = [sizes[0], sizes[sizes.length - 1]]
+  const lines: [string, Group[]][] = [
+    ['supervised', supervised],
+    ['CQKD calibrated, mean of its temperatures', students(cells, 'cqkd', 'calibrated')],
+    ['CQKD raw, mean of its temperatures', students(cells, 'cqkd', 'raw')],
+    ['DML', students(cells, 'dml')],
+  ]
+  return lines
+    .filter(([, groups]) => groups.length)
+    .map(([name, groups]) =>
+      difference(at(groups, { size: small }), at(groups, { size: large }), {
+        rows: `${name}, ${small} px minus ${large} px`,
+        statistic: 'ECE',
+        measure: 'ece',
+        side: 'above',
+        decides: name === 'supervised',
+      }),
+    )
+}
+
+/** At the smallest size the signed gap is above 0, and above nine tenths of the ECE. */
+function riseIsOverconfidence(cells: Cells): Part[] | string {
+  const supervised = students(cells, 'supervised')
+  const sizes = sizesOf(supervised)
+  if (sizes.length === 0) return 'no supervised rows'
+  const parts = (size: number, decides: boolean): Part[] => [
+    against0(at(supervised, { size }), {
+      rows: `supervised, ${size} px`,
+      statistic: 'signed gap (confidence minus accuracy)',
+      measure: 'signedGap',
+      side: 'above',
+      decides,
+    }),
+    against0(at(supervised, { size }), {
+      rows: `supervised, ${size} px`,
+      statistic: `signed gap minus ${NEARLY_ALL} ECE`,
+      measure: ({ signedGap, ece }) => (signedGap === null || ece === null ? null : signedGap - NEARLY_ALL * ece),
+      side: 'above',
+      decides,
+    }),
+  ]
+  const smallest = sizes[sizes.length - 1]
+  return [...parts(smallest, true), ...sizes.filter((size) => size !== smallest).flatMap((size) => parts(size, false))]
+}
+
+/** ECE of the small size minus that of the full size at equal accuracy, interpolated between numbers of images. */
+function lostInformation({ all, groups }: Cells): Part[] | string {
+  const supervised = all.filter(({ method }) => method === 'supervised')
+  const main = students({ groups }, 'supervised')
+  const small = sizesOf(main).pop()
+  const several = sizesOf(supervised).filter((size) => at(supervised, { size }).length > 1)
+  const full = several.find((size) => small !== undefined && size > small)
+  if (small === undefined || full === undefined) {
+    return 'needs supervised rows at full size with fewer training images (the accuracy-matched control)'
+  }
+  const ours = at(main, { size: small }).flatMap(({ rows }) => rows)
+  const [accuracy, ece] = [perSeed(ours, 'accuracy'), perSeed(ours, 'ece')]
+  const differences = [...accuracy].flatMap(([seed, target]) => {
+    const curve = at(supervised, { size: full }).flatMap(({ rows }) => {
+      const [x, y] = [perSeed(rows, 'accuracy').get(seed), perSeed(rows, 'ece').get(seed)]
+      return x === undefined || y === undefined ? [] : [{ x, y }]
+    })
+    const matched = interpolate(curve, target)
+    return matched === null || !ece.has(seed) ? [] : [ece.get(seed)! - matched]
+  })
+  if (differences.length === 0) {
+    return `no seed's accuracy at ${small} px lies between those at ${full} px with fewer images`
+  }
+  const left = accuracy.size - differences.length
+  const part = judged(interval(differences), {
+    rows: `supervised, ${small} px minus ${full} px with as many fewer images as give the same accuracy`,
+    statistic: 'ECE at equal accuracy',
+    side: 'above',
+  })
+  return [
+    { ...part, note: left ? `${left} of ${accuracy.size} seeds left out: accuracy outside the control's range` : '' },
+  ]
+}
+
+/** y at x on the line through the points sorted by x; null outside them. */
+function interpolate(points: { x: number; y: number }[], x: number): number | null {
+  const sorted = [...points].sort((a, b) => a.x - b.x)
+  const above = sorted.findIndex((point) => point.x >= x)
+  if (above < 0 || (above === 0 && sorted[0].x > x)) return null
+  if (above === 0) return sorted[0].y
+  const [a, b] = [sorted[above - 1], sorted[above]]
+  return a.y + ((b.y - a.y) * (x - a.x)) / (b.x - a.x)
+}
+
+export const CALIBRATION_CLAIMS: Claim[] = [
+  {
+    id: 'C3',
+    text: 'A higher temperature gives the student a higher entropy',
+    source: 'abstract',
+    test: temperatureRaises({ measure: 'entropy', statistic: 'entropy', side: 'above', unit: 'nats' }),
+  },
+  {
+    id: 'C4',
+    text: 'A higher temperature gives the student a lower calibration error',
+    source: 'abstract',
+    test: temperatureRaises({ measure: 'ece', statistic: 'ECE', side: 'below', unit: 'fraction' }),
+  },
+  {
+    id: 'C5',
+    text: 'A higher temperature gives the student a higher accuracy',
+    source: 'abstract',
+    test: temperatureRaises({ measure: 'accuracy', statistic: 'accuracy', side: 'above', unit: 'fraction' }),
+  },
+  { id: 'C6', text: 'Small images raise the calibration error', source: 'review', test: smallImagesRaiseEce },
+  {
+    id: 'C6b',
+    text: 'The rise is overconfidence: the signed gap is above 0 and nearly all of the ECE',
+    source: 'review',
+    test: riseIsOverconfidence,
+  },
+  {
+    id: 'C6c',
+    text: 'It comes from lost information: at equal accuracy, reached with fewer images at full size, it is smaller',
+    source: "a reviewer's reading",
+    test: lostInformation,
+  },
+]

@@ -1,0 +1,101 @@
+// C8 and C9: what training and inference cost. Times are ratios, compared through their logarithms, so that every image
+// size weighs the same.
+import type { Part } from './claim.ts'
+import { type Cells, type Claim, compare, judged } from './compare.ts'
+import { type Group, perSeed } from './groups.ts'
+import type { Row, TeacherRow } from './rows.ts'
+import { at, pixels, sizesOf, students } from './select.ts'
+import { type Interval, interval } from './stats.ts'
+
+/** CQKD over supervised, DML over CQKD, DML over supervised; then with the teacher's own training counted. */
+function trainingTime(cells: Cells): Part[] | string {
+  const supervised = students(cells, 'supervised')
+  const cqkd = students(cells, 'cqkd').filter(({ teacher }) => teacher !== 'sameResolution')
+  const dml = students(cells, 'dml')
+  for (const [name, groups] of Object.entries({ supervised, CQKD: cqkd, DML: dml })) {
+    if (groups.length === 0) return `no ${name} rows`
+  }
+  const ratio = (
+    a: Group[],
+    b: Group[],
+    names: string,
+    measure: 'seconds' | ((row: Row) => number | null),
+    decides = true,
+  ) => {
+    const rows = `${names}, mean of ${pixels(sizesOf(a))}`
+    const statistic =
+      measure === 'seconds' ? 'ratio of training seconds' : "ratio of seconds with the teacher's training"
+    return compare(a, b, { rows, statistic, measure, unit: 'ratio', side: 'above', decides })
+  }
+  const whole = ({ seconds, teacherSeconds }: Row) => (seconds === null ? null : seconds + (teacherSeconds ?? 0))
+  return [
+    ratio(cqkd, supervised, 'CQKD over supervised', 'seconds'),
+    ratio(dml, cqkd, 'DML over CQKD', 'seconds'),
+    ratio(dml, supervised, 'DML over supervised', 'seconds'),
+    ratio(cqkd, supervised, 'CQKD over supervised', whole, false),
+    ratio(dml, cqkd, 'DML over CQKD', whole, false),
+  ]
+}
+
+/** Teacher over student: measured milliseconds a picture, then counted FLOPs, by size. */
+function inferenceIsCheap({ groups, teachers }: Cells): Part[] | string {
+  const full = teachers.filter(({ role, status }) => role === 'full' && status === 'ok')
+  if (groups.length === 0) return 'no rows'
+  if (full.length === 0) return 'no teacher to compare with'
+  if (!full.some(({ inferenceMs }) => inferenceMs !== null)) return 'the inference time of the teacher was not measured'
+  const sizes = sizesOf(groups)
+  const times = (list: Group[], where: string, decides: boolean): Part => {
+    return judged(logRatio(full, list, 'inferenceMs'), {
+      rows: `teacher at ${full[0].size} px over student at ${where}`,
+      statistic: 'ratio of milliseconds a picture',
+      unit: 'ratio',
+      side: 'above',
+      decides,
+    })
+  }
+  const counts = sizes.map((size): Part => {
+    const part = judged(logRatio(full, at(groups, { size }), 'forwardFlops'), {
+      rows: `teacher at ${full[0].size} px over student at ${size} px`,
+      statistic: 'ratio of forward FLOPs',
+      unit: 'ratio',
+      side: 'above',
+      decides: false,
+    })
+    if (part.estimate === null) return part
+    const verdict = part.estimate > 1 ? 'holds' : part.estimate < 1 ? 'reversed' : 'undecided'
+    return { ...part, lower: part.estimate, upper: part.estimate, verdict, note: 'counted, not measured' }
+  })
+  return [
+    times(groups, pixels(sizes), true),
+    ...(sizes.length > 1 ? sizes.map((size) => times(at(groups, { size }), `${size} px`, false)) : []),
+    ...counts,
+  ]
+}
+
+/** By seed: log of the teacher's quantity over the geometric mean of the students'. */
+function logRatio(teachers: TeacherRow[], groups: Group[], measure: 'inferenceMs' | 'forwardFlops'): Interval | null {
+  const log = (x: number | null) => (x === null || x <= 0 ? null : Math.log(x))
+  const perSize = sizesOf(groups).map((size) => {
+    return perSeed(
+      at(groups, { size }).flatMap(({ rows }) => rows),
+      (row) => log(row[measure]),
+    )
+  })
+  const ratios = teachers.flatMap((teacher) => {
+    const own = log(teacher[measure])
+    const students = perSize.map((values) => values.get(teacher.seed))
+    if (own === null || students.length === 0 || students.some((x) => x === undefined)) return []
+    return [own - students.reduce((sum: number, x) => sum + x!, 0) / students.length]
+  })
+  return ratios.length ? interval(ratios) : null
+}
+
+export const COST_CLAIMS: Claim[] = [
+  {
+    id: 'C8',
+    text: 'Training time: supervised below CQKD, both clearly below DML',
+    source: 'review',
+    test: trainingTime,
+  },
+  { id: 'C9', text: 'Inference is cheap: the teacher is thrown away', source: 'review', test: inferenceIsCheap },
+]

@@ -1,0 +1,209 @@
+// C0, C1, C2, C2b, C7, C10: which method is the more accurate, the steadier, the one that generalises.
+import type { Part } from './claim.ts'
+import { type Cells, type Claim, compare, difference, judged, pooled } from './compare.ts'
+import { type Group, labelOf, type Measure, perSeed } from './groups.ts'
+import { at, listOf, pixels, sizesOf, students, temperaturesOf } from './select.ts'
+import { paired, sd, sdRatio } from './stats.ts'
+
+const ACCURACY = { measure: 'accuracy' as Measure, side: 'above' as const }
+
+/** CQKD from the calibrated teacher against `rival`: pooled, then by temperature, by size, by both; the raw teacher last. */
+function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string {
+  const { cqkd, other, raw } = {
+    cqkd: students(cells, 'cqkd', 'calibrated'),
+    other: students(cells, rival),
+    raw: students(cells, 'cqkd', 'raw'),
+  }
+  if (other.length === 0) return `no ${rival === 'dml' ? 'DML' : 'supervised'} rows`
+  if (cqkd.length === 0) return 'no rows with a calibrated teacher'
+  const name = labelOf(other[0])
+  const statistic = `accuracy, CQKD minus ${name}`
+  const one = (groups: Group[], rows: string, decides = false) => {
+    return compare(groups, other, { rows, statistic, ...ACCURACY, decides })
+  }
+  const shared = cqkd.filter(({ size }) => other.some((group) => group.size === size))
+  const temperatures = temperaturesOf(shared)
+  const sizes = sizesOf(shared)
+  return [
+    one(shared, `calibrated teacher, mean of T = ${listOf(temperatures)} and ${pixels(sizes)}`, true),
+    ...temperatures.map((t) =>
+      one(at(shared, { temperature: t }), `calibrated teacher, T = ${t}, mean of ${pixels(sizes)}`),
+    ),
+    ...sizes.flatMap((size) => {
+      return temperatures.map((t) =>
+        one(at(shared, { size, temperature: t }), `calibrated teacher, T = ${t}, ${size} px`),
+      )
+    }),
+    ...temperaturesOf(raw).map((t) => {
+      return one(at(raw, { temperature: t }), `raw teacher, T = ${t}, mean of ${pixels(sizesOf(raw))}`)
+    }),
+  ]
+}
+
+/** Calibrated minus raw teacher at the temperatures that both have. */
+function calibratedAgainstRaw({ groups }: Cells): Part[] | string {
+  const raw = students({ groups }, 'cqkd', 'raw')
+  const shared = temperaturesOf(raw).filter(
+    (t) => at(students({ groups }, 'cqkd', 'calibrated'), { temperature: t }).length,
+  )
+  if (shared.length === 0) return 'no temperature with both a calibrated and a raw teacher'
+  const parts = (measure: 'ece' | 'accuracy' | 'nll', side: 'above' | 'below', statistic: string) => {
+    return [...(shared.length > 1 ? [shared] : []), ...shared.map((t) => [t])].map((some) => {
+      const pick = (teacher: 'raw' | 'calibrated') => {
+        return students({ groups }, 'cqkd', teacher).filter(({ temperature }) => some.includes(temperature!))
+      }
+      const a = pick('calibrated')
+      const rows = `CQKD, calibrated minus raw teacher, T = ${listOf(some)}, mean of ${pixels(sizesOf(a))}`
+      const unit = measure === 'nll' ? ('nats' as const) : ('fraction' as const)
+      return compare(a, pick('raw'), { rows, statistic, measure, side, unit, decides: false })
+    })
+  }
+  const [first, ...rest] = parts('ece', 'below', 'ECE')
+  return [
+    { ...first, decides: true },
+    ...rest,
+    ...parts('nll', 'below', 'NLL'),
+    ...parts('accuracy', 'above', 'accuracy'),
+  ]
+}
+
+/** Spread over seeds of DML's accuracy against the supervised one, and cells that failed. */
+function dmlUnstable({ groups }: Cells): Part[] | string {
+  const dml = students({ groups }, 'dml')
+  const supervised = students({ groups }, 'supervised')
+  if (dml.length === 0) return 'no DML rows'
+  if (supervised.length === 0) return 'no supervised rows'
+  const failed = (list: Group[]) => {
+    const rows = list.flatMap(({ rows }) => rows)
+    return `${rows.filter(({ status }) => status === 'failed').length} of ${rows.length}`
+  }
+  const note = `failed rows: DML ${failed(dml)}, supervised ${failed(supervised)}`
+  const question = (size: number) => ({
+    rows: `DML (a member at a time) over supervised, ${size} px`,
+    statistic: 'ratio of the standard deviations of accuracy over seeds',
+    unit: 'ratio' as const,
+    side: 'above' as const,
+  })
+  return sizesOf(dml)
+    .filter((size) => at(supervised, { size }).length)
+    .map((size) => {
+      const a = memberSpread(at(dml, { size }))
+      const b = memberSpread(at(supervised, { size }))
+      const n = Math.min(a.n, b.n)
+      if (n < 2 || !(a.sd > 0 && b.sd > 0)) {
+        const part = judged(null, question(size))
+        return n === 1 ? { ...part, n, verdict: 'one seed, no verdict' as const, note } : { ...part, note }
+      }
+      const { mean, lower, upper } = sdRatio(a.sd, b.sd, n)
+      const logs = { n, mean: Math.log(mean), sd: null, lower: Math.log(lower!), upper: Math.log(upper!) }
+      return { ...judged(logs, question(size)), note }
+    })
+}
+
+/** Root mean variance over seeds of a member's accuracy. */
+function memberSpread(groups: Group[]): { n: number; sd: number } {
+  const rows = groups.flatMap((group) => group.rows)
+  const members = [...new Set(rows.map(({ member }) => member))]
+  const spreads = members.map((member) => [
+    ...perSeed(
+      rows.filter((row) => row.member === member),
+      'accuracy',
+    ).values(),
+  ])
+  const variances = spreads.map((values) => (sd(values) ?? Number.NaN) ** 2)
+  const n = Math.min(...spreads.map((values) => values.length))
+  return { n, sd: Math.sqrt(variances.reduce((sum, x) => sum + x, 0) / variances.length) }
+}
+
+/** Largest minus smallest size, a method at a time; then CQKD's gain over supervised at the two. */
+function growsWithSize(cells: Cells): Part[] | string {
+  const supervised = students(cells, 'supervised')
+  const sizes = sizesOf(supervised)
+  if (sizes.length < 2) return 'supervised rows at fewer than two sizes'
+  const [large, small] = [sizes[0], sizes[sizes.length - 1]]
+  const versus = `${large} px minus ${small} px`
+  const grows = (groups: Group[], name: string, decides: boolean): Part => {
+    const question = { rows: `${name}, ${versus}`, statistic: 'accuracy', ...ACCURACY, decides }
+    return difference(at(groups, { size: large }), at(groups, { size: small }), question)
+  }
+  const calibrated = students(cells, 'cqkd', 'calibrated')
+  const lines: [Group[], string][] = [
+    [calibrated, 'CQKD calibrated, mean of its temperatures'],
+    [students(cells, 'cqkd', 'raw'), 'CQKD raw, mean of its temperatures'],
+    [students(cells, 'dml'), 'DML'],
+  ]
+  const parts = [
+    grows(supervised, 'supervised', true),
+    ...lines.filter(([groups]) => groups.length).map(([groups, name]) => grows(groups, name, false)),
+  ]
+  return calibrated.length ? [...parts, gainGrows(supervised, calibrated, large, small)] : parts
+}
+
+/** (CQKD - supervised) at the large size minus the same at the small one. */
+function gainGrows(supervised: Group[], calibrated: Group[], large: number, small: number): Part {
+  const gain = (size: number) => {
+    const [a, b] = [calibrated, supervised].map((groups) => pooled(at(groups, { size }), 'accuracy'))
+    const { seeds = [], differences = [] } = paired(a, b) ?? {}
+    return new Map(seeds.map((seed, i) => [seed, differences[i]]))
+  }
+  return judged(paired(gain(large), gain(small)), {
+    rows: `gain of CQKD calibrated over supervised, ${large} px minus ${small} px`,
+    statistic: 'accuracy',
+    side: 'above',
+    decides: false,
+  })
+}
+
+/** Training minus test accuracy, and test minus training NLL, of CQKD against supervised. */
+function generalises(cells: Cells): Part[] | string {
+  const cqkd = students(cells, 'cqkd', 'calibrated')
+  const supervised = students(cells, 'supervised')
+  if (cqkd.length === 0) return 'no rows with a calibrated teacher'
+  if (supervised.length === 0) return 'no supervised rows'
+  const rows = `CQKD calibrated minus supervised, mean of T = ${listOf(temperaturesOf(cqkd))} and ${pixels(sizesOf(cqkd))}`
+  const minus = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b)
+  return [
+    compare(cqkd, supervised, {
+      rows,
+      statistic: 'training minus test accuracy',
+      measure: (row) => minus(row.trainAccuracy, row.accuracy),
+      side: 'below',
+    }),
+    compare(cqkd, supervised, {
+      rows,
+      statistic: 'test minus training NLL',
+      measure: (row) => minus(row.nll, row.trainNll),
+      unit: 'nats',
+      side: 'below',
+    }),
+  ]
+}
+
+export const METHOD_CLAIMS: Claim[] = [
+  {
+    id: 'C0',
+    text: "Calibrating the teacher improves cross-quality distillation: the student's calibration error falls",
+    source: 'title',
+    test: calibratedAgainstRaw,
+  },
+  {
+    id: 'C1',
+    text: 'CQKD beats supervised learning',
+    source: "abstract: 'in large-scale image classification problems'; a reviewer: not in every result",
+    test: (cells) => cqkdAgainst(cells, 'supervised'),
+  },
+  { id: 'C2', text: 'CQKD is more accurate than DML', source: 'review', test: (cells) => cqkdAgainst(cells, 'dml') },
+  { id: 'C2b', text: 'DML is unstable in training', source: 'the thesis behind the code', test: dmlUnstable },
+  {
+    id: 'C7',
+    text: "Accuracy, and perhaps CQKD's gain, grows with image size",
+    source: 'review',
+    test: growsWithSize,
+  },
+  {
+    id: 'C10',
+    text: 'CQKD generalises better: training and test lie closer',
+    source: "a reader's remark",
+    test: generalises,
+  },
+]

@@ -1,0 +1,127 @@
+// The comparisons that claims are made of: which rows stand against which, paired by seed, a seed's sizes and
+// temperatures averaged first, so that n is always the number of seeds.
+import type { Part, Unit } from './claim.ts'
+import { type Group, type Measure, perSeed } from './groups.ts'
+import type { Row, TeacherRow } from './rows.ts'
+import { direction, type Interval, interval, paired, type Side, type Verdict, verdict } from './stats.ts'
+
+/** What a claim may look at. */
+export interface Cells {
+  /** Groups at the study's own number of training images. */
+  groups: Group[]
+  /** Groups at every number of training images. */
+  all: Group[]
+  teachers: TeacherRow[]
+}
+
+/** A claim is a line of data: text, source, and a function from cells to comparisons. */
+export interface Claim {
+  id: string
+  text: string
+  source: string
+  /** The comparisons; a text is the reason why the rows cannot decide. */
+  test(cells: Cells): Part[] | string
+}
+
+export interface Question {
+  rows: string
+  statistic: string
+  measure: Measure
+  unit?: Unit
+  side: Side
+  decides?: boolean
+}
+
+/** A part that the rows cannot decide, and why. */
+export function untested(rows: string, statistic: string, note: string, decides = true): Part {
+  const nothing = { n: 0, estimate: null, lower: null, upper: null, direction: null }
+  return { rows, statistic, unit: 'fraction', ...nothing, verdict: 'not tested', decides, note }
+}
+
+/** The mean over groups by seed: first within a size, then over sizes; only seeds that every group has. */
+export function pooled(groups: Group[], measure: Measure): Map<number, number> {
+  if (groups.length === 0) return new Map()
+  const perGroup = groups.map(({ size, rows }) => ({ size, values: perSeed(rows, measure) }))
+  const sizes = [...new Set(groups.map(({ size }) => size))]
+  const seeds = [...perGroup[0].values.keys()].filter((seed) => perGroup.every(({ values }) => values.has(seed)))
+  const average = (list: number[]) => list.reduce((sum, x) => sum + x, 0) / list.length
+  return new Map(
+    seeds.map((seed) => {
+      const bySize = sizes.map((size) => {
+        return average(perGroup.filter((group) => group.size === size).map(({ values }) => values.get(seed)!))
+      })
+      return [seed, average(bySize)]
+    }),
+  )
+}
+
+/** a - b, each pooled, at the sizes that both have. With unit 'ratio' the measure is a quantity and a / b is told. */
+export function compare(a: Group[], b: Group[], question: Question): Part {
+  const has = (groups: Group[], size: number) => groups.some((group) => group.size === size)
+  return difference(
+    a.filter(({ size }) => has(b, size)),
+    b.filter(({ size }) => has(a, size)),
+    question,
+  )
+}
+
+/** a - b, each pooled, whatever their sizes. */
+export function difference(a: Group[], b: Group[], question: Question): Part {
+  if (a.length === 0 || b.length === 0) {
+    return untested(question.rows, question.statistic, 'no such rows to compare', question.decides)
+  }
+  const measure = question.unit === 'ratio' ? logarithm(question.measure) : question.measure
+  const part = judged(paired(pooled(a, measure), pooled(b, measure)), question)
+  return { ...part, note: part.note || missing([...a, ...b], part.n) }
+}
+
+/** The measure itself against 0. */
+export function against0(groups: Group[], question: Question): Part {
+  if (groups.length === 0) return untested(question.rows, question.statistic, 'no such rows', question.decides)
+  const values = [...pooled(groups, question.measure).values()]
+  const part = judged(values.length ? interval(values) : null, question)
+  return { ...part, note: part.note || missing(groups, part.n) }
+}
+
+/** A part from a finished interval of differences (of logarithms where the unit is a ratio). */
+export function judged(found: Interval | null, question: Omit<Question, 'measure'>): Part {
+  const { rows, statistic, unit = 'fraction', side, decides = true } = question
+  if (found === null)
+    return untested(rows, statistic, 'the number is missing in these rows, or no seed is shared', decides)
+  const back = (x: number | null) => (x === null || unit !== 'ratio' ? x : Math.exp(x))
+  return {
+    rows,
+    statistic,
+    unit,
+    n: found.n,
+    estimate: back(found.mean),
+    lower: back(found.lower),
+    upper: back(found.upper),
+    verdict: verdict(found, side),
+    direction: direction(found.mean, side),
+    decides,
+    note: '',
+  }
+}
+
+/** All must hold for `holds`; one that is reversed is enough for `reversed`. */
+export function together(parts: Part[]): Verdict {
+  const verdicts = parts.filter(({ decides }) => decides).map((part) => part.verdict)
+  for (const one of ['not tested', 'reversed', 'one seed, no verdict', 'undecided'] as const) {
+    if (verdicts.includes(one)) return one
+  }
+  return verdicts.length ? 'holds' : 'not tested'
+}
+
+function logarithm(measure: Measure): Measure {
+  const take = typeof measure === 'function' ? measure : (row: Row) => row[measure]
+  return (row) => {
+    const value = take(row)
+    return value === null || !(value > 0) ? null : Math.log(value)
+  }
+}
+
+function missing(groups: Group[], n: number): string {
+  const seeds = new Set(groups.flatMap(({ rows }) => rows.map(({ seed }) => seed)))
+  return seeds.size > n ? `${seeds.size - n} of ${seeds.size} seeds left out: not every cell has the number` : ''
+}

@@ -1,0 +1,103 @@
+// Rows that differ only in seed (and member) belong together: a group is a line of the table.
+import type { Metric, Row, Teacher } from './rows.ts'
+import { type Interval, interval } from './stats.ts'
+
+export interface Group {
+  method: string
+  size: number
+  temperature: number | null
+  teacher: Teacher | null
+  /** Training images. */
+  images: number | null
+  rows: Row[]
+}
+
+/** A number of a row, by name or made from several. */
+export type Measure = Metric | ((row: Row) => number | null)
+
+const METHODS: Record<string, string> = {
+  supervised: 'supervised',
+  labelSmoothing: 'label smoothing',
+  kd: 'KD',
+  cqkd: 'CQKD',
+  cmkd: 'CMKD',
+  dml: 'DML',
+  dmlE: 'DML_e',
+  tfkd: 'Tf-KD',
+  trikd: 'TriKD',
+  eskd: 'ESKD',
+  takd: 'TAKD',
+  sckd: 'SCKD',
+  dkd: 'DKD',
+}
+const ORDER = Object.keys(METHODS)
+const TEACHERS: Record<Teacher, string> = { calibrated: 'calibrated', raw: 'raw', sameResolution: 'same size' }
+const TEACHER_ORDER = [null, ...Object.keys(TEACHERS)]
+
+export function methodName(method: string): string {
+  return METHODS[method] ?? method
+}
+
+/** 'CQKD calibrated', 'DML', …; the temperature stands in a column of its own. */
+export function labelOf({ method, teacher }: Pick<Group, 'method' | 'teacher'>): string {
+  return teacher ? `${methodName(method)} ${TEACHERS[teacher]}` : methodName(method)
+}
+
+/** 'CQKD calibrated, T = 4'. */
+export function fullLabel(group: Pick<Group, 'method' | 'teacher' | 'temperature'>): string {
+  return group.temperature === null ? labelOf(group) : `${labelOf(group)}, T = ${group.temperature}`
+}
+
+/** Groups in the order of the table: size falling, then method, teacher, temperature, number of images. */
+export function groupRows(rows: Row[]): Group[] {
+  const groups = new Map<string, Group>()
+  for (const row of rows) {
+    const { method, size, temperature, teacher, n } = row
+    const key = JSON.stringify([method, size, temperature, teacher, n])
+    const group = groups.get(key) ?? { method, size, temperature, teacher, images: n, rows: [] }
+    group.rows.push(row)
+    groups.set(key, group)
+  }
+  return [...groups.values()].sort(
+    (a, b) => b.size - a.size || compareMethods(a, b) || (b.images ?? 0) - (a.images ?? 0),
+  )
+}
+
+/** Order of methods, teachers and temperatures, whatever the size. */
+export function compareMethods(
+  a: Pick<Group, 'method' | 'teacher' | 'temperature'>,
+  b: Pick<Group, 'method' | 'teacher' | 'temperature'>,
+): number {
+  const place = (method: string) => (ORDER.includes(method) ? ORDER.indexOf(method) : ORDER.length)
+  return (
+    place(a.method) - place(b.method) ||
+    a.method.localeCompare(b.method) ||
+    TEACHER_ORDER.indexOf(a.teacher) - TEACHER_ORDER.indexOf(b.teacher) ||
+    (a.temperature ?? 0) - (b.temperature ?? 0)
+  )
+}
+
+/** The measure by seed, members of a cohort averaged; seeds whose cell did not end well are absent. */
+export function perSeed(rows: Row[], measure: Measure): Map<number, number> {
+  const take = typeof measure === 'function' ? measure : (row: Row) => row[measure]
+  const values = new Map<number, number[]>()
+  for (const row of rows) {
+    const value = row.status === 'ok' ? take(row) : null
+    if (value === null || value === undefined || !Number.isFinite(value)) continue
+    values.set(row.seed, [...(values.get(row.seed) ?? []), value])
+  }
+  return new Map([...values].map(([seed, all]) => [seed, all.reduce((sum, x) => sum + x, 0) / all.length]))
+}
+
+/** Mean, spread and interval over the seeds of a group; null where no run has the number. */
+export function summarise(rows: Row[], measure: Measure): Interval | null {
+  const values = [...perSeed(rows, measure).values()]
+  return values.length ? interval(values) : null
+}
+
+/** Seeds with a good row, and those whose every row failed or was stopped. */
+export function seedsOf(rows: Row[]): { ok: number[]; bad: number[] } {
+  const all = [...new Set(rows.map(({ seed }) => seed))].sort((a, b) => a - b)
+  const ok = all.filter((seed) => rows.some((row) => row.seed === seed && row.status === 'ok'))
+  return { ok, bad: all.filter((seed) => !ok.includes(seed)) }
+}

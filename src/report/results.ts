@@ -1,0 +1,201 @@
+// Reads a results document that came from a file: every field is checked, the message names the one at fault, and a
+// document of a newer version is refused instead of half understood.
+import { InputError } from '../errors.ts'
+import { type Results, SCHEMA_VERSION } from './rows.ts'
+
+type Check = (value: unknown) => boolean
+type Schema = Record<string, [Check, string]>
+
+const isText: Check = (x) => typeof x === 'string'
+const isNumber: Check = (x) => typeof x === 'number' && Number.isFinite(x)
+const between =
+  (low: number, high: number): Check =>
+  (x) =>
+    isNumber(x) && (x as number) >= low && (x as number) <= high
+const isCount: Check = (x) => Number.isInteger(x) && (x as number) >= 0
+const isObject: Check = (x) => typeof x === 'object' && x !== null && !Array.isArray(x)
+const orNull =
+  (check: Check): Check =>
+  (x) =>
+    x === null || check(x)
+const optional =
+  (check: Check): Check =>
+  (x) =>
+    x === undefined || check(x)
+const listOf =
+  (check: Check): Check =>
+  (x) =>
+    Array.isArray(x) && x.every(check)
+const oneOf =
+  (...allowed: unknown[]): Check =>
+  (x) =>
+    allowed.includes(x)
+
+const TEXT: Schema[string] = [isText, 'a text']
+const MAYBE_TEXT: Schema[string] = [orNull(isText), 'a text or null']
+const FRACTION: Schema[string] = [orNull(between(0, 1)), 'a fraction from 0 to 1 (not percent) or null']
+const POSITIVE: Schema[string] = [orNull(between(-1e-6, Number.MAX_VALUE)), 'a number of at least 0 or null']
+const GAP: Schema[string] = [orNull(between(-1, 1)), 'a fraction from -1 to 1 (not percent) or null']
+const SIZE: Schema[string] = [(x) => isCount(x) && x !== 0, 'a positive whole number']
+const COUNT: Schema[string] = [isCount, 'a whole number of at least 0']
+const TEACHER: Schema[string] = [
+  oneOf(null, 'raw', 'calibrated', 'sameResolution'),
+  "'raw', 'calibrated', 'sameResolution' or null",
+]
+const STATUS: Schema[string] = [oneOf('ok', 'failed', 'stopped'), "'ok', 'failed' or 'stopped'"]
+
+const BIN: Schema = {
+  lower: [between(0, 1), 'a number from 0 to 1'],
+  upper: [between(0, 1), 'a number from 0 to 1'],
+  count: COUNT,
+  meanConfidence: [between(0, 1 + 1e-6), 'a number from 0 to 1'],
+  accuracy: [between(0, 1), 'a number from 0 to 1'],
+}
+const BINS: Schema[string] = [optional(listOf((bin) => fits(bin, BIN))), 'a list of bins']
+const REASON: Schema[string] = [optional(isText), 'a text']
+
+const ROW: Schema = {
+  method: TEXT,
+  size: SIZE,
+  temperature: POSITIVE,
+  teacher: TEACHER,
+  tau: POSITIVE,
+  seed: COUNT,
+  n: [orNull(isCount), 'a whole number or null'],
+  status: STATUS,
+  accuracy: FRACTION,
+  top5: FRACTION,
+  ece: FRACTION,
+  signedGap: GAP,
+  entropy: POSITIVE,
+  nll: POSITIVE,
+  brier: POSITIVE,
+  trainAccuracy: FRACTION,
+  trainNll: POSITIVE,
+  seconds: POSITIVE,
+  teacherSeconds: POSITIVE,
+  imagesPerSecond: POSITIVE,
+  inferenceMs: POSITIVE,
+  forwardFlops: POSITIVE,
+  sha256: MAYBE_TEXT,
+  bins: BINS,
+  member: [optional(isCount), 'a whole number'],
+  reason: REASON,
+}
+
+const CALIBRATION: Schema = {
+  ece: FRACTION,
+  signedGap: GAP,
+  entropy: POSITIVE,
+  nll: POSITIVE,
+  brier: POSITIVE,
+  bins: BINS,
+}
+const MAYBE_CALIBRATION: Schema[string] = [orNull((x) => fits(x, CALIBRATION)), 'a calibration or null']
+
+const TEACHER_ROW: Schema = {
+  size: SIZE,
+  seed: COUNT,
+  role: [oneOf('full', 'sameResolution'), "'full' or 'sameResolution'"],
+  status: STATUS,
+  tau: POSITIVE,
+  accuracy: FRACTION,
+  top5: FRACTION,
+  trainAccuracy: FRACTION,
+  trainNll: POSITIVE,
+  raw: MAYBE_CALIBRATION,
+  calibrated: MAYBE_CALIBRATION,
+  seconds: POSITIVE,
+  inferenceMs: POSITIVE,
+  forwardFlops: POSITIVE,
+  sha256: MAYBE_TEXT,
+  reason: REASON,
+}
+
+const CURVE: Schema = {
+  method: TEXT,
+  size: SIZE,
+  temperature: POSITIVE,
+  teacher: TEACHER,
+  seed: COUNT,
+  points: [
+    listOf((point) => isObject(point) && isNumber((point as { epoch: unknown }).epoch)),
+    'a list of { epoch, … }',
+  ],
+}
+
+const CLAIM: Schema = {
+  id: TEXT,
+  text: TEXT,
+  source: TEXT,
+  verdict: [
+    oneOf('holds', 'reversed', 'undecided', 'one seed, no verdict', 'not tested'),
+    "'holds', 'reversed', 'undecided', 'one seed, no verdict' or 'not tested'",
+  ],
+  reason: TEXT,
+  parts: [listOf(isObject), 'a list of parts'],
+}
+
+const RUN: Schema = {
+  version: TEXT,
+  commit: MAYBE_TEXT,
+  adapter: TEXT,
+  driver: MAYBE_TEXT,
+  features: [listOf(isText), 'a list of texts'],
+  seeds: [listOf(isCount), 'a list of whole numbers'],
+  dataHash: TEXT,
+  fingerprint: TEXT,
+  command: TEXT,
+  preset: TEXT,
+  dataset: TEXT,
+  config: [isObject, 'an object'],
+  date: TEXT,
+  software: [optional((x) => typeof x === 'boolean'), 'true or false'],
+  overrides: [optional(listOf(isText)), 'a list of texts'],
+}
+
+/** The document, checked. `name` is the file, for messages. */
+export function parseResults(document: unknown, name = 'results.json'): Results {
+  if (!isObject(document)) throw new InputError(`${name}: not a results document (an object with rows and a run)`)
+  const { schemaVersion, run, rows, teachers, claims, curves = [] } = document as Record<string, unknown>
+  if (!(Number.isInteger(schemaVersion) && (schemaVersion as number) >= 1)) {
+    throw new InputError(
+      `${name}: schemaVersion is ${show(schemaVersion)}; a whole number from 1 to ${SCHEMA_VERSION} expected`,
+    )
+  }
+  if ((schemaVersion as number) > SCHEMA_VERSION) {
+    throw new InputError(
+      `${name}: schemaVersion ${schemaVersion} is newer than this program, which reads up to ${SCHEMA_VERSION}; update webgpu-distill`,
+    )
+  }
+  check(run, RUN, `${name}: run`)
+  for (const [key, list, schema] of [
+    ['rows', rows, ROW],
+    ['teachers', teachers, TEACHER_ROW],
+    ['claims', claims, CLAIM],
+    ['curves', curves, CURVE],
+  ] as [string, unknown, Schema][]) {
+    if (!Array.isArray(list)) throw new InputError(`${name}: ${key} is ${show(list)}; a list expected`)
+    for (const [i, item] of list.entries()) check(item, schema, `${name}: ${key}[${i}]`)
+  }
+  return document as Results
+}
+
+function check(value: unknown, schema: Schema, path: string): void {
+  if (!isObject(value)) throw new InputError(`${path} is ${show(value)}; an object expected`)
+  for (const [key, [test, expected]] of Object.entries(schema)) {
+    const field = (value as Record<string, unknown>)[key]
+    if (!test(field)) throw new InputError(`${path}.${key} is ${show(field)}; ${expected} expected`)
+  }
+}
+
+function fits(value: unknown, schema: Schema): boolean {
+  return (
+    isObject(value) && Object.entries(schema).every(([key, [test]]) => test((value as Record<string, unknown>)[key]))
+  )
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}

@@ -1,0 +1,140 @@
+// What a study hands to the report: one row a trained network and seed, in fractions (not percent), seconds and nats;
+// null where a number is not known. `results.ts` checks a document of these that was read from a file.
+import type { Bin } from './calibration.ts'
+import type { ClaimResult } from './claim.ts'
+
+/** The version of the results document that this code writes and the newest it reads. */
+export const SCHEMA_VERSION = 1
+
+/** Which teacher: full resolution with its own logits or divided by τ, or one trained at the student's resolution. */
+export type Teacher = 'raw' | 'calibrated' | 'sameResolution'
+export type Status = 'ok' | 'failed' | 'stopped'
+
+export interface Row {
+  method: string
+  /** Side of the student's pictures in pixels. */
+  size: number
+  temperature: number | null
+  teacher: Teacher | null
+  tau: number | null
+  seed: number
+  /** Training images. */
+  n: number | null
+  status: Status
+  accuracy: number | null
+  top5: number | null
+  ece: number | null
+  signedGap: number | null
+  entropy: number | null
+  nll: number | null
+  brier: number | null
+  trainAccuracy: number | null
+  trainNll: number | null
+  /** Training time of the cell, for DML of all members together. */
+  seconds: number | null
+  /** Training time of the teacher, not contained in `seconds`. */
+  teacherSeconds: number | null
+  imagesPerSecond: number | null
+  /** Milliseconds to classify one picture. */
+  inferenceMs: number | null
+  forwardFlops: number | null
+  sha256: string | null
+  /** Reliability bins on the test set. */
+  bins?: Bin[]
+  /** Index in a cohort (DML); rows of one seed that differ only in this are averaged. */
+  member?: number
+  /** Why the cell failed. */
+  reason?: string
+}
+
+/** The numbers of a row that a table or a claim may ask for. */
+export type Metric = {
+  [K in keyof Row]-?: Row[K] extends number | null
+    ? K extends 'size' | 'seed' | 'temperature' | 'n'
+      ? never
+      : K
+    : never
+}[keyof Row]
+
+/** A network's calibration on the test set, before or after τ. */
+export interface TeacherCalibration {
+  ece: number | null
+  signedGap: number | null
+  entropy: number | null
+  nll: number | null
+  brier: number | null
+  bins?: Bin[]
+}
+
+export interface TeacherRow {
+  /** Resolution it was trained at. */
+  size: number
+  seed: number
+  /** 'full' teaches every size; 'sameResolution' is the control. */
+  role: 'full' | 'sameResolution'
+  status: Status
+  tau: number | null
+  accuracy: number | null
+  top5: number | null
+  trainAccuracy: number | null
+  trainNll: number | null
+  raw: TeacherCalibration | null
+  calibrated: TeacherCalibration | null
+  seconds: number | null
+  inferenceMs: number | null
+  forwardFlops: number | null
+  sha256: string | null
+  reason?: string
+}
+
+export interface CurvePoint {
+  epoch: number
+  trainLoss?: number | null
+  trainAccuracy?: number | null
+  accuracy?: number | null
+  nll?: number | null
+  ece?: number | null
+}
+
+/** The course of one training. */
+export interface Curve {
+  method: string
+  size: number
+  temperature: number | null
+  teacher: Teacher | null
+  seed: number
+  points: CurvePoint[]
+}
+
+/** How the numbers came about. Whatever else a study records here is printed too. */
+export interface Run {
+  version: string
+  commit: string | null
+  adapter: string
+  driver: string | null
+  features: string[]
+  seeds: number[]
+  dataHash: string
+  fingerprint: string
+  /** The exact command that makes this again. */
+  command: string
+  preset: string
+  dataset: string
+  /** The resolved recipe. */
+  config: Record<string, unknown>
+  date: string
+  /** true where the processor stood in for a GPU. */
+  software?: boolean
+  /** Flags that changed the recipe of the preset (not those that only choose cells). */
+  overrides?: string[]
+  [more: string]: unknown
+}
+
+export interface Results {
+  schemaVersion: number
+  run: Run
+  rows: Row[]
+  teachers: TeacherRow[]
+  claims: ClaimResult[]
+  curves?: Curve[]
+}

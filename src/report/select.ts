@@ -1,0 +1,37 @@
+// Choosing groups for a comparison, and naming what was chosen.
+import type { Group } from './groups.ts'
+import type { Teacher } from './rows.ts'
+
+/** The groups of a method, of one kind of teacher where given. */
+export function students({ groups }: { groups: Group[] }, method: string, teacher?: Teacher): Group[] {
+  return groups.filter((group) => group.method === method && (teacher === undefined || group.teacher === teacher))
+}
+
+/** The groups at a size or a temperature. */
+export function at(groups: Group[], where: { size?: number; temperature?: number }): Group[] {
+  return groups.filter(({ size, temperature }) => {
+    return (where.size ?? size) === size && (where.temperature ?? temperature) === temperature
+  })
+}
+
+/** Falling. */
+export function sizesOf(groups: Group[]): number[] {
+  return [...new Set(groups.map(({ size }) => size))].sort((a, b) => b - a)
+}
+
+/** Rising. */
+export function temperaturesOf(groups: Group[]): number[] {
+  const all = groups.map(({ temperature }) => temperature).filter((t) => t !== null)
+  return [...new Set(all)].sort((a, b) => a - b)
+}
+
+/** '1, 4 and 20'. */
+export function listOf(values: (number | string)[]): string {
+  if (values.length < 2) return values.join('')
+  return `${values.slice(0, -1).join(', ')} and ${values[values.length - 1]}`
+}
+
+/** '14 and 7 px'. */
+export function pixels(sizes: number[]): string {
+  return `${listOf(sizes)} px`
+}
