@@ -2,14 +2,14 @@
 // machine's is written; what comes is checked by apt against the machine's own keys and unpacked with dpkg-deb.
 
 import { spawn } from 'node:child_process'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { FileError } from '../errors.ts'
+import { install } from './adapter-cache.ts'
+import { fileFault } from './files.ts'
 
 /** One stanza of APT's sources: deb822 field names, lower case, to their raw text. */
 export type AptSource = Map<string, string>
-
-let runs = 0
 
 export interface FetchPackagesOptions {
   /** Folder that will hold the unpacked tree. It appears whole, by one rename, or not at all. */
@@ -27,28 +27,17 @@ export interface FetchPackagesOptions {
  * @throws FileError where this is no Debian or Ubuntu, apt-get fails, or the folder cannot be written.
  */
 export async function fetchPackages(packages: string[], options: FetchPackagesOptions): Promise<string> {
-  const into = resolve(options.into)
-  if (await isFolder(into)) return into
-  const work = `${into}.part-${process.pid}-${++runs}`
-  try {
-    await mkdir(dirname(into), { recursive: true })
-    await clearAbandoned(into)
-    await mkdir(work, { recursive: true })
-    const debs = await downloadPackages(packages, work, options)
-    const tree = join(work, 'tree')
-    for (const deb of debs) await run('dpkg-deb', ['-x', join(work, 'debs', deb), tree], work)
-    await rename(tree, into).catch(async (error) => {
-      if (!(await isFolder(into))) throw error
-    })
-    return into
-  } catch (error) {
-    if (error instanceof FileError) throw error
-    throw new FileError(`${packages.join(', ')}: could not be fetched into ${into}: ${(error as Error).message}`, {
-      cause: error,
-    })
-  } finally {
-    await rm(work, { recursive: true, force: true }).catch(() => {})
-  }
+  return install(resolve(options.into), async (tree) => {
+    const work = join(tree, '.apt')
+    try {
+      for (const deb of await downloadPackages(packages, work, options)) {
+        await run('dpkg-deb', ['-x', join(work, 'debs', deb), tree], work)
+      }
+      await rm(work, { recursive: true })
+    } catch (error) {
+      throw fileFault(`fetch ${packages.join(', ')} into`, options.into, error)
+    }
+  })
 }
 
 async function downloadPackages(packages: string[], work: string, options: FetchPackagesOptions): Promise<string[]> {
@@ -199,30 +188,6 @@ function withSuites(sources: AptSource[], release: Release, extra: string[]): Ap
 
 export function formatSources(sources: AptSource[]): string {
   return sources.map((source) => Array.from(source, ([name, value]) => `${name}: ${value}\n`).join('')).join('\n')
-}
-
-/** Folders that a killed process left behind. */
-async function clearAbandoned(into: string): Promise<void> {
-  for (const name of await readdir(dirname(into))) {
-    if (!name.startsWith(`${basename(into)}.part-`)) continue
-    if (!isRunning(Number.parseInt(name.split('.part-')[1], 10)))
-      await rm(join(dirname(into), name), { recursive: true, force: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  )
 }
 
 function run(command: string, args: string[], cwd: string): Promise<string> {

@@ -2,8 +2,7 @@
 // crash, a full disk or Ctrl-C leaves the old file or the new one.
 
 import * as nodeFs from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { FileError } from '../errors.ts'
 import type { FileLayer } from '../io/files.ts'
 
@@ -17,7 +16,7 @@ const faults: Record<string, string> = {
   EFBIG: 'the file is too large for this file system',
   EISDIR: 'it is a folder, not a file',
   ENOTDIR: 'a part of the path is a file, not a folder',
-  EEXIST: 'it is there already',
+  EEXIST: 'something else of that name is there',
   ENOTEMPTY: 'the folder is not empty',
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
@@ -44,7 +43,11 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
     }
   }
   return {
-    readFile: (path) => doing('read', path, async () => new Uint8Array(await fs.readFile(path))),
+    readFile: (path) =>
+      doing('read', path, async () => {
+        const buffer = await fs.readFile(path)
+        return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+      }),
     writeAtomic: (path, bytes) =>
       doing('write', path, async () => {
         const temporary = `${path}.${process.pid}-${++written}.tmp`
@@ -104,13 +107,3 @@ export async function checkWritable(files: FileLayer, path: string): Promise<voi
   await files.writeAtomic(probe, '')
   await files.remove(probe)
 }
-
-/** Where everything that was downloaded is kept: WEBGPU_DISTILL_CACHE, or webgpu-distill under the XDG cache folder. */
-export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.WEBGPU_DISTILL_CACHE) return env.WEBGPU_DISTILL_CACHE
-  const base = env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache')
-  return join(base, 'webgpu-distill')
-}
-
-/** The folder above a path. */
-export const folderOf = dirname

@@ -106,7 +106,7 @@ const decoded = sample('data/imagefolder/decoded.json')
   assert.equal([train.height, train.width], [held.height, held.width])
 })
 
-test('pixels are those that were encoded; 16 bits, grey and transparency come as 8-bit RGB', () => {
+test('pixels are those that were encoded; grey with transparency comes as RGB', () => {
   const rgb = noise(5 * 3 * 3)
   assert.equal(decodePng(encodePng(5, 3, rgb), 'x'), { width: 5, height: 3, rgb })
   const grey = new PNG({ width: 2, height: 1 })
