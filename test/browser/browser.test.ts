@@ -1,0 +1,60 @@
+// The same engine in a real headless Chromium.
+import { resolve } from 'node:path'
+import { build } from 'esbuild'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { allclose } from '../check.ts'
+import { visit, whyNoChromium } from './chromium.ts'
+import { shapes, values } from './program.ts'
+
+const test = suite('browser')
+const check = whyNoChromium ? test.skip : test
+
+/** Bundles the page from the sources, so that it is never stale, and calls one of its programs. */
+async function inBrowser(name: string): Promise<{ adapter: string; result: never }> {
+  const { forBrowser } = await import(resolve('build.mjs'))
+  const options = { ...forBrowser(), entryPoints: ['test/browser/page.ts'], write: false as const }
+  const { outputFiles = [] } = await build(options)
+  const files = { '/': '<script type="module" src="page.js"></script>', '/page.js': outputFiles[0].text }
+  return visit({ files }, (page) => page.evaluate(`run(${JSON.stringify(name)})`))
+}
+
+/** relu(conv2d) in float64 with the gradient of its sum for w: stride 2, padding 1. */
+function reference() {
+  const [[n, c, h, w], [k]] = [shapes.x, shapes.w]
+  const [oh, ow] = [Math.floor((h - 1) / 2) + 1, Math.floor((w - 1) / 2) + 1]
+  const [x, weight, bias] = [values(n * c * h * w, 1), values(k * c * 9, 2), values(k, 3)]
+  const y = new Float64Array(n * k * oh * ow)
+  const dw = new Float64Array(weight.length)
+  for (let at = 0; at < y.length; at++) {
+    const [j, i, o, b] = [
+      at % ow,
+      Math.floor(at / ow) % oh,
+      Math.floor(at / (ow * oh)) % k,
+      Math.floor(at / (ow * oh * k)),
+    ]
+    const taps: [number, number][] = []
+    for (let t = 0; t < c * 9; t++) {
+      const [row, column] = [2 * i - 1 + (Math.floor(t / 3) % 3), 2 * j - 1 + (t % 3)]
+      if (row < 0 || row >= h || column < 0 || column >= w) continue
+      taps.push([o * c * 9 + t, ((b * c + Math.floor(t / 9)) * h + row) * w + column])
+    }
+    y[at] = Math.max(
+      0,
+      taps.reduce((sum, [p, q]) => sum + weight[p] * x[q], bias[o]),
+    )
+    if (y[at] > 0) for (const [p, q] of taps) dw[p] += x[q]
+  }
+  return { y, dw }
+}
+
+check('convolution and relu agree with float64 in Chromium, forward and backward', async () => {
+  const { adapter, result } = await inBrowser('convolution')
+  assert.match(adapter, /swiftshader/i)
+  const { y, dw } = result as { y: number[]; dw: number[] }
+  const want = reference()
+  allclose(y, want.y, {}, 'y')
+  allclose(dw, want.dw, {}, 'dw')
+})
+
+test.run()
