@@ -123,6 +123,25 @@ class GradientSink {
   }
 }
 
+/** A second destination for a tensor that is two inputs of one op: a kernel can't write one buffer through two names. */
+function apart(x: Tensor, sink: GradientSink, again: (() => void)[]): Destination {
+  let to: Tensor | null = null
+  const claim = (): Tensor => {
+    if (to) return to
+    const own = empty(x.gpu, x.shape, 'f32', x.layout, 'gradient')
+    again.push(() => sink.put(x, own))
+    to = own
+    return own
+  }
+  return {
+    get to() {
+      return claim()
+    },
+    add: 0,
+    pass: (gradient) => sink.put(x, gradient),
+  }
+}
+
 function leafDestination(x: Tensor): { to: Tensor; add: 0 | 1 } {
   x.grad ??= persistent(x.gpu, x.shape, null, 'f32', x.layout, 'gradient')
   const add = x.gradEmpty ? 0 : 1
@@ -189,10 +208,13 @@ export function backward(y: Tensor, dy?: Tensor): void {
       const run = node.backward!
       node.backward = null
       if (!gradient) continue
-      run(
-        gradient,
-        node.inputs.map((x) => (x.requiresGrad ? sink.for(x) : null)),
-      )
+      const again: (() => void)[] = []
+      const places = node.inputs.map((x, i) => {
+        if (!x.requiresGrad) return null
+        return node.inputs.indexOf(x) === i ? sink.for(x) : apart(x, sink, again)
+      })
+      run(gradient, places)
+      for (const finish of again) finish()
       sink.done(gradient)
       node.inputs = []
     }

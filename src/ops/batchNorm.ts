@@ -1,0 +1,114 @@
+import scalarSource from '../../shaders/batchNorm.wgsl'
+import vectorSource from '../../shaders/batchNorm.vec4.wgsl'
+import runningSource from '../../shaders/runningStats.wgsl'
+import { record } from '../autograd.ts'
+import { InputError, ShapeError } from '../errors.ts'
+import { kernels } from '../gpu/kernel.ts'
+import { empty, persistent, showShape, type Tensor } from '../tensor.ts'
+import { reshape, toLayout } from './copy.ts'
+
+type Entry =
+  | 'stats'
+  | 'normalise'
+  | 'normaliseResidual'
+  | 'gradientSums'
+  | 'gradientSumsResidual'
+  | 'inputGradient'
+  | 'inputGradientResidual'
+const scalar_ = kernels<Entry>(scalarSource)
+const vector_ = kernels<Entry>(vectorSource)
+const running_ = kernels<'load'>(runningSource)
+
+export interface BatchNormOptions {
+  /** Batch statistics (and an update of the running ones), or the running statistics. There is no hidden mode. */
+  train: boolean
+  momentum?: number
+  eps?: number
+  /** Fused: y = relu(normalised). */
+  relu?: boolean
+  /** Fused: y = relu(normalised + residual); same shape as x. Implies relu. */
+  residual?: Tensor
+}
+
+export interface BatchNormWeights {
+  gamma: Tensor
+  beta: Tensor
+  runningMean: Tensor
+  runningVar: Tensor
+}
+
+const PER_CHANNEL = 64
+
+function checkShapes(x: Tensor, weights: BatchNormWeights, { residual, train }: BatchNormOptions): void {
+  const c = x.shape[1]
+  for (const [name, t] of Object.entries(weights) as [string, Tensor][]) {
+    if (t.size !== c) throw new ShapeError(`batchNorm: ${name} ${showShape(t.shape)} for x ${showShape(x.shape)}`)
+  }
+  if (residual && (showShape(residual.shape) !== showShape(x.shape) || residual.layout !== 'chwn')) {
+    const got = `${showShape(residual.shape)} ${residual.layout}`
+    throw new ShapeError(`batchNorm: residual ${got} for x ${showShape(x.shape)} chwn`)
+  }
+  if (train && x.size === c) {
+    throw new InputError(`batchNorm: training needs more than one value per channel, got x ${showShape(x.shape)}`)
+  }
+}
+
+/**
+ * Batch normalisation over axis 1 of [N, C, H, W] or [N, C], with an optional fused residual add and ReLU.
+ * Training normalises with the biased batch variance; the running variance takes the unbiased one (as PyTorch).
+ * Throws ShapeError for weights that are not [C], InputError for one value per channel in training.
+ */
+export function batchNorm(input: Tensor, weights: BatchNormWeights, options: BatchNormOptions): Tensor {
+  if (input.shape.length === 2) {
+    const y = batchNorm(toLayout(reshape(input, [...input.shape, 1, 1]), 'chwn'), weights, options)
+    return reshape(toLayout(y, 'row'), input.shape)
+  }
+  if (input.shape.length !== 4) throw new ShapeError(`batchNorm: needs [N, C, H, W] or [N, C], got ${showShape(input.shape)}`)
+  const x = toLayout(input, 'chwn')
+  checkShapes(x, weights, options)
+  const { train, momentum = 0.1, eps = 1e-5, residual } = options
+  const { gamma, beta, runningMean, runningVar } = weights
+  const relu = options.relu === true || residual !== undefined
+  const [n, c, h, w] = x.shape
+  const rest = n * h * w
+  const kernel = rest % 4 === 0 ? vector_ : scalar_
+  const base = { rest, train: train ? 1 : 0, eps, momentum, addGamma: 0, addBeta: 0, addX: 0, addR: 0 }
+  const variant = { constants: { RELU: relu && !residual ? 1 : 0, WG: PER_CHANNEL } }
+  // A channel's run is cut into slices for the elementwise passes, so that few channels still fill the machine.
+  const sweep = { groups: [c, Math.min(64, Math.ceil(rest / (16 * PER_CHANNEL)))] }
+  const saved = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.saved')
+  const y = empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm')
+
+  if (train) kernel.stats({ x, savedOut: saved, runningMean, runningVar }, base, { groups: [c] }, variant)
+  else running_.load({ runningMean, runningVar, saved }, { n: c, eps }, { threads: [c] })
+  if (residual) kernel.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, variant)
+  else kernel.normalise({ x, gamma, beta, saved, y }, base, sweep, variant)
+
+  return record('batchNorm', y, residual ? [x, gamma, beta, residual] : [x, gamma, beta], (dy, [dx, dgamma, dbeta, dr]) => {
+    const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
+    const spare = () => empty(x.gpu, [c], 'f32', 'row', 'batchNorm.unused')
+    const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
+    const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
+    const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
+    if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, variant)
+    else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, variant)
+    if (residual && (dx || dr)) {
+      const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
+      const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
+      const flags = { ...base, addX: dx?.add ?? 0, addR: dr?.add ?? 0 }
+      kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, flags, sweep, variant)
+    } else if (dx) {
+      kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, { ...base, addX: dx.add }, sweep, variant)
+    }
+  })
+}
+
+/** Fresh weights on their own, for use outside a network: gamma 1, beta 0, running mean 0 and variance 1. */
+export function batchNormWeights(like: Tensor, channels: number): BatchNormWeights {
+  const make = (value: number, requiresGrad: boolean): Tensor => {
+    const t = persistent(like.gpu, [channels], new Float32Array(channels).fill(value))
+    t.requiresGrad = requiresGrad
+    return t
+  }
+  return { gamma: make(1, true), beta: make(0, true), runningMean: make(0, false), runningVar: make(1, false) }
+}

@@ -1,0 +1,90 @@
+// A trained network over a data set: logits, per-picture metrics, calibration. Everything is computed on the device and
+// read once at the end.
+import type { Engine } from '../engine.ts'
+import { noGrad } from '../autograd.ts'
+import type { Network } from '../nn/resnet.ts'
+import { COLUMNS, type Column, distillLoss } from '../ops/distillLoss.ts'
+import { type PictureBytes, pictureSource, type ViewOptions } from '../ops/pictures.ts'
+import { placeRows } from '../ops/rows.ts'
+import { persistent } from '../tensor.ts'
+
+export interface Evaluation {
+  n: number
+  classes: number
+  /** [n, classes], in the order of `rows`. */
+  logits: Float32Array
+  labels: Uint32Array
+  accuracy: number
+  top5: number
+  nll: number
+  brier: number
+  entropy: number
+  confidence: number
+  seconds: number
+}
+
+export interface EvaluateOptions {
+  view: ViewOptions
+  /** Pictures of the data set to look at, in order. Default: all. */
+  rows?: Uint32Array
+  /** Default 200. */
+  batch?: number
+}
+
+/** Runs a network in eval mode over `rows` of a data set. */
+export async function evaluate(
+  engine: Engine,
+  network: Network,
+  data: PictureBytes & { labels: ArrayLike<number> },
+  { view, rows = Uint32Array.from({ length: data.n }, (_, i) => i), batch = 200 }: EvaluateOptions,
+): Promise<Evaluation> {
+  const { gpu } = network.parameters
+  const n = rows.length
+  const size = Math.min(batch, n)
+  const { classes } = network.config
+  const source = pictureSource(gpu, data, size)
+  const labels = persistent(gpu, [data.n], data.labels, 'u32', 'row', 'labels')
+  const table = persistent(gpu, [COLUMNS.length, n], null, 'f32', 'row', 'metrics of every picture')
+  const stored = persistent(gpu, [n, classes], null, 'f32', 'row', 'logits')
+  const offset = engine.scalar('row', 0)
+  const count = engine.scalar('pictures', size)
+  const step = engine.capture('evaluation', () =>
+    noGrad(gpu, () => {
+      const logits = network.forward(source.view(view), { train: false })
+      placeRows(logits, stored, offset)
+      const place = { table, rowOffset: offset, count }
+      distillLoss(logits, { labels: { from: labels, index: source.index }, gradient: false, ...place })
+    }),
+  )
+  await step.compile()
+  const started = performance.now()
+  for (let at = 0; at < n; at += size) {
+    // The last batch is filled up with the last picture; its rows lie beyond the table and are dropped.
+    const chosen = Uint32Array.from({ length: size }, (_, i) => rows[Math.min(at + i, n - 1)])
+    source.select(chosen)
+    offset.value = at
+    count.value = Math.min(size, n - at)
+    step.run()
+    if ((at / size) % 8 === 7) await engine.settled()
+  }
+  const values = await table.read()
+  const seconds = (performance.now() - started) / 1000
+  step.release()
+  const mean = (column: Column) => {
+    const first = COLUMNS.indexOf(column) * n
+    return values.subarray(first, first + n).reduce((sum, v) => sum + v, 0) / n
+  }
+  return {
+    n,
+    classes,
+    logits: (await stored.read()) as Float32Array,
+    labels: rows.map((row) => data.labels[row]),
+    accuracy: mean('hit'),
+    top5: mean('top5'),
+    nll: mean('nll'),
+    brier: mean('brier'),
+    entropy: mean('entropy'),
+    confidence: mean('confidence'),
+    seconds,
+  }
+}

@@ -1,0 +1,144 @@
+// The training loop: dataset → batches → one replayed step (views, forward, fused losses, backward, optimizer) → metrics
+// every few steps → snapshot. It knows no method and no network.
+import { checkGraph, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
+import type { Engine } from '../engine.ts'
+import { DistillError, InputError } from '../errors.ts'
+import type { Scalar } from '../gpu/tape.ts'
+import type { Parameters } from '../nn/parameters.ts'
+import { COLUMNS } from '../ops/distillLoss.ts'
+import type { PictureSource } from '../ops/pictures.ts'
+import type { Optimizer } from '../optim.ts'
+import { stream } from '../random.ts'
+import { assign, type Tensor } from '../tensor.ts'
+import { restore, type Snapshot, snapshot } from './snapshot.ts'
+
+/** Means over the steps since the last report, per trained node: the columns of COLUMNS. */
+export type Parts = Record<string, number>
+
+export interface Progress {
+  /** Steps done, of how many. */
+  step: number
+  steps: number
+  epoch: number
+  nodes: Record<string, Parts>
+  imagesPerSecond: number
+}
+
+export interface FitOptions {
+  graph: Graph
+  /** Where batches come from; its batch size is the batch size. */
+  source: PictureSource
+  /** Labels of the whole data set, u32 [n]. */
+  labels: Tensor
+  /** Rows of the data set to train on. A ragged last batch is dropped. */
+  rows: Uint32Array
+  epochs: number
+  optimizer: (parameters: Parameters) => Optimizer
+  /** Learning rate (and beta1 or momentum, where cycled) of step 0, 1, … of `steps`. */
+  schedule: (step: number, steps: number) => { lr: number; beta1?: number }
+  seed: number
+  /** Counts augmented pictures; give the one that the views use. */
+  augmented?: Scalar
+  /** Steps between reports. Default: what takes about half a second. */
+  every?: number
+  onProgress?: (progress: Progress) => void
+  /** Continue from here, to the same bits as the undisturbed run. */
+  resume?: Snapshot | null
+  /** Seconds between snapshots handed to `save`. Default 20. */
+  saveSeconds?: number
+  save?: (snapshot: Snapshot) => Promise<void> | void
+  /** Stops after the current report; a snapshot is saved first. */
+  signal?: AbortSignal
+}
+
+/** A loss that became NaN or infinite. Names the node, the step and the epoch. */
+export class DivergedError extends DistillError {
+  constructor(node: string, step: number, epoch: number, value: number) {
+    super('diverged', `training diverged: the loss of '${node}' is ${value} at step ${step} (epoch ${epoch}); lower the learning rate`)
+  }
+}
+
+export class AbortedError extends DistillError {
+  constructor(step: number, steps: number) {
+    super('aborted', `training stopped at step ${step} of ${steps}`)
+  }
+}
+
+export interface FitResult {
+  steps: number
+  seconds: number
+  imagesPerSecond: number
+  dispatches: number
+}
+
+/** Trains every trained node of the graph. Throws DivergedError, AbortedError, InputError. */
+export async function fit(engine: Engine, options: FitOptions): Promise<FitResult> {
+  const { graph, source, labels, rows, epochs, schedule, seed, augmented, onProgress, save, signal } = options
+  checkGraph(graph)
+  const batch = source.index.size
+  const perEpoch = Math.floor(rows.length / batch)
+  const steps = perEpoch * epochs
+  if (perEpoch === 0) throw new InputError(`batch ${batch} is larger than the training set, which holds ${rows.length} pictures`)
+
+  const trained = Object.values(graph.nodes).filter((node) => node.trained)
+  const optimizers = trained.map((node) => options.optimizer(node.network.parameters))
+  const metrics = makeMetrics(graph)
+  let step = options.resume ? restore(options.resume, graph, optimizers) : 0
+  const tape = engine.capture('training step', () => {
+    recordGradients(graph, source, labels, metrics)
+    for (const optimizer of optimizers) optimizer.step()
+  })
+  await tape.compile()
+
+  const started = performance.now()
+  const first = step
+  let reported = step
+  let every = options.every ?? 1
+  let [lastReport, lastSave] = [started, started]
+  let order: Uint32Array | null = null
+  while (step < steps) {
+    const epoch = Math.floor(step / perEpoch)
+    // An epoch's order depends on the seed and the epoch alone, so a resumed run needs no generator state.
+    if (step % perEpoch === 0 || !order) order = stream(seed, `shuffle ${epoch}`).permutation(rows.length)
+    const at = (step % perEpoch) * batch
+    source.select(order.subarray(at, at + batch).map((i) => rows[i]))
+    const { lr, beta1 } = schedule(step, steps)
+    for (const optimizer of optimizers) optimizer.advance(step + 1, { lr, beta1 })
+    if (augmented) augmented.value = step * batch
+    tape.run()
+    step++
+    if ((step - first) % every !== 0 && step !== steps) continue
+
+    const nodes = await readMetrics(metrics)
+    const now = performance.now()
+    for (const [name, parts] of Object.entries(nodes)) {
+      if (!Number.isFinite(parts.total)) throw new DivergedError(name, step, epoch + 1, parts.total)
+    }
+    const imagesPerSecond = (1000 * (step - reported) * batch) / (now - lastReport)
+    onProgress?.({ step, steps, epoch: epoch + 1, nodes, imagesPerSecond })
+    // The cadence grows to half a second and no further, so that the host stays responsive and rarely waits.
+    if (!options.every) every = Math.max(1, Math.min(64, Math.round((0.5 * imagesPerSecond) / batch)))
+    reported = step
+    lastReport = now
+    const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
+    if (save && (due || signal?.aborted) && step < steps) {
+      await save(await snapshot(step, graph, optimizers))
+      lastSave = performance.now()
+    }
+    if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
+  }
+  const seconds = (performance.now() - started) / 1000
+  tape.release()
+  return { steps, seconds, imagesPerSecond: ((steps - first) * batch) / seconds, dispatches: tape.dispatches }
+}
+
+/** Reads and clears the running sums: means per picture. One read each, every few steps, never inside one. */
+async function readMetrics(metrics: Record<string, Tensor>): Promise<Record<string, Parts>> {
+  const result: Record<string, Parts> = {}
+  for (const [name, sums] of Object.entries(metrics)) {
+    const values = await sums.read()
+    assign(sums, new Float32Array(sums.size))
+    result[name] = Object.fromEntries(COLUMNS.map((column, i) => [column, values[i] / values[COLUMNS.length]]))
+  }
+  return result
+}

@@ -1,0 +1,129 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { backward } from '../../src/autograd.ts'
+import { type BatchNormOptions, batchNorm } from '../../src/ops/batchNorm.ts'
+import { add, addRelu } from '../../src/ops/pointwise.ts'
+import { relu } from '../../src/ops/relu.ts'
+import { type Shape, sizeOf, type Tensor } from '../../src/tensor.ts'
+import { allclose, checkOp, uniform } from '../check.ts'
+import { engine } from '../device.ts'
+
+const test = suite('batchNorm')
+const EPS = 1e-5
+
+/** Statistics of a channel in float64: mean and biased variance. */
+function channel(x: Float64Array, [n, c, ...rest]: Shape, j: number): { at: number[]; mean: number; variance: number } {
+  const plane = sizeOf(rest)
+  const at: number[] = []
+  for (let i = 0; i < n; i++) for (let k = 0; k < plane; k++) at.push((i * c + j) * plane + k)
+  const mean = at.reduce((s, i) => s + x[i], 0) / at.length
+  const variance = at.reduce((s, i) => s + (x[i] - mean) ** 2, 0) / at.length
+  return { at, mean, variance }
+}
+
+const reference =
+  (shape: Shape, relued: boolean, running?: { mean: number; variance: number }) =>
+  (x: Float64Array, gamma: Float64Array, beta: Float64Array, r?: Float64Array): Float64Array => {
+    const y = new Float64Array(x.length)
+    for (let j = 0; j < shape[1]; j++) {
+      const own = channel(x, shape, j)
+      const { mean, variance } = running ?? own
+      for (const i of own.at) {
+        const v = ((x[i] - mean) / Math.sqrt(variance + EPS)) * gamma[j] + beta[j] + (r?.[i] ?? 0)
+        y[i] = relued ? Math.max(v, 0) : v
+      }
+    }
+    return y
+  }
+
+const running = (c: number) => ({
+  runningMean: engine.full([c], 0.25),
+  runningVar: engine.full([c], 2),
+})
+
+function check(name: string, shape: Shape, options: Omit<BatchNormOptions, 'residual'>, withResidual = false) {
+  const c = shape[1]
+  const layout = shape.length === 4 ? ('chwn' as const) : ('row' as const)
+  const fixed = options.train ? undefined : { mean: 0.25, variance: 2 }
+  const gamma = Float32Array.from({ length: c }, (_, i) => 0.5 + i / 7)
+  test(name, () =>
+    checkOp({
+      name,
+      inputs: [
+        { shape, layout },
+        { shape: [c], data: gamma },
+        { shape: [c] },
+        ...(withResidual ? [{ shape, layout }] : []),
+      ],
+      op: (x: Tensor, g: Tensor, b: Tensor, r?: Tensor) =>
+        batchNorm(x, { gamma: g, beta: b, ...running(c) }, { ...options, residual: r }),
+      reference: reference(shape, options.relu === true || withResidual, fixed),
+      tolerance: { atol: 2e-5, rtol: 1e-4 },
+    }),
+  )
+}
+
+for (const shape of [
+  [4, 3, 5, 4],
+  [3, 5, 3, 3],
+  [2, 1, 1, 1],
+  [8, 17, 7, 7],
+  [5, 6],
+]) {
+  check(`trains at [${shape}]`, shape, { train: true })
+  check(`evaluates at [${shape}]`, shape, { train: false })
+  check(`trains with relu at [${shape}]`, shape, { train: true, relu: true })
+}
+check('adds a residual and rectifies', [4, 3, 5, 4], { train: true }, true)
+check('adds a residual to odd runs', [3, 5, 3, 3], { train: true }, true)
+check('evaluates with a residual', [4, 3, 5, 4], { train: false }, true)
+
+test('updates running statistics with the unbiased variance', async () => {
+  const shape = [4, 3, 5, 4]
+  const x = uniform(sizeOf(shape), 3)
+  const stats = running(3)
+  const weights = { gamma: engine.full([3], 1), beta: engine.full([3], 0), ...stats }
+  await batchNorm(engine.tensor(x, shape, { layout: 'chwn' }), weights, { train: true, momentum: 0.3 }).read()
+  for (let j = 0; j < 3; j++) {
+    const { at, mean, variance } = channel(Float64Array.from(x), shape, j)
+    const unbiased = (variance * at.length) / (at.length - 1)
+    allclose([(await stats.runningMean.read())[j]], [0.7 * 0.25 + 0.3 * mean], {}, 'running mean')
+    allclose([(await stats.runningVar.read())[j]], [0.7 * 2 + 0.3 * unbiased], {}, 'running variance')
+  }
+})
+
+test('keeps the variance of data far from 0', async () => {
+  const shape = [8, 2, 6, 6]
+  const x = Float32Array.from(uniform(sizeOf(shape), 5), (v) => 1000 + v)
+  const weights = { gamma: engine.full([2], 1), beta: engine.full([2], 0), ...running(2) }
+  const y = await batchNorm(engine.tensor(x, shape, { layout: 'chwn' }), weights, { train: true }).read()
+  const want = reference(shape, false)(Float64Array.from(x), Float64Array.of(1, 1), Float64Array.of(0, 0))
+  allclose(y, want, { atol: 3e-4, rtol: 1e-4 }, 'offset data')
+})
+
+test('a residual that is used twice gets both gradients', async () => {
+  const shape = [4, 3, 2, 2]
+  const data = uniform(sizeOf(shape), 9)
+  const grads: Float32Array[] = []
+  for (const fused of [true, false]) {
+    const x = engine.tensor(data, shape, { layout: 'chwn', requiresGrad: true })
+    const h = relu(x)
+    const weights = { gamma: engine.full([3], 1), beta: engine.full([3], 0.1), ...running(3) }
+
+    const y = fused
+      ? batchNorm(h, weights, { train: true, residual: h })
+      : addRelu(batchNorm(h, weights, { train: true }), h)
+    backward(add(y, h), engine.tensor(uniform(data.length, 4), shape, { layout: 'chwn' }))
+    grads.push((await x.grad!.read()) as Float32Array)
+  }
+  allclose(grads[0], grads[1], { atol: 1e-6, rtol: 1e-5 }, 'gradient through both paths')
+})
+
+test('refuses weights of another size and single values', () => {
+  const x = engine.tensor(uniform(12), [1, 12, 1, 1], { layout: 'chwn' })
+  const weights = { gamma: engine.full([12], 1), beta: engine.full([12], 0), ...running(12) }
+  assert.throws(() => batchNorm(x, weights, { train: true }), /more than one value per channel, got x \[1, 12, 1, 1\]/)
+  assert.throws(() => batchNorm(x, { ...weights, gamma: engine.full([5], 1) }, { train: false }), /gamma \[5\].*\[1, 12, 1, 1\]/)
+})
+
+test.run()
