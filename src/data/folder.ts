@@ -12,7 +12,7 @@ export interface Picture {
   rgb: Uint8Array
 }
 
-export type Decoder = (bytes: Uint8Array, file: string) => Picture
+export type Decoder = (bytes: Uint8Array, file: string) => Picture | Promise<Picture>
 
 const readable = /\.png$/i
 const unreadable = /\.(jpe?g|ppm|bmp|pgm|tiff?|webp|gif|avif)$/i
@@ -77,7 +77,7 @@ async function readSplit(files: FileLayer, folder: string, decode: Decoder, size
     const found = await picturesBelow(files, `${folder}/${name}`)
     if (found.length === 0) throw new InputError(`${folder}/${name}: a class without pictures (PNG)`)
     for (const file of found) {
-      const picture = decode(await files.readFile(file), file)
+      const picture = await decode(await files.readFile(file), file)
       // Shrunk at once where the target is known, so that large pictures are not all held.
       pictures.push(size ? resizeAndCrop(picture, size) : picture)
       labels.push(label)

@@ -1,14 +1,22 @@
-// PNG through pngjs: any colour type and depth to 8-bit RGB, and back for figures.
+// PNG through pngjs: any colour type and depth to 8-bit RGB, and back for figures. pngjs is asked for when the first
+// picture comes, so that the package works without it as long as nobody has pictures.
 
-import { PNG } from 'pngjs'
 import type { Decoder } from '../data/folder.ts'
 import { InputError } from '../errors.ts'
 
 /** A header can claim 2^31 x 2^31 pixels; memory for them would be asked before the first byte is looked at. */
 const maxPixels = 1 << 26
 
+async function pngjs() {
+  try {
+    return (await import('pngjs')).PNG
+  } catch (cause) {
+    throw new InputError('PNG pictures need the package pngjs: npm install pngjs', { cause })
+  }
+}
+
 /** 8-bit RGB: grey is repeated, alpha is dropped (not blended). @throws InputError that names the file and the fault */
-export const decodePng: Decoder = (bytes, file) => {
+export const decodePng: Decoder = async (bytes, file) => {
   const fail = (fault: string, cause?: unknown): never => {
     throw new InputError(`${file}: ${fault}`, { cause })
   }
@@ -18,6 +26,7 @@ export const decodePng: Decoder = (bytes, file) => {
   const [width, height] = [view.readUInt32BE(16), view.readUInt32BE(20)]
   if (width === 0 || height === 0) fail(`a picture of ${width}x${height} pixels`)
   if (width * height > maxPixels) fail(`${width}x${height} pixels, at most ${maxPixels} can be read`)
+  const PNG = await pngjs()
   let rgba: Uint8Array
   try {
     rgba = PNG.sync.read(view).data
@@ -30,10 +39,11 @@ export const decodePng: Decoder = (bytes, file) => {
 }
 
 /** @param rgb [height, width, 3] @throws InputError where the sizes do not fit */
-export function encodePng(width: number, height: number, rgb: Uint8Array): Uint8Array {
+export async function encodePng(width: number, height: number, rgb: Uint8Array): Promise<Uint8Array> {
   if (rgb.length !== width * height * 3 || rgb.length === 0) {
     throw new InputError(`a PNG of ${width}x${height} RGB pixels needs ${width * height * 3} bytes, not ${rgb.length}`)
   }
+  const PNG = await pngjs()
   const png = new PNG({ width, height })
   png.data = Buffer.from(rgb)
   return new Uint8Array(PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false }))

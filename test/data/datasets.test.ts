@@ -274,7 +274,7 @@ test('a cut or corrupt tar archive is refused', async () => {
 test('a folder of pictures is found and read; a size of 0 is refused', async ({ folder, options }) => {
   const { encodePng } = await import('../../src/node/png.ts')
   const data = join(folder, 'pictures')
-  for (const name of ['a', 'b']) put(join(data, 'train', name), { '1.png': encodePng(4, 4, noise(48)) })
+  for (const name of ['a', 'b']) put(join(data, 'train', name), { '1.png': await encodePng(4, 4, noise(48)) })
   cpSync(join(data, 'train'), join(data, 'test'), { recursive: true })
   const { train } = await findDataset('imagefolder', { ...options, data, size: 8 })
   assert.equal([train.n, train.width, train.classes], [2, 8, ['a', 'b']])
