@@ -163,6 +163,7 @@ export async function locateDataset(
 ): Promise<{ folder: string; place: 'given' | 'environment' | 'cache' | 'system' } | undefined> {
   const kind = kinds[name as keyof typeof kinds]
   const { data, env = process.env } = options
+  if (!kind) return // synthetic lies nowhere
   if (data !== undefined) {
     const { folder, missing } = await search(kind, data)
     if (missing.length === 0) return { folder, place: 'given' }

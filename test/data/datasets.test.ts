@@ -110,6 +110,7 @@ test('the places are searched in order: given, environment, cache, system', asyn
     return [place, origin]
   }
   assert.equal(await at(), ['system', system])
+  assert.is(await locateDataset('synthetic', options), undefined)
   const cache = put(join(folder, 'cache/data/fashion-mnist'), idxFiles)
   assert.equal(await at(), ['cache', cache])
   const env = { ...options.env, WEBGPU_DISTILL_DATA: join(folder, 'mine') }
