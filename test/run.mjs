@@ -49,18 +49,28 @@ const queue = globalThis.UVU_QUEUE
 const total = { passed: 0, failed: 0, skipped: 0 }
 const broken = []
 const started = performance.now()
+const patience = 10 * 60_000
+
+function giveUp(file) {
+  console.error(`  ${file} has run for ${patience / 60_000} minutes: given up`)
+  process.stdout.write(`${total.passed} passed, ${total.failed + 1} failed, ${total.skipped} skipped\n`)
+  process.exit(1)
+}
 
 for (const [index, file] of files.entries()) {
   globalThis.UVU_INDEX = index
   queue[index] = [file]
   const begun = performance.now()
   process.stdout.write(`${file}\n`)
+  // A device that never answers must not hold up whoever waits for the run.
+  const watchdog = setTimeout(() => giveUp(file), patience)
   try {
     await import(pathToFileURL(join(out, file.replace(/\.ts$/, '.mjs'))).href)
   } catch (error) {
     broken.push(file)
     console.error(`  could not be loaded: ${error?.stack ?? error}`)
     total.failed++
+    clearTimeout(watchdog)
     continue
   }
   const suites = queue[index].slice(1)
@@ -78,6 +88,7 @@ for (const [index, file] of files.entries()) {
     total.failed++
     console.error(`  ${basename(file)} registered no test; does it end with .run()?`)
   }
+  clearTimeout(watchdog)
   process.stdout.write(`  ${((performance.now() - begun) / 1000).toFixed(1)} s\n`)
 }
 
