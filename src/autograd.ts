@@ -5,7 +5,16 @@ import { DistillError, ShapeError } from './errors.ts'
 import type { Gpu } from './gpu/gpu.ts'
 import { kernels } from './gpu/kernel.ts'
 import type { Storage } from './gpu/memory.ts'
-import { type Backward, type Destination, empty, persistent, sameShape, showShape, type Tensor, viewAs } from './tensor.ts'
+import {
+  type Backward,
+  type Destination,
+  empty,
+  persistent,
+  sameShape,
+  showShape,
+  type Tensor,
+  viewAs,
+} from './tensor.ts'
 
 const accumulate_ = kernels<'into' | 'zero'>(accumulateSource)
 
@@ -13,12 +22,7 @@ const accumulate_ = kernels<'into' | 'zero'>(accumulateSource)
  * Notes how `y` came from `inputs`. `backward` gets dy and one destination per input, null where no gradient is wanted.
  * Returns y.
  */
-export function record(
-  op: string,
-  y: Tensor,
-  inputs: readonly Tensor[],
-  backward: Backward,
-): Tensor {
+export function record(op: string, y: Tensor, inputs: readonly Tensor[], backward: Backward): Tensor {
   if (!y.gpu.recording || !inputs.some((x) => x.requiresGrad)) return y
   y.requiresGrad = true
   y.node = { op, inputs, backward }
@@ -67,6 +71,11 @@ class GradientSink {
     this.hold(dy, -1)
   }
 
+  /** Marks a gradient that belongs to the caller: it may be handed on, never added to. */
+  keep(dy: Tensor): void {
+    this.hold(dy, 1)
+  }
+
   private hold(t: Tensor, by: number): void {
     this.holders.set(t.storage, (this.holders.get(t.storage) ?? 0) + by)
   }
@@ -87,10 +96,9 @@ class GradientSink {
 
   /** The place for a gradient of x, claimed on first use of `to`. */
   for(x: Tensor): Destination {
-    const sink = this
     let claimed: { to: Tensor; add: 0 | 1 } | null = null
     const claim = () => {
-      claimed ??= sink.destination(x)
+      claimed ??= this.destination(x)
       return claimed
     }
     return {
@@ -100,7 +108,7 @@ class GradientSink {
       get add() {
         return claim().add
       },
-      pass: (gradient) => sink.put(x, gradient),
+      pass: (gradient) => this.put(x, gradient),
     }
   }
 
@@ -184,8 +192,10 @@ function order(root: Tensor): Tensor[] {
  * gradient, 1 for a scalar. A graph runs backward once. Throws ShapeError when y is no scalar and dy is missing.
  */
 export function backward(y: Tensor, dy?: Tensor): void {
-  if (!y.node) throw new DistillError('graph', 'backward: the tensor was not computed from anything that needs a gradient')
-  if (!dy && y.size !== 1) throw new ShapeError(`backward: ${showShape(y.shape)} is no scalar; pass the upstream gradient`)
+  if (!y.node)
+    throw new DistillError('graph', 'backward: the tensor was not computed from anything that needs a gradient')
+  if (!dy && y.size !== 1)
+    throw new ShapeError(`backward: ${showShape(y.shape)} is no scalar; pass the upstream gradient`)
   if (dy && !sameShape(dy.shape, y.shape)) {
     throw new ShapeError(`backward: upstream gradient ${showShape(dy.shape)} for ${showShape(y.shape)}`)
   }
@@ -199,8 +209,10 @@ export function backward(y: Tensor, dy?: Tensor): void {
   noGrad(y.gpu, () => {
     const sorted = order(y)
     for (const t of sorted) {
-      if (!t.node!.backward) throw new DistillError('graph', `backward: the graph of ${t.node!.op} has already run backward`)
+      if (!t.node!.backward)
+        throw new DistillError('graph', `backward: the graph of ${t.node!.op} has already run backward`)
     }
+    sink.keep(start)
     sink.put(y, start)
     for (const t of sorted) {
       const node = t.node!

@@ -149,9 +149,9 @@ export class Gpu {
     this.faults.check()
     const { storage } = source
     if (storage.ended) throw new DistillError('ended', `read: ${storage.label} ${storage.ended}`)
-    if (!storage.buffer) throw new DistillError('ended', `read: ${storage.label} was never written`)
     const bytes = Math.ceil(source.bytes / 4) * 4
     if (bytes === 0) return new ArrayBuffer(0)
+    if (!storage.buffer) throw new DistillError('ended', `read: ${storage.label} was never written`)
     await this.pace.sleep()
     const staging = this.staging.take(bytes, 'read')
     const encoder = this.device.createCommandEncoder({ label: 'read' })
