@@ -12,3 +12,7 @@ export {
   maxPool2dWithIndices,
   type PoolOptions,
 } from './pool.ts'
+export { concat, flatten, pad, permute, reshape, type SliceOptions, slice, stack, toLayout, transpose } from './copy.ts'
+export { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
+export { expand, mean, type ReduceOptions, sum } from './reduce.ts'
+export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts'

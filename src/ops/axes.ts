@@ -1,0 +1,88 @@
+// Axes: which ones an option names, how shapes broadcast, and the shortest walk over several tensors at once.
+import { InputError, ShapeError } from '../errors.ts'
+import { type Layout, type Shape, showShape, sizeOf, stridesOf, type Tensor } from '../tensor.ts'
+
+/** Strided kernels keep shapes and strides in two vec4 of their Params. */
+const MOST_AXES = 8
+
+/** The axis from 0. Negative ones count from the end. Throws ShapeError where the shape has no such axis. */
+export function axisOf(op: string, shape: Shape, axis: number): number {
+  const from0 = axis < 0 ? axis + shape.length : axis
+  if (Number.isInteger(axis) && from0 >= 0 && from0 < shape.length) return from0
+  throw new ShapeError(`${op}: there is no axis ${axis} in ${showShape(shape)}`)
+}
+
+/** Several axes from 0, ascending; all of them when none are given. Throws ShapeError for unknown or repeated ones. */
+export function axesOf(op: string, shape: Shape, axes?: number | readonly number[]): number[] {
+  if (axes === undefined) return shape.map((_, i) => i)
+  const found = (typeof axes === 'number' ? [axes] : axes).map((axis) => axisOf(op, shape, axis))
+  if (new Set(found).size < found.length) throw new ShapeError(`${op}: axes [${axes}] name one twice`)
+  return found.sort((a, b) => a - b)
+}
+
+/** The common shape by NumPy's rules. Throws ShapeError where two sizes differ and neither is 1. */
+export function broadcastShape(op: string, a: Shape, b: Shape): number[] {
+  const rank = Math.max(a.length, b.length)
+  return Array.from({ length: rank }, (_, i) => {
+    const [m, n] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1]
+    if (m !== n && m !== 1 && n !== 1)
+      throw new ShapeError(`${op}: ${showShape(a)} and ${showShape(b)} don't broadcast`)
+    return m === 1 ? n : m
+  })
+}
+
+/** The strides of x seen as `shape`: 0 along every axis it is repeated on. */
+export function broadcastStrides(x: Tensor, shape: Shape): number[] {
+  const missing = shape.length - x.shape.length
+  return shape.map((size, i) =>
+    i < missing || (x.shape[i - missing] === 1 && size !== 1) ? 0 : x.strides[i - missing],
+  )
+}
+
+/** The layout of a result: that of an operand of the same shape, channel-major where operands differ. */
+export function commonLayout(shape: Shape, operands: readonly Tensor[]): Layout {
+  if (shape.length !== 4) return 'row'
+  const whole = operands.filter((x) => x.size === sizeOf(shape) && x.shape.length === 4)
+  return (whole.length > 0 ? whole : operands).some((x) => x.layout === 'chwn') ? 'chwn' : 'row'
+}
+
+/** `shape` with size 1 at `axes`, and the strides of a tensor that has this shape with or without those axes. */
+export function keptStrides(shape: Shape, axes: readonly number[], layout: Layout): number[] {
+  const kept = shape.map((size, i) => (axes.includes(i) ? 1 : size))
+  return stridesOf(kept, layout).map((stride, i) => (axes.includes(i) ? 0 : stride))
+}
+
+/** A loop nest over n elements, the last axis innermost: sizes, and strides for each operand. */
+export interface Walk {
+  n: number
+  shape: number[]
+  strides: number[][]
+}
+
+/**
+ * The same elements in fewer axes: those of size 1 are dropped and neighbours that lie end to end in every operand are
+ * one. With `by`, axes are first put into the memory order of that operand (so a dense one is walked 0, 1, 2, …).
+ */
+export function walk(op: string, shape: Shape, strides: readonly (readonly number[])[], by?: number): Walk {
+  let axes = shape.map((size, i) => ({ size, strides: strides.map((s) => s[i]) })).filter((axis) => axis.size !== 1)
+  if (by !== undefined) axes = axes.sort((a, b) => Math.abs(b.strides[by]) - Math.abs(a.strides[by]))
+  const merged: typeof axes = []
+  for (const inner of axes) {
+    const outer = merged.at(-1)
+    if (outer?.strides.every((s, k) => s === inner.strides[k] * inner.size)) {
+      merged[merged.length - 1] = { size: outer.size * inner.size, strides: inner.strides }
+    } else merged.push(inner)
+  }
+  if (merged.length > MOST_AXES) throw new ShapeError(`${op}: ${showShape(shape)} has more than ${MOST_AXES} axes`)
+  return {
+    n: sizeOf(shape),
+    shape: merged.map((a) => a.size),
+    strides: strides.map((_, k) => merged.map((a) => a.strides[k])),
+  }
+}
+
+/** Throws InputError for a tensor that holds no f32. */
+export function checkFloat(op: string, ...tensors: Tensor[]): void {
+  const other = tensors.find((x) => x.dtype !== 'f32')
+  if (other) throw new InputError(`${op}: needs f32, got ${other.dtype} ${showShape(other.shape)}`)
+}

@@ -1,0 +1,163 @@
+// Arithmetic of elements, with NumPy broadcasting, and exp, log, sqrt. Operands may differ in shape and layout, one of
+// them may be a number or a Scalar. The gradient of a repeated operand is the sum over its copies, in a fixed order.
+import source from '../../shaders/pointwise.wgsl'
+import { record } from '../autograd.ts'
+import { InputError, ShapeError } from '../errors.ts'
+import { kernels } from '../gpu/kernel.ts'
+import type { Scalar } from '../gpu/tape.ts'
+import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor.ts'
+import { broadcastShape, broadcastStrides, checkFloat, commonLayout, walk } from './axes.ts'
+import { sumTo } from './reduce.ts'
+
+type Unary = 'exponential' | 'logarithm' | 'root'
+type Binary = 'sum' | 'difference' | 'product' | 'quotient' | 'divisor' | 'sumRelu' | 'mask' | 'rootBackward'
+const pointwise_ = kernels<Unary | Binary>(source)
+
+export type Operand = Tensor | number | Scalar
+
+/** a + b. Throws ShapeError where the shapes don't broadcast. */
+export function add(a: Operand, b: Operand): Tensor {
+  return binary('add', 'sum', a, b, (dy, _, da, db) => {
+    if (da) handOn('add', dy, a, da)
+    if (db) handOn('add', dy, b, db)
+  })
+}
+
+/** a - b. Throws ShapeError where the shapes don't broadcast. */
+export function sub(a: Operand, b: Operand): Tensor {
+  return binary('sub', 'difference', a, b, (dy, _, da, db) => {
+    if (da) handOn('sub', dy, a, da)
+    if (db) sumTo('sub', dy, db.to, -1, db.add)
+  })
+}
+
+/** a · b. Throws ShapeError where the shapes don't broadcast. */
+export function mul(a: Operand, b: Operand): Tensor {
+  return binary('mul', 'product', a, b, (dy, _, da, db) => {
+    if (da) gather('mul', 'product', da, dy, b)
+    if (db) gather('mul', 'product', db, dy, a)
+  })
+}
+
+/** a / b. Throws ShapeError where the shapes don't broadcast. */
+export function div(a: Operand, b: Operand): Tensor {
+  return binary('div', 'quotient', a, b, (dy, y, da, db) => {
+    if (da) gather('div', 'quotient', da, dy, b)
+    if (db) gather('div', 'divisor', db, dy, b, y)
+  })
+}
+
+/** -x. */
+export function neg(x: Tensor): Tensor {
+  return mul(x, -1)
+}
+
+/** factor · x. */
+export function scale(x: Tensor, factor: number | Scalar): Tensor {
+  return mul(x, factor)
+}
+
+/** relu(x + r), the end of a residual block; the gradient at 0 is 0. Throws ShapeError where the shapes differ. */
+export function addRelu(x: Tensor, r: Tensor): Tensor {
+  if (!sameShape(x.shape, r.shape)) {
+    throw new ShapeError(`addRelu: ${showShape(x.shape)} and ${showShape(r.shape)} differ`)
+  }
+  return binary('addRelu', 'sumRelu', x, r, (dy, y, dx, dr) => {
+    if (dx && dr) {
+      // The same numbers for both: computed once, shared where the layout allows.
+      const masked = empty(y.gpu, y.shape, 'f32', y.layout, 'addRelu gradient')
+      combine('addRelu', 'mask', masked, dy, y, 0)
+      handOn('addRelu', masked, x, dx)
+      handOn('addRelu', masked, r, dr)
+    } else if (dx) gather('addRelu', 'mask', dx, dy, y)
+    else if (dr) gather('addRelu', 'mask', dr, dy, y)
+  })
+}
+
+/** e to the power of x. */
+export function exp(x: Tensor): Tensor {
+  return unary('exp', 'exponential', x, (dy, y, dx) => gather('exp', 'product', dx, dy, y))
+}
+
+/** The natural logarithm of x; -Infinity at 0, NaN below. */
+export function log(x: Tensor): Tensor {
+  return unary('log', 'logarithm', x, (dy, _, dx) => gather('log', 'quotient', dx, dy, x))
+}
+
+/** The square root of x; NaN below 0. */
+export function sqrt(x: Tensor): Tensor {
+  return unary('sqrt', 'root', x, (dy, y, dx) => gather('sqrt', 'rootBackward', dx, dy, y))
+}
+
+function unary(
+  op: string,
+  entry: Unary,
+  x: Tensor,
+  backward: (dy: Tensor, y: Tensor, dx: Destination) => void,
+): Tensor {
+  checkFloat(op, x)
+  const y = empty(x.gpu, x.shape, 'f32', x.layout, op)
+  pointwise_[entry]({ a: x, y }, { ...NO_WALK, n: x.size, add: 0, number: 0 }, { threads: [x.size] })
+  return record(op, y, [x], (dy, [dx]) => {
+    if (dx) backward(dy, y, dx)
+  })
+}
+
+const NO_WALK = { rank: 0, shape: [], aStrides: [], bStrides: [] }
+
+function binary(
+  op: string,
+  entry: Binary,
+  a: Operand,
+  b: Operand,
+  backward: (dy: Tensor, y: Tensor, da: Destination | null, db: Destination | null) => void,
+): Tensor {
+  const tensors = [a, b].filter((x) => x instanceof Tensor)
+  if (tensors.length === 0) throw new InputError(`${op}: needs a tensor, got ${a} and ${b}`)
+  checkFloat(op, ...tensors)
+  const shape = broadcastShape(op, shapeOf(a), shapeOf(b))
+  const y = empty(tensors[0].gpu, shape, 'f32', commonLayout(shape, tensors), op)
+  combine(op, entry, y, a, b, 0)
+  return record(op, y, tensors, (dy, destinations) => {
+    const da = a instanceof Tensor ? destinations[0] : null
+    const db = b instanceof Tensor ? destinations[tensors.length - 1] : null
+    backward(dy, y, da, db)
+  })
+}
+
+const shapeOf = (x: Operand) => (x instanceof Tensor ? x.shape : [])
+
+/** y = a ∘ b, or y += a ∘ b: y dense in its own layout, a and b repeated to its shape. */
+function combine(op: string, entry: Binary, y: Tensor, a: Operand, b: Operand, add: 0 | 1, q?: Tensor): void {
+  const strides = [
+    y.strides,
+    ...[a, b].map((x) => (x instanceof Tensor ? broadcastStrides(x, y.shape) : y.shape.map(() => 0))),
+  ]
+  const { n, shape, strides: merged } = walk(op, y.shape, strides, 0)
+  const number = a instanceof Tensor ? (b instanceof Tensor ? 0 : b) : a
+  const params = { n, rank: shape.length, add, number, shape, aStrides: merged[1], bStrides: merged[2] }
+  // A number has no buffer, but the shader names one: the other operand stands in and is not read twice.
+  const [left, right] = [a instanceof Tensor ? a : (b as Tensor), b instanceof Tensor ? b : (a as Tensor)]
+  const constants: Record<string, number> = {}
+  if (left !== a) constants.LEFT_IS_NUMBER = 1
+  if (right !== b) constants.RIGHT_IS_NUMBER = 1
+  pointwise_[entry]({ a: left, b: right, ...(q && { q }), y }, params, { threads: [n] }, { constants })
+}
+
+/** The gradient dy of an operand whose copies it flows to unchanged. */
+function handOn(op: string, dy: Tensor, x: Operand, dx: Destination): void {
+  if (x instanceof Tensor && sameShape(x.shape, dy.shape) && x.layout === dy.layout) dx.pass(dy)
+  else sumTo(op, dy, dx.to, 1, dx.add)
+}
+
+/** The gradient a ∘ b of an operand: straight where it belongs, or summed over the axes that it was repeated on. */
+function gather(op: string, entry: Binary, dx: Destination, a: Tensor, b: Operand, q?: Tensor): void {
+  const { to, add } = dx
+  if (sameShape(to.shape, a.shape)) {
+    combine(op, entry, to, a, b, add, q)
+    return
+  }
+  const whole = empty(a.gpu, a.shape, 'f32', a.layout, `${op} gradient`)
+  combine(op, entry, whole, a, b, 0, q)
+  sumTo(op, whole, to, 1, add)
+}

@@ -1,0 +1,259 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { backward } from '../../src/autograd.ts'
+import { InputError, ShapeError } from '../../src/errors.ts'
+import { reshape } from '../../src/ops/copy.ts'
+import { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from '../../src/ops/pointwise.ts'
+import { sum } from '../../src/ops/reduce.ts'
+import { type Layout, type Shape, sizeOf, stridesOf, type Tensor } from '../../src/tensor.ts'
+import { checkOp, uniform } from '../check.ts'
+import { engine } from '../device.ts'
+
+const test = suite('pointwise')
+
+const BINARY = { add, sub, mul, div } as const
+const EXACT = {
+  add: (a: number, b: number) => a + b,
+  sub: (a: number, b: number) => a - b,
+  mul: (a: number, b: number) => a * b,
+  div: (a: number, b: number) => a / b,
+}
+const names = ['add', 'sub', 'mul', 'div'] as const
+
+/** Values between 0.5 and 1.5, of both signs where `signed`: nothing to divide by is near 0. */
+const away = (shape: Shape, seed: number, signed = true) =>
+  uniform(sizeOf(shape), seed).map((v) => (Math.abs(v) + 0.5) * (signed && v < 0 ? -1 : 1))
+
+/** f over two operands repeated to `to`, in float64. */
+function broadcast(f: (a: number, b: number) => number, shapes: Shape[], to: Shape) {
+  const inner = stridesOf(to, 'row')
+  const at = (shape: Shape, i: number) => {
+    const strides = stridesOf(shape, 'row')
+    return shape.reduce((sum, size, d) => {
+      const axis = d + to.length - shape.length
+      return sum + (size === 1 ? 0 : (Math.floor(i / inner[axis]) % to[axis]) * strides[d])
+    }, 0)
+  }
+  return (a: Float64Array, b: Float64Array) =>
+    Float64Array.from({ length: sizeOf(to) }, (_, i) => f(a[at(shapes[0], i)], b[at(shapes[1], i)]))
+}
+
+async function checkBinary(
+  shapes: [Shape, Shape],
+  to: Shape,
+  layouts: [Layout, Layout] = ['row', 'row'],
+): Promise<void> {
+  for (const name of names) {
+    await checkOp({
+      name: `${name} [${shapes[0]}] ${layouts[0]}, [${shapes[1]}] ${layouts[1]}`,
+      inputs: shapes.map((shape, i) => ({ shape, layout: layouts[i], data: away(shape, 3 + i) })),
+      op: (a, b) => BINARY[name](a, b),
+      reference: broadcast(EXACT[name], shapes, to),
+    })
+  }
+}
+
+for (const shape of [[1], [63], [64], [65], [3, 257]]) {
+  test(`computes [${shape}] element by element`, () => checkBinary([shape, shape], shape))
+}
+
+test('repeats either operand along any axis', async () => {
+  await checkBinary([[3, 5], [5]], [3, 5])
+  await checkBinary([[5], [3, 5]], [3, 5])
+  await checkBinary(
+    [
+      [3, 1],
+      [1, 5],
+    ],
+    [3, 5],
+  )
+  await checkBinary([[], [2, 3]], [2, 3])
+  await checkBinary([[1], []], [1])
+  await checkBinary(
+    [
+      [2, 1, 3, 1, 2, 1],
+      [4, 1, 5, 1, 3],
+    ],
+    [2, 4, 3, 5, 2, 3],
+  )
+  await checkBinary(
+    [
+      [70, 1],
+      [70, 65],
+    ],
+    [70, 65],
+  )
+})
+
+test('takes operands of different layouts', async () => {
+  const whole = [3, 5, 2, 7]
+  for (const shape of [whole, [1, 5, 1, 1], [5, 1, 1], [3, 1, 2, 1], []]) {
+    await checkBinary([whole, shape], whole, ['chwn', 'row'])
+    await checkBinary([shape, whole], whole, ['row', 'chwn'])
+  }
+  await checkBinary([whole, whole], whole, ['chwn', 'chwn'])
+  await checkBinary([whole, [1, 5, 1, 7]], whole, ['row', 'chwn'])
+  await checkBinary(
+    [
+      [3, 1, 2, 7],
+      [1, 5, 1, 7],
+    ],
+    whole,
+    ['row', 'chwn'],
+  )
+  const [x, r] = [engine.zeros(whole, { layout: 'chwn' }), engine.zeros([5, 1, 1])]
+  assert.is(mul(r, x).layout, 'chwn')
+  assert.is(add(engine.zeros(whole), engine.zeros([1, 1, 1, 7], { layout: 'chwn' })).layout, 'row')
+})
+
+test('takes numbers and scalars on either side', async () => {
+  const c = engine.scalar('c', 1.75)
+  for (const name of names) {
+    for (const value of [1.75, c]) {
+      const shape = [3, 5, 2, 7]
+      const check = (op: (x: Tensor) => Tensor, f: (v: number) => number) =>
+        checkOp({
+          name: `${name} with a number`,
+          inputs: [{ shape, layout: 'chwn', data: away(shape, 5) }],
+          op,
+          reference: (x) => x.map(f),
+        })
+      await check(
+        (x) => BINARY[name](x, value),
+        (v) => EXACT[name](v, 1.75),
+      )
+      await check(
+        (x) => BINARY[name](value, x),
+        (v) => EXACT[name](1.75, v),
+      )
+    }
+  }
+})
+
+test('follows a scalar that changes between the runs of a captured step', async () => {
+  const [c, x] = [engine.scalar('c', 2), engine.tensor([1, 2, 3])]
+  const step = engine.capture('scaled', () => sub(c, scale(x, c)))
+  step.run()
+  assert.equal([...(await step.outputs.read())], [0, -2, -4])
+  c.value = 10
+  step.run()
+  assert.equal([...(await step.outputs.read())], [0, -10, -20])
+  step.release()
+})
+
+test('agrees with float64 on functions of one tensor', async () => {
+  for (const shape of [[1], [65], [3, 5, 2, 7]]) {
+    const layout = shape.length === 4 ? ('chwn' as const) : ('row' as const)
+    const inputs = [{ shape, layout, data: away(shape, 9, false) }]
+    await checkOp({ name: 'exp', inputs, op: exp, reference: (x) => x.map(Math.exp) })
+    await checkOp({ name: 'log', inputs, op: log, reference: (x) => x.map(Math.log) })
+    await checkOp({ name: 'sqrt', inputs, op: sqrt, reference: (x) => x.map(Math.sqrt) })
+    await checkOp({ name: 'neg', inputs, op: neg, reference: (x) => x.map((v) => -v) })
+    await checkOp({ name: 'scale', inputs, op: (x) => scale(x, -2.5), reference: (x) => x.map((v) => -2.5 * v) })
+  }
+})
+
+test('adds a residual and clips in one, whatever the layouts', async () => {
+  const shape = [3, 5, 2, 7]
+  const reference = (x: Float64Array, r: Float64Array) => x.map((v, i) => Math.max(v + r[i], 0))
+  for (const [a, b] of [
+    ['row', 'row'],
+    ['chwn', 'chwn'],
+    ['chwn', 'row'],
+    ['row', 'chwn'],
+  ] as const) {
+    const inputs = [
+      { shape, layout: a },
+      { shape, layout: b },
+    ]
+    await checkOp({ name: `addRelu ${a} ${b}`, inputs, op: addRelu, reference })
+    for (const unwanted of [0, 1]) {
+      const one = inputs.map((x, i) => ({ ...x, grad: i !== unwanted }))
+      await checkOp({ name: `addRelu without gradient ${unwanted}`, inputs: one, op: addRelu, reference })
+    }
+  }
+})
+
+test('addRelu has gradient 0 where the sum is 0', async () => {
+  const x = engine.tensor([1, -1, 0.5, -2], [4], { requiresGrad: true })
+  const r = engine.tensor([-1, 1, 0.5, 1], [4], { requiresGrad: true })
+  backward(addRelu(x, r), engine.tensor([1, 2, 3, 4]))
+  assert.equal([...(await x.grad!.read())], [0, 0, 3, 0])
+  assert.equal([...(await r.grad!.read())], [0, 0, 3, 0])
+})
+
+test('adds up the gradients of a tensor used on both sides and on several paths', async () => {
+  const shape = [4, 3, 2, 2]
+  await checkOp({
+    name: 'x + x',
+    inputs: [{ shape, layout: 'chwn' }],
+    op: (x) => add(x, x),
+    reference: (x) => x.map((v) => 2 * v),
+  })
+  await checkOp({
+    name: 'a residual net of products',
+    inputs: [
+      { shape, layout: 'chwn', data: away(shape, 4) },
+      { shape: [3, 1, 1], data: away([3], 5) },
+    ],
+    op: (x, w) => {
+      const a = mul(x, w)
+      const b = add(a, exp(neg(a)))
+      return add(sub(b, div(a, x)), mul(a, b))
+    },
+    reference: (x, w) =>
+      x.map((v, i) => {
+        const a = v * w[Math.floor(i / 4) % 3]
+        const b = a + Math.exp(-a)
+        return b - a / v + a * b
+      }),
+  })
+})
+
+test('adds to gradients of earlier passes', async () => {
+  const x = engine.tensor([1, 2, 3], [3], { requiresGrad: true })
+  const b = engine.tensor([10], [1], { requiresGrad: true })
+  for (let i = 0; i < 3; i++) backward(sum(mul(add(x, b), 2)))
+  assert.equal([...(await x.grad!.read())], [6, 6, 6])
+  assert.equal([...(await b.grad!.read())], [18])
+})
+
+test('never writes into the upstream gradient, given or implied', async () => {
+  const upstream = engine.tensor([1], [1])
+  for (let i = 0; i < 3; i++) {
+    const x = engine.tensor([3], [1], { requiresGrad: true })
+    const a = mul(x, 2)
+    backward(add(a, reshape(add(a, 0), [1])), upstream)
+    assert.equal([...(await x.grad!.read())], [4])
+    const z = engine.tensor([3], [1], { requiresGrad: true })
+    const c = mul(z, 2)
+    backward(add(c, mul(add(c, 0), 5)))
+    assert.equal([...(await z.grad!.read())], [12])
+  }
+  assert.equal([...(await upstream.read())], [1])
+})
+
+test('takes tensors without elements', async () => {
+  const x = engine.zeros([0, 3], { requiresGrad: true })
+  const b = engine.tensor([1, 2, 3], [3], { requiresGrad: true })
+  const y = addRelu(mul(exp(x), b), x)
+  assert.equal(y.shape, [0, 3])
+  assert.is((await y.read()).length, 0)
+  backward(y, engine.zeros([0, 3]))
+  assert.equal([...(await b.grad!.read())], [0, 0, 0])
+})
+
+test('names the operation and what does not fit', () => {
+  const x = engine.zeros([2, 3])
+  const whole = engine.zeros([2, 3], { dtype: 'i32' })
+  const shape = (message: string) => (e: Error) => e instanceof ShapeError && e.message === message
+  const input = (message: string) => (e: Error) => e instanceof InputError && e.message === message
+  assert.throws(() => add(x, engine.zeros([2])), shape("add: [2, 3] and [2] don't broadcast"))
+  assert.throws(() => div(engine.zeros([4, 2]), x), shape("div: [4, 2] and [2, 3] don't broadcast"))
+  assert.throws(() => addRelu(x, engine.zeros([3])), shape('addRelu: [2, 3] and [3] differ'))
+  assert.throws(() => mul(x, whole), input('mul: needs f32, got i32 [2, 3]'))
+  assert.throws(() => sqrt(whole), input('sqrt: needs f32, got i32 [2, 3]'))
+  assert.throws(() => mul(2 as Operand, 3), input('mul: needs a tensor, got 2 and 3'))
+})
+
+test.run()
