@@ -67,7 +67,7 @@ export async function evaluate(
     step.run()
     if ((at / size) % 8 === 7) await engine.settled()
   }
-  const values = await table.read()
+  const values = (await table.read()) as Float32Array
   const seconds = (performance.now() - started) / 1000
   step.release()
   const mean = (column: Column) => {

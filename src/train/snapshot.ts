@@ -32,7 +32,7 @@ export function restore(from: Snapshot, graph: Graph, optimizers: readonly Optim
     node.network.parameters.load(new Map(parameters.map(([key, value]) => [key.slice(name.length + 1), value])))
     for (const [j, state] of optimizers[i].state.entries()) {
       const stored = from.tensors.get(`${name}/optimizer.${j}`)
-      if (stored?.data.length !== state.size) {
+      if (!stored || stored.data.length !== state.size) {
         throw new InputError(`resume: the checkpoint's optimizer state of '${name}' does not fit this run`)
       }
       assign(state, stored.data)

@@ -1,0 +1,140 @@
+// What a study is, resolved to plain JSON: it is printed, stored with every result and hashed into every cell's key.
+import { InputError } from '../errors.ts'
+import type { ResNetConfig } from '../nn/resnet.ts'
+import type { Downscale } from '../ops/pictures.ts'
+
+export const METHODS = ['supervised', 'cqkd', 'cqkd-raw', 'same-resolution', 'dml'] as const
+export type Method = (typeof METHODS)[number]
+
+export interface Recipe {
+  preset: string
+  dataset: string
+  /** Class-balanced training images per seed; null: all. */
+  trainImages: number | null
+  /** Images outside the subset on which τ is fitted. */
+  calibrationImages: number
+  /** Test images; null: all of them. */
+  testImages: number | null
+  sizes: number[]
+  methods: Method[]
+  /** Of CQKD from the calibrated teacher, and from the raw one. */
+  temperatures: number[]
+  rawTemperatures: number[]
+  seeds: number[]
+  epochs: number
+  batch: number
+  /** w: weight of the distillation term. */
+  weight: number
+  /** Weight of the cross-entropy; null: 1 - w. */
+  ceWeight: number | null
+  members: number
+  teacher: ResNetConfig
+  student: ResNetConfig
+  teacherInput: 'full' | 'low'
+  bnAfterEval: 'train' | 'freeze'
+  downscale: Downscale
+  optimizer: { name: 'adamw' | 'sgd'; lr: number; weightDecay: number; momentum?: number; nesterov?: boolean }
+  schedule: { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
+  augmentation: { shift: number; flip: boolean } | null
+}
+
+const quick: Recipe = {
+  preset: 'quick',
+  dataset: 'fashion-mnist',
+  trainImages: 2000,
+  calibrationImages: 2000,
+  testImages: null,
+  sizes: [14, 7],
+  methods: ['supervised', 'cqkd', 'cqkd-raw', 'dml'],
+  temperatures: [1, 4, 20],
+  rawTemperatures: [4],
+  seeds: [0],
+  epochs: 20,
+  batch: 64,
+  weight: 0.5,
+  ceWeight: null,
+  members: 3,
+  teacher: { depth: 8, widths: [16, 32, 64], stemStride: 2 },
+  student: { depth: 8, widths: [8, 16, 32], stemStride: 1 },
+  teacherInput: 'full',
+  bnAfterEval: 'train',
+  downscale: 'area',
+  optimizer: { name: 'adamw', lr: 1e-2, weightDecay: 0.05 },
+  schedule: { name: 'cosine', warmup: 0.1 },
+  augmentation: null,
+}
+
+/** papers.md-style presets; every field can be overridden by a flag. */
+export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
+  smoke: {
+    about: 'under a minute: every kind of cell, far too little training to mean anything',
+    recipe: {
+      ...quick,
+      preset: 'smoke',
+      trainImages: 500,
+      calibrationImages: 500,
+      testImages: 1000,
+      sizes: [7],
+      temperatures: [4],
+      epochs: 3,
+    },
+  },
+  quick: { about: 'the default: Fashion-MNIST, 2,000 images, 14 and 7 pixels, 20 epochs, one seed', recipe: quick },
+  standard: {
+    about: '10,000 images, 28, 14 and 7 pixels, ResNet-14 teacher, five temperatures, 5 seeds (about 310 TFLOP)',
+    recipe: {
+      ...quick,
+      preset: 'standard',
+      trainImages: 10000,
+      sizes: [28, 14, 7],
+      methods: [...METHODS],
+      temperatures: [1, 2, 4, 10, 20],
+      rawTemperatures: [1, 4, 20],
+      seeds: [0, 1, 2, 3, 4],
+      teacher: { depth: 14, widths: [16, 32, 64], stemStride: 2 },
+    },
+  },
+  paper: {
+    about: "the paper's shape on the data at hand: all images, augmentation, OneCycle, ResNet-56 and ResNet-20; needs a GPU",
+    recipe: {
+      ...quick,
+      preset: 'paper',
+      dataset: 'cifar10',
+      trainImages: null,
+      calibrationImages: 0,
+      sizes: [28, 24, 20, 16, 12, 8],
+      temperatures: [1, 2, 4, 10, 20],
+      rawTemperatures: [1, 10, 20],
+      teacher: { depth: 56, widths: [16, 32, 64], stemStride: 1 },
+      student: { depth: 20, widths: [16, 32, 64], stemStride: 1 },
+      batch: 512,
+      optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.01 },
+      schedule: { name: 'oneCycle', warmup: 0.1 },
+      augmentation: { shift: 4, flip: false },
+    },
+  },
+}
+
+const whole = (n: unknown): n is number => Number.isInteger(n) && (n as number) > 0
+
+/** Throws InputError that names the field and quotes the value. */
+export function checkRecipe(recipe: Recipe): Recipe {
+  const need = (ok: boolean, field: string, value: unknown, rule: string) => {
+    if (!ok) throw new InputError(`${field} ${JSON.stringify(value)}: ${rule}`)
+  }
+  for (const size of recipe.sizes) need(whole(size), 'sizes', size, 'pixels, a whole number from 1')
+  for (const T of [...recipe.temperatures, ...recipe.rawTemperatures]) {
+    need(Number.isFinite(T) && T > 0, 'temperatures', T, 'a number above 0')
+  }
+  for (const method of recipe.methods) need(METHODS.includes(method), 'methods', method, `one of ${METHODS.join(', ')}`)
+  for (const seed of recipe.seeds) need(Number.isSafeInteger(seed) && seed >= 0, 'seeds', seed, 'a whole number from 0')
+  for (const list of ['sizes', 'methods', 'seeds'] as const) need(recipe[list].length > 0, list, [], 'at least one is needed')
+  for (const field of ['epochs', 'batch', 'members'] as const) {
+    need(whole(recipe[field]), field, recipe[field], 'a whole number from 1')
+  }
+  need(recipe.trainImages === null || whole(recipe.trainImages), 'train-images', recipe.trainImages, 'a whole number from 1')
+  need(recipe.weight >= 0 && recipe.weight <= 1, 'weight', recipe.weight, 'between 0 and 1')
+  need(recipe.ceWeight === null || recipe.ceWeight >= 0, 'ce-weight', recipe.ceWeight, 'a number from 0')
+  need(recipe.optimizer.lr > 0, 'lr', recipe.optimizer.lr, 'a number above 0')
+  return recipe
+}

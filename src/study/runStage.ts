@@ -1,0 +1,212 @@
+// Trains and evaluates one stage. Knows graphs and networks; knows no method.
+import { balancedSubset, type Dataset, type DatasetPair, heldOut, sha256 } from '../data/dataset.ts'
+import type { Graph, GraphNode } from '../distill/graph.ts'
+import type { Engine } from '../engine.ts'
+import { DistillError } from '../errors.ts'
+import { type Network, resnet } from '../nn/resnet.ts'
+import { pictureSource, type ViewOptions } from '../ops/pictures.ts'
+import { adamW, type Optimizer, sgd } from '../optim.ts'
+import type { Bin } from '../report/calibration.ts'
+import { metrics } from '../report/metrics.ts'
+import { fitTemperature } from '../report/temperature.ts'
+import { stream } from '../random.ts'
+import { constant, linearWarmupCosine, oneCycle } from '../schedule.ts'
+import { persistent } from '../tensor.ts'
+import { type Evaluation, evaluate } from '../train/evaluate.ts'
+import { fit, type Parts, type Progress } from '../train/fit.ts'
+import type { Snapshot } from '../train/snapshot.ts'
+import type { Reference, Stage } from './stage.ts'
+import type { Weights } from './store.ts'
+
+/** A network's test-set numbers; fractions, nats, seconds. */
+export interface Scores {
+  accuracy: number
+  top5: number
+  ece: number
+  signedGap: number
+  entropy: number
+  nll: number
+  brier: number
+  bins: Bin[]
+}
+
+export interface NodeResult {
+  test: Scores
+  train: { accuracy: number; nll: number }
+  /** Fitted on held-out images, where the stage asked for it. */
+  tau: number | null
+  calibrated: Scores | null
+  inferenceMs: number
+  forwardFlops: number
+  /** SHA-256 of weights and test logits: equal bits give equal digests. */
+  sha256: string
+}
+
+export interface StageOutcome {
+  nodes: Record<string, NodeResult>
+  seconds: number
+  imagesPerSecond: number
+  dispatches: number
+  trainImages: number
+  curve: { epoch: number; nodes: Record<string, Parts> }[]
+}
+
+export interface StageInput {
+  engine: Engine
+  data: DatasetPair
+  stage: Stage
+  /** Weights and τ of an earlier stage's network. */
+  earlier: (reference: Reference) => Promise<{ weights: Weights; tau: number | null }>
+  resume: { snapshot: Snapshot; seconds: number } | null
+  save: (snapshot: Snapshot, seconds: number) => Promise<void>
+  onProgress: (progress: Progress) => void
+  signal: AbortSignal
+}
+
+/** The training subset of a seed, and the held-out images after it in the same random order. */
+export function split(train: Dataset, stage: Pick<Stage, 'seed' | 'trainImages' | 'calibrationImages'>) {
+  const order = (n: number) => stream(stage.seed, 'subset').permutation(n)
+  const all = () => Uint32Array.from({ length: train.n }, (_, i) => i)
+  const rows = stage.trainImages === null ? all() : balancedSubset(train.labels, train.classes.length, stage.trainImages, order)
+  const held = stage.calibrationImages > 0 ? heldOut(train.n, stage.calibrationImages, rows, order) : null
+  return { rows, held }
+}
+
+export async function runStage(input: StageInput): Promise<{ outcome: StageOutcome; weights: Weights }> {
+  const { engine, data, stage, resume, save, onProgress, signal } = input
+  const { train, test } = data
+  const { rows, held } = split(train, stage)
+  const source = pictureSource(engine.gpu, train, Math.min(stage.batch, Number.MAX_SAFE_INTEGER))
+  const counter = engine.scalar('augmented pictures', 0)
+  const { key } = stream(stage.seed, 'augment')
+  const augmentation = stage.augmentation ? { ...stage.augmentation, key, counter } : null
+  const views: Record<string, ViewOptions> = {}
+  for (const [name, { size, downscale }] of Object.entries(stage.views)) {
+    views[name] = { height: size, width: size, downscale, augmentation }
+  }
+  const plain = (view: string): ViewOptions => ({ ...views[view], augmentation: null })
+
+  const nodes: Record<string, GraphNode> = {}
+  const networks: Record<string, Network> = {}
+  const taus = new Map<string, number | null>()
+  for (const [name, node] of Object.entries(stage.nodes)) {
+    const purpose = typeof node.from === 'string' ? node.from : 'init unused'
+    const network = resnet(engine.gpu, node.network, stream(stage.seed, purpose))
+    if (typeof node.from !== 'string') {
+      const { weights, tau } = await input.earlier(node.from)
+      network.parameters.load(weights)
+      taus.set(`${node.from.stage} ${node.from.node}`, tau)
+    }
+    networks[name] = network
+    nodes[name] = { network, ...node }
+  }
+  const edges = stage.edges.map((edge) => ({ ...edge, tau: tauOf(edge.tau, taus) }))
+  const graph: Graph = { views, nodes, edges, stored: {} }
+
+  // A frozen network sees the same pictures in every epoch unless they are augmented: its logits are computed once.
+  for (const [name, node] of Object.entries(stage.nodes)) {
+    if (node.trained || augmentation) continue
+    const { logits } = await evaluate(engine, networks[name], train, { view: plain(node.view), rows })
+    graph.stored![name] = scatter(engine, logits, rows, train.n, networks[name].config.classes)
+    delete graph.nodes[name]
+  }
+
+  const labels = persistent(engine.gpu, [train.n], train.labels, 'u32', 'row', 'labels')
+  const curve: StageOutcome['curve'] = []
+  const before = resume?.seconds ?? 0
+  const started = performance.now()
+  const spent = () => before + (performance.now() - started) / 1000
+  const result = await fit(engine, {
+    graph,
+    source,
+    labels,
+    rows,
+    epochs: stage.epochs,
+    optimizer: (parameters) => optimizerOf(stage, parameters.flat),
+    schedule: (step, steps) => scheduleOf(stage, step, steps),
+    seed: stage.seed,
+    augmented: counter,
+    resume: resume?.snapshot,
+    save: (snapshot) => save(snapshot, spent()),
+    onProgress: (progress) => {
+      if (curve.at(-1)?.epoch === progress.epoch) curve.pop()
+      curve.push({ epoch: progress.epoch, nodes: progress.nodes })
+      onProgress(progress)
+    },
+    signal,
+  })
+  const seconds = spent()
+
+  const results: Record<string, NodeResult> = {}
+  const weights: Weights = new Map()
+  for (const [name, node] of Object.entries(stage.nodes)) {
+    if (!node.trained) continue
+    const view = plain(node.view)
+    const testRows = Uint32Array.from({ length: Math.min(stage.testImages ?? test.n, test.n) }, (_, i) => i)
+    const seen = await evaluate(engine, networks[name], test, { view, rows: testRows })
+    const own = await evaluate(engine, networks[name], train, { view, rows })
+    const state = await networks[name].parameters.state()
+    for (const [parameter, value] of state) weights.set(`${name}/${parameter}`, value)
+    const tau = held ? await fitTau(engine, networks[name], train, view, held) : null
+    results[name] = {
+      test: scores(seen, 1),
+      train: { accuracy: own.accuracy, nll: own.nll },
+      tau,
+      calibrated: tau === null ? null : scores(seen, tau),
+      inferenceMs: (1000 * seen.seconds) / seen.n,
+      forwardFlops: networks[name].flops(view.height, view.width),
+      sha256: await digest([...state.values()].map((v) => v.data).concat(seen.logits)),
+    }
+  }
+  const { imagesPerSecond, dispatches } = result
+  return { outcome: { nodes: results, seconds, imagesPerSecond, dispatches, trainImages: rows.length, curve }, weights }
+}
+
+function tauOf(tau: number | Reference, known: Map<string, number | null>): number {
+  if (typeof tau === 'number') return tau
+  const fitted = known.get(`${tau.stage} ${tau.node}`)
+  if (fitted === null || fitted === undefined) throw new DistillError('tau', `${tau.stage} has no τ for '${tau.node}'`)
+  return fitted
+}
+
+/** Logits of chosen rows at their place in a table of all rows, as the gathering loss wants them. */
+function scatter(engine: Engine, logits: Float32Array, rows: Uint32Array, total: number, classes: number) {
+  const table = new Float32Array(total * classes)
+  rows.forEach((row, i) => table.set(logits.subarray(i * classes, (i + 1) * classes), row * classes))
+  return persistent(engine.gpu, [total, classes], table, 'f32', 'row', 'stored logits')
+}
+
+async function fitTau(engine: Engine, network: Network, train: Dataset, view: ViewOptions, held: Uint32Array) {
+  const { logits, labels, classes } = await evaluate(engine, network, train, { view, rows: held })
+  return fitTemperature(logits, labels, classes).tau
+}
+
+function scores({ logits, labels, classes }: Evaluation, temperature: number): Scores {
+  const { accuracy, top5, ece, signedGap, entropy, nll, brier, bins } = metrics(logits, labels, classes, { temperature })
+  return { accuracy, top5, ece, signedGap, entropy, nll, brier, bins }
+}
+
+type FlatParameters = Parameters<typeof adamW>[0]
+
+function optimizerOf({ optimizer }: Stage, flat: FlatParameters): Optimizer {
+  const { name, lr, weightDecay, momentum = 0.9, nesterov = false } = optimizer
+  return name === 'adamw' ? adamW(flat, { lr, weightDecay }) : sgd(flat, { lr, weightDecay, momentum, nesterov })
+}
+
+function scheduleOf({ optimizer, schedule }: Stage, step: number, steps: number): { lr: number; beta1?: number } {
+  const { lr } = optimizer
+  if (schedule.name === 'constant') return { lr: constant({ lr })(step).lr }
+  if (schedule.name === 'oneCycle') return oneCycle({ maxLr: lr, totalSteps: steps, pctStart: schedule.warmup })(step)
+  const warmup = Math.max(1, Math.round(schedule.warmup * steps))
+  return { lr: linearWarmupCosine({ lr, warmup, total: steps })(step).lr }
+}
+
+async function digest(parts: Float32Array[]): Promise<string> {
+  const bytes = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at)
+    at += part.byteLength
+  }
+  return sha256(bytes)
+}

@@ -1,0 +1,187 @@
+// A study is a list of stages; a stage trains the trained nodes of one graph. Stages are plain JSON: later ones refer to
+// networks of earlier ones by the stage's id. A cell of a table is a stage, and so is a teacher that others share.
+import type { ResNetConfig } from '../nn/resnet.ts'
+import type { Downscale } from '../ops/pictures.ts'
+import type { Row, TeacherRow } from '../report/rows.ts'
+import type { Recipe } from './recipe.ts'
+
+/** A network of an earlier stage. */
+export interface Reference {
+  stage: string
+  node: string
+}
+
+export interface StageNode {
+  network: ResNetConfig
+  view: string
+  trained: boolean
+  /** Name of the random stream of its initial weights, or the earlier network it is a copy of. */
+  from: string | Reference
+  ceWeight: number
+  batchStatistics: boolean
+}
+
+export interface StageEdge {
+  from: string
+  to: string
+  temperature: number
+  /** A number, or the τ that an earlier stage fitted for one of its networks. */
+  tau: number | Reference
+  weight: number
+}
+
+export interface Stage {
+  id: string
+  seed: number
+  epochs: number
+  batch: number
+  trainImages: number | null
+  views: Record<string, { size: number; downscale: Downscale }>
+  nodes: Record<string, StageNode>
+  edges: StageEdge[]
+  optimizer: Recipe['optimizer']
+  schedule: Recipe['schedule']
+  augmentation: Recipe['augmentation']
+  /** Held-out images on which τ of every trained node is fitted; 0: none. */
+  calibrationImages: number
+  testImages: number | null
+  /** What the tables call it. */
+  label: Pick<Row, 'method' | 'size' | 'temperature' | 'teacher'> | { role: TeacherRow['role']; size: number }
+}
+
+/** Ids of the stages that must be finished first. */
+export function needs(stage: Stage): string[] {
+  const named = Object.values(stage.nodes).flatMap(({ from }) => (typeof from === 'string' ? [] : [from.stage]))
+  const fitted = stage.edges.flatMap(({ tau }) => (typeof tau === 'number' ? [] : [tau.stage]))
+  return [...new Set([...named, ...fitted])]
+}
+
+/** Input size and classes are the data set's, so that a recipe fits all of them. */
+export interface Pictures {
+  side: number
+  channels: number
+  classes: number
+}
+
+/** The stages of a CQKD recipe: per seed the teachers first, then every size x method x temperature. */
+export function cqkdStages(recipe: Recipe, pictures: Pictures): Stage[] {
+  return recipe.seeds.flatMap((seed) => stagesOfSeed(recipe, pictures, seed))
+}
+
+function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, seed: number): Stage[] {
+  const { methods, downscale, weight, teacherInput, calibrationImages } = recipe
+  const teacherNet = { ...recipe.teacher, channels, classes }
+  const studentNet = { ...recipe.student, channels, classes }
+  const common = {
+    seed,
+    epochs: recipe.epochs,
+    batch: recipe.batch,
+    trainImages: recipe.trainImages,
+    optimizer: recipe.optimizer,
+    schedule: recipe.schedule,
+    augmentation: recipe.augmentation,
+    testImages: recipe.testImages,
+  }
+  const alone = (network: ResNetConfig, view: string, from: string): StageNode => {
+    return { network, view, trained: true, from, ceWeight: 1, batchStatistics: true }
+  }
+  const teacherStage = (id: string, size: number, role: TeacherRow['role']): Stage => ({
+    ...common,
+    id,
+    views: { full: { size, downscale } },
+    nodes: { teacher: alone(teacherNet, 'full', 'init teacher') },
+    edges: [],
+    calibrationImages,
+    label: { role, size },
+  })
+  const ceWeight = recipe.ceWeight ?? 1 - weight
+
+  const distilled = (id: string, size: number, T: number, kind: 'raw' | 'calibrated' | 'sameResolution', of: string): Stage => {
+    const teacherSize = kind === 'sameResolution' || teacherInput === 'low' ? size : side
+    const from: Reference = { stage: of, node: 'teacher' }
+    return {
+      ...common,
+      id,
+      views: { full: { size: teacherSize, downscale }, low: { size, downscale } },
+      nodes: {
+        teacher: { network: teacherNet, view: 'full', trained: false, from, ceWeight: 0, batchStatistics: false },
+        student: { ...alone(studentNet, 'low', 'init student'), ceWeight },
+      },
+      edges: [{ from: 'teacher', to: 'student', temperature: T, tau: kind === 'raw' ? 1 : from, weight }],
+      calibrationImages: 0,
+      label: { method: 'cqkd', size, temperature: T, teacher: kind },
+    }
+  }
+
+  const stages: Stage[] = []
+  const name = (...parts: string[]) => [`seed${seed}`, ...parts].join('/')
+  const teacherId = name('teacher')
+  const distils = methods.includes('cqkd') || methods.includes('cqkd-raw')
+  if (distils) stages.push(teacherStage(teacherId, side, 'full'))
+  for (const size of recipe.sizes) {
+    const at = `${size}px`
+    if (methods.includes('supervised')) {
+      stages.push({
+        ...common,
+        id: name(at, 'supervised'),
+        views: { low: { size, downscale } },
+        nodes: { student: alone(studentNet, 'low', 'init student') },
+        edges: [],
+        calibrationImages: 0,
+        label: { method: 'supervised', size, temperature: null, teacher: null },
+      })
+    }
+    if (methods.includes('cqkd')) {
+      for (const T of recipe.temperatures) stages.push(distilled(name(at, `cqkd-T${T}`), size, T, 'calibrated', teacherId))
+    }
+    if (methods.includes('cqkd-raw')) {
+      for (const T of recipe.rawTemperatures) stages.push(distilled(name(at, `cqkd-raw-T${T}`), size, T, 'raw', teacherId))
+    }
+    if (methods.includes('same-resolution') && size !== side) {
+      const own = name(at, 'teacher')
+      stages.push(teacherStage(own, size, 'sameResolution'))
+      for (const T of recipe.temperatures) {
+        stages.push(distilled(name(at, `same-resolution-T${T}`), size, T, 'sameResolution', own))
+      }
+    }
+    if (methods.includes('dml')) stages.push(dml(recipe, studentNet, common, name(at, 'dml'), size, ceWeight))
+  }
+  return stages
+}
+
+/** Deep mutual learning: every member learns from the labels and from the mean KL to its peers. */
+function dml(
+  recipe: Recipe,
+  network: ResNetConfig,
+  common: Omit<Stage, 'id' | 'views' | 'nodes' | 'edges' | 'calibrationImages' | 'label'>,
+  id: string,
+  size: number,
+  ceWeight: number,
+): Stage {
+  const members = Array.from({ length: recipe.members }, (_, i) => `member${i}`)
+  const nodes = members.map((member, i): [string, StageNode] => [
+    member,
+    {
+      network,
+      view: 'low',
+      trained: true,
+      from: i === 0 ? 'init student' : `init student ${i}`,
+      ceWeight,
+      batchStatistics: recipe.bnAfterEval === 'train',
+    },
+  ])
+  const edges = members.flatMap((to) =>
+    members
+      .filter((from) => from !== to)
+      .map((from) => ({ from, to, temperature: 1, tau: 1, weight: recipe.weight / (members.length - 1) })),
+  )
+  return {
+    ...common,
+    id,
+    views: { low: { size, downscale: recipe.downscale } },
+    nodes: Object.fromEntries(nodes),
+    edges,
+    calibrationImages: 0,
+    label: { method: 'dml', size, temperature: null, teacher: null },
+  }
+}
