@@ -2,7 +2,7 @@
 import type { Part } from './claim.ts'
 import { against0, type Cells, type Claim, compare, difference, judged } from './compare.ts'
 import { type Group, labelOf, perSeed } from './groups.ts'
-import { at, listOf, pixels, sizesOf, students, temperaturesOf } from './select.ts'
+import { at, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { interval, type Side } from './stats.ts'
 
 /** How much of the calibration error must be overconfidence to be called 'nearly all' (our choice, made beforehand). */
@@ -25,7 +25,7 @@ function temperatureRaises(effect: Effect): Claim['test'] {
     if (temperatures.length < 2) return 'fewer than two temperatures with a calibrated teacher'
     const step = (groups: Group[], high: number, low: number, size?: number, decides = false): Part => {
       const [a, b] = [high, low].map((temperature) => at(groups, { temperature, size }))
-      const where = size === undefined ? `mean of ${pixels(sizesOf(a))}` : `${size} px`
+      const where = spanOf(a.map((group) => ({ ...group, temperature: null })))
       const rows = `${labelOf(groups[0])}, T = ${high} minus T = ${low}, ${where}`
       return compare(a, b, { rows, ...effect, decides })
     }
@@ -49,7 +49,7 @@ function temperatureRaises(effect: Effect): Claim['test'] {
 /** Distilled minus supervised: whether a teacher's confidence passes to the student. */
 function distilled(groups: Group[], supervised: Group[], effect: Effect): Part {
   const name = groups.length ? labelOf(groups[0]) : ''
-  const rows = `${name} minus supervised, mean of T = ${listOf(temperaturesOf(groups))} and ${pixels(sizesOf(groups))}`
+  const rows = `${name} minus supervised, ${spanOf(groups)}`
   return compare(groups, supervised, { rows, ...effect, decides: false })
 }
 

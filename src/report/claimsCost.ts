@@ -22,7 +22,7 @@ function trainingTime(cells: Cells): Part[] | string {
     measure: 'seconds' | ((row: Row) => number | null),
     decides = true,
   ) => {
-    const rows = `${names}, mean of ${pixels(sizesOf(a))}`
+    const rows = `${names}, mean over ${pixels(sizesOf(a))}`
     const statistic =
       measure === 'seconds' ? 'ratio of training seconds' : "ratio of seconds with the teacher's training"
     return compare(a, b, { rows, statistic, measure, unit: 'ratio', side: 'above', decides })

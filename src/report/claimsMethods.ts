@@ -2,41 +2,34 @@
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, compare, difference, judged, pooled } from './compare.ts'
 import { type Group, labelOf, type Measure, perSeed } from './groups.ts'
-import { at, listOf, pixels, sizesOf, students, temperaturesOf } from './select.ts'
+import { at, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { paired, sd, sdRatio } from './stats.ts'
 
 const ACCURACY = { measure: 'accuracy' as Measure, side: 'above' as const }
 
 /** CQKD from the calibrated teacher against `rival`: pooled, then by temperature, by size, by both; the raw teacher last. */
 function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string {
-  const { cqkd, other, raw } = {
-    cqkd: students(cells, 'cqkd', 'calibrated'),
-    other: students(cells, rival),
-    raw: students(cells, 'cqkd', 'raw'),
-  }
+  const cqkd = students(cells, 'cqkd', 'calibrated')
+  const raw = students(cells, 'cqkd', 'raw')
+  const other = students(cells, rival)
   if (other.length === 0) return `no ${rival === 'dml' ? 'DML' : 'supervised'} rows`
   if (cqkd.length === 0) return 'no rows with a calibrated teacher'
   const name = labelOf(other[0])
   const statistic = `accuracy, CQKD minus ${name}`
-  const one = (groups: Group[], rows: string, decides = false) => {
-    return compare(groups, other, { rows, statistic, ...ACCURACY, decides })
+  const one = (groups: Group[], teacher: string, decides = false) => {
+    return compare(groups, other, { rows: `${teacher} teacher, ${spanOf(groups)}`, statistic, ...ACCURACY, decides })
   }
   const shared = cqkd.filter(({ size }) => other.some((group) => group.size === size))
   const temperatures = temperaturesOf(shared)
   const sizes = sizesOf(shared)
+  const crossed = sizes.flatMap((size) => temperatures.map((temperature) => ({ size, temperature })))
   return [
-    one(shared, `calibrated teacher, mean of T = ${listOf(temperatures)} and ${pixels(sizes)}`, true),
-    ...temperatures.map((t) =>
-      one(at(shared, { temperature: t }), `calibrated teacher, T = ${t}, mean of ${pixels(sizes)}`),
-    ),
-    ...sizes.flatMap((size) => {
-      return temperatures.map((t) =>
-        one(at(shared, { size, temperature: t }), `calibrated teacher, T = ${t}, ${size} px`),
-      )
-    }),
-    ...temperaturesOf(raw).map((t) => {
-      return one(at(raw, { temperature: t }), `raw teacher, T = ${t}, mean of ${pixels(sizesOf(raw))}`)
-    }),
+    one(shared, 'calibrated', true),
+    ...(temperatures.length > 1
+      ? temperatures.map((temperature) => one(at(shared, { temperature }), 'calibrated'))
+      : []),
+    ...(sizes.length > 1 ? crossed.map((where) => one(at(shared, where), 'calibrated')) : []),
+    ...temperaturesOf(raw).map((temperature) => one(at(raw, { temperature }), 'raw')),
   ]
 }
 
@@ -53,7 +46,7 @@ function calibratedAgainstRaw({ groups }: Cells): Part[] | string {
         return students({ groups }, 'cqkd', teacher).filter(({ temperature }) => some.includes(temperature!))
       }
       const a = pick('calibrated')
-      const rows = `CQKD, calibrated minus raw teacher, T = ${listOf(some)}, mean of ${pixels(sizesOf(a))}`
+      const rows = `CQKD, calibrated minus raw teacher, ${spanOf(a)}`
       const unit = measure === 'nll' ? ('nats' as const) : ('fraction' as const)
       return compare(a, pick('raw'), { rows, statistic, measure, side, unit, decides: false })
     })
@@ -160,7 +153,7 @@ function generalises(cells: Cells): Part[] | string {
   const supervised = students(cells, 'supervised')
   if (cqkd.length === 0) return 'no rows with a calibrated teacher'
   if (supervised.length === 0) return 'no supervised rows'
-  const rows = `CQKD calibrated minus supervised, mean of T = ${listOf(temperaturesOf(cqkd))} and ${pixels(sizesOf(cqkd))}`
+  const rows = `CQKD calibrated minus supervised, ${spanOf(cqkd)}`
   const minus = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b)
   return [
     compare(cqkd, supervised, {

@@ -31,7 +31,18 @@ export function listOf(values: (number | string)[]): string {
   return `${values.slice(0, -1).join(', ')} and ${values[values.length - 1]}`
 }
 
-/** '14 and 7 px'. */
+/** '14, 7 px'. */
 export function pixels(sizes: number[]): string {
-  return `${listOf(sizes)} px`
+  return `${sizes.join(', ')} px`
+}
+
+/** What the rows of a comparison are averaged over: 'mean over T = 1, 4, 20 and over 14, 7 px', 'T = 4, 14 px'. */
+export function spanOf(groups: Group[]): string {
+  const temperatures = temperaturesOf(groups)
+  const sizes = sizesOf(groups)
+  const single: string[] = []
+  const several: string[] = []
+  if (temperatures.length) (temperatures.length > 1 ? several : single).push(`T = ${temperatures.join(', ')}`)
+  if (sizes.length) (sizes.length > 1 ? several : single).push(pixels(sizes))
+  return [...single, ...(several.length ? [`mean over ${several.join(' and over ')}`] : [])].join(', ')
 }

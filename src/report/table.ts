@@ -1,0 +1,197 @@
+// Rows → tables as data, a line a method and temperature, a block an image size; `tableText.ts` writes them out.
+import type { ClaimResult } from './claim.ts'
+import { duration, estimateOf, fixed, intervalOf, MISSING, percent, plusMinus, scaled, significant } from './format.ts'
+import { type Group, groupRows, labelOf, seedsOf, summarise } from './groups.ts'
+import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
+import type { Metric, Results, TeacherRow } from './rows.ts'
+
+export interface Table {
+  title: string
+  caption: string
+  head: string[]
+  /** Columns that are texts, set to the left; the others to the right. */
+  left: number[]
+  blocks: { title: string; rows: string[][] }[]
+}
+
+interface Column {
+  head: string
+  cell(group: Group): string
+}
+
+const mean = (head: string, name: Metric, write: (x: number) => string): Column => {
+  return {
+    head,
+    cell({ rows }) {
+      const found = summarise(rows, name)
+      return found === null ? MISSING : write(found.mean)
+    },
+  }
+}
+
+const metric = (head: string, name: Metric, write: (x: number) => string): Column => {
+  return { head, cell: ({ rows }) => plusMinus(summarise(rows, name), write) }
+}
+
+const NAMES: Column[] = [
+  { head: 'method', cell: labelOf },
+  { head: 'T', cell: ({ temperature }) => (temperature === null ? '' : String(temperature)) },
+  { head: 'n', cell: countOf },
+]
+
+const ACCURACY: Column[] = [
+  metric('accuracy %', 'accuracy', percent2),
+  metric('ECE %', 'ece', percent2),
+  metric('entropy', 'entropy', nats),
+]
+
+const CALIBRATION: Column[] = [
+  metric('gap %', 'signedGap', percent2),
+  metric('NLL', 'nll', nats),
+  mean('Brier', 'brier', nats),
+  mean('top-5 %', 'top5', percent1),
+  mean('train %', 'trainAccuracy', percent1),
+]
+
+const COST: Column[] = [
+  mean('training', 'seconds', duration),
+  mean('teacher', 'teacherSeconds', duration),
+  mean('images/s', 'imagesPerSecond', significant),
+  mean('ms/picture', 'inferenceMs', significant),
+  mean('FLOPs', 'forwardFlops', scaled),
+]
+
+/** Accuracy, ECE and entropy with the paper's accuracy; calibration; cost; the teachers. */
+export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
+  const { run } = results
+  const paper: Column = {
+    head: 'paper',
+    cell: (group) => {
+      const found = paperValue(papers, run.dataset, group, 'accuracy')
+      return found?.value === null || !found ? NOT_ON_FILE : `${percent2(found.value)} ${found.page ?? ''}`.trim()
+    },
+  }
+  const of = (title: string, note: string, columns: Column[]) => {
+    return table(title, note, [...NAMES, ...columns], results)
+  }
+  return [
+    of('Accuracy and calibration', 'Whole test set, last epoch; n is the number of seeds.', [...ACCURACY, paper]),
+    of(
+      'More about calibration',
+      'Gap is mean confidence minus accuracy: above 0 is overconfident. Train is accuracy on the training images.',
+      CALIBRATION,
+    ),
+    of('Cost', "Training of one cell, the teacher's own training apart; means over seeds.", COST),
+    ...(results.teachers.length ? [teacherTable(results.teachers)] : []),
+  ]
+}
+
+function table(title: string, note: string, columns: Column[], { rows }: Results): Table {
+  const groups = groupRows(rows)
+  const images = new Set(groups.map((group) => group.images))
+  const keys = [...new Set(groups.map((group) => blockOf(group, images.size > 1)))]
+  return {
+    title,
+    caption: note,
+    head: columns.map(({ head }) => head),
+    left: [0],
+    blocks: keys.map((key) => ({
+      title: key,
+      rows: groups
+        .filter((group) => blockOf(group, images.size > 1) === key)
+        .map((group) => columns.map(({ cell }) => cell(group))),
+    })),
+  }
+}
+
+function blockOf({ size, images }: Group, tellImages: boolean): string {
+  return tellImages ? `${size} px, ${images} images` : `${size} px`
+}
+
+function teacherTable(teachers: TeacherRow[]): Table {
+  const write = (x: number | null | undefined, how: (x: number) => string) =>
+    x === null || x === undefined ? MISSING : how(x)
+  const rows = teachers.map((t) => [
+    t.role === 'full' ? 'full size' : 'same size',
+    String(t.seed),
+    write(t.accuracy, percent2),
+    write(t.raw?.ece, percent2),
+    write(t.tau, (x) => fixed(x, 3)),
+    write(t.calibrated?.ece, percent2),
+    write(t.raw?.nll, nats),
+    write(t.calibrated?.nll, nats),
+    write(t.seconds, duration),
+  ])
+  const sizes = [...new Set(teachers.map(({ size }) => size))]
+  const head = ['teacher', 'seed', 'acc. %', 'ECE % raw', 'τ', 'at τ', 'NLL raw', 'at τ', 'training']
+  return {
+    title: 'Teachers',
+    caption: 'On the test set, before and after division of the logits by τ, which was fitted on held-out images.',
+    head,
+    left: [0],
+    blocks: sizes.map((size) => ({ title: `${size} px`, rows: rows.filter((_, i) => teachers[i].size === size) })),
+  }
+}
+
+/** The claims, a line each: the comparison that decides stands for the claim. */
+export function claimTable(claims: ClaimResult[]): Table {
+  return {
+    title: 'Claims',
+    caption:
+      'A claim holds when the 95 % interval of the paired difference excludes 0 (a ratio: 1) on the claimed side.',
+    head: ['', 'claim', 'verdict', 'statistic', 'estimate', '95 %', 'n'],
+    left: [0, 1, 2, 3],
+    blocks: [
+      {
+        title: '',
+        rows: claims.map(({ id, text, verdict, reason, parts }) => {
+          const deciding = parts.filter(({ decides }) => decides)
+          const each = (write: (part: (typeof parts)[number]) => string) => deciding.map(write).join('; ')
+          if (verdict === 'not tested') return [id, text, verdict, reason, MISSING, MISSING, MISSING]
+          const statistic = each(({ statistic: what, rows }) => `${what}: ${rows}`)
+          return [id, text, verdict, statistic, each(estimateOf), each(intervalOf), String(deciding[0]?.n ?? 0)]
+        }),
+      },
+    ],
+  }
+}
+
+/** '3', or '2/3' where seeds are missing. */
+function countOf({ rows }: Group): string {
+  const { ok, bad } = seedsOf(rows)
+  return bad.length ? `${ok.length}/${ok.length + bad.length}` : String(ok.length)
+}
+
+/** What did not finish, a line each. */
+export function failures({ rows, teachers }: Results): string[] {
+  const bad = rows.filter(({ status }) => status !== 'ok')
+  return [
+    ...bad.map((row) => {
+      const where = [
+        labelOf(row),
+        row.temperature === null ? '' : `T = ${row.temperature}`,
+        `${row.size} px`,
+        `seed ${row.seed}`,
+      ]
+      return `${where.filter(Boolean).join(', ')}: ${row.status}${row.reason ? `, ${row.reason}` : ''}`
+    }),
+    ...teachers
+      .filter(({ status }) => status !== 'ok')
+      .map(
+        ({ size, seed, status, reason }) =>
+          `teacher, ${size} px, seed ${seed}: ${status}${reason ? `, ${reason}` : ''}`,
+      ),
+  ]
+}
+
+function percent2(x: number): string {
+  return percent(x)
+}
+
+function nats(x: number): string {
+  return fixed(x, 3)
+}
+
+function percent1(x: number): string {
+  return percent(x, 1)
+}

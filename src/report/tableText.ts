@@ -1,0 +1,186 @@
+// Tables as terminal text of 80 columns, as Markdown and as CSV.
+import { agreement } from './agreement.ts'
+import { caption } from './caption.ts'
+import type { ClaimResult } from './claim.ts'
+import { estimateOf, intervalOf } from './format.ts'
+import { groupRows, summarise } from './groups.ts'
+import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
+import type { Metric, Results, Row } from './rows.ts'
+import { claimTable, failures, type Table, tables } from './table.ts'
+
+const WIDTH = 80
+
+/** Everything a terminal shows at the end of a run. */
+export function textReport(results: Results, papers: PaperEntry[] = []): string {
+  const parts = [
+    wrap(caption(results), WIDTH).join('\n'),
+    ...tables(results, papers).map(textTable),
+    claimText(results.claims),
+    ...failures(results),
+  ]
+  return `${parts.filter(Boolean).join('\n\n')}\n`
+}
+
+export function textTable({ title, head, left, blocks }: Table): string {
+  const rows = blocks.flatMap((block) => block.rows)
+  const widths = head.map((text, i) => Math.max(length(text), ...rows.map((row) => length(row[i]))))
+  const line = (cells: string[]) => {
+    return cells
+      .map((cell, i) =>
+        left.includes(i) ? cell + ' '.repeat(widths[i] - length(cell)) : ' '.repeat(widths[i] - length(cell)) + cell,
+      )
+      .join('  ')
+      .trimEnd()
+  }
+  const body = blocks.flatMap((block) => [...(block.title ? ['', block.title] : []), ...block.rows.map(line)])
+  return [title.toUpperCase(), line(head), ...body].join('\n')
+}
+
+/** The claims, wrapped: verdict, then what it rests on. */
+export function claimText(claims: ClaimResult[], width = WIDTH): string {
+  const entries = claims.map(({ id, text, verdict, reason, parts }) => {
+    const lines = verdict === 'not tested' ? [reason] : parts.filter(({ decides }) => decides).map(partText)
+    const others = parts.filter(({ decides }) => !decides)
+    const count = (wanted: string) => others.filter((part) => part.verdict === wanted).length
+    const tally = ['holds', 'undecided', 'reversed'].map((wanted) => `${count(wanted)} ${wanted}`).join(', ')
+    const some = others.some((part) => part.verdict !== 'not tested' && part.verdict !== 'one seed, no verdict')
+    return [
+      ...wrap(`${id.padEnd(4)} ${verdict.toUpperCase()}: ${text}`, width, 5),
+      ...[...lines, ...(some ? [`closer looks: ${tally}`] : [])].flatMap((line) => wrap(`     ${line}`, width, 5)),
+    ].join('\n')
+  })
+  return ['CLAIMS (95 % intervals, paired by seed, not corrected for their number)', ...entries].join('\n')
+}
+
+function partText(part: ClaimResult['parts'][number]): string {
+  const { rows, statistic, verdict, direction, n, note } = part
+  const told = verdict === 'one seed, no verdict' ? (direction ?? 'no estimate') : intervalOf(part)
+  return `${statistic}, ${rows}: ${estimateOf(part)} ${told}, n = ${n}${note ? ` (${note})` : ''}`
+}
+
+/** The whole report as Markdown. */
+export function markdownReport(results: Results, papers: PaperEntry[] = []): string {
+  const agrees = agreementText(results)
+  const all = [...tables(results, papers), ...(results.claims.length ? [claimTable(results.claims)] : [])]
+  const parts = all.map((table) => [`## ${table.title}`, mark(table.caption), markdownTable(table)].join('\n\n'))
+  const bad = failures(results).map((line) => `- ${mark(line)}`)
+  return `${[mark(`${caption(results)}.`), ...parts, ...(bad.length ? [`## Not finished\n\n${bad.join('\n')}`] : []), ...(agrees ? [agrees] : [])].join('\n\n')}\n`
+}
+
+export function markdownTable({ head, left, blocks }: Table): string {
+  const tell = blocks.length > 1 || blocks[0]?.title !== ''
+  const line = (cells: string[]) => `| ${cells.map(mark).join(' | ')} |`
+  const rules = head.map((_, i) => (left.includes(i) ? '---' : '---:'))
+  return [
+    line(tell ? ['size', ...head] : head),
+    `| ${(tell ? ['---', ...rules] : rules).join(' | ')} |`,
+    ...blocks.flatMap(({ title, rows }) => rows.map((row) => line(tell ? [title, ...row] : row))),
+  ].join('\n')
+}
+
+/** One sentence on agreement with the PyTorch reference; empty where the run cannot be compared. */
+export function agreementText(results: Results): string {
+  const { comparable, entries, differences } = agreement(results)
+  if (!comparable || entries.judged === 0) return ''
+  const tell = ({ agreeing, judged, passes }: typeof entries) => {
+    return `${agreeing} of ${judged}${passes === null ? '' : passes ? ' (agrees)' : ' (does not agree)'}`
+  }
+  return `Against the PyTorch reference of the same protocol, within 2.5 s √(1/n + 1/6): entries ${tell(entries)}, paired differences ${tell(differences)}; 95 % must.`
+}
+
+// Everything but the bins, in the order of the row type.
+const FIELDS: (keyof Row)[] = [
+  'method',
+  'size',
+  'temperature',
+  'teacher',
+  'tau',
+  'seed',
+  'member',
+  'n',
+  'status',
+  'accuracy',
+  'top5',
+  'ece',
+  'signedGap',
+  'entropy',
+  'nll',
+  'brier',
+  'trainAccuracy',
+  'trainNll',
+  'seconds',
+  'teacherSeconds',
+  'imagesPerSecond',
+  'inferenceMs',
+  'forwardFlops',
+  'sha256',
+  'reason',
+]
+
+/** Every row, every number as it is. */
+export function rowsCsv(rows: Row[]): string {
+  return csv([FIELDS, ...rows.map((row) => FIELDS.map((field) => row[field]))])
+}
+
+const SUMMARISED: Metric[] = [
+  'accuracy',
+  'top5',
+  'ece',
+  'signedGap',
+  'entropy',
+  'nll',
+  'brier',
+  'trainAccuracy',
+  'seconds',
+]
+
+/** A line a group: mean and standard deviation over seeds of each metric, and the paper's accuracy. */
+export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers: PaperEntry[] = []): string {
+  const head = [
+    'method',
+    'size',
+    'temperature',
+    'teacher',
+    'images',
+    'seeds',
+    ...SUMMARISED.flatMap((m) => [m, `${m}Sd`]),
+  ]
+  const lines = groupRows(rows).map((group) => {
+    const { method, size, temperature, teacher, images } = group
+    const found = SUMMARISED.map((metric) => summarise(group.rows, metric))
+    const paper = paperValue(papers, run.dataset, group, 'accuracy')?.value ?? NOT_ON_FILE
+    const numbers = found.flatMap((summary) => [summary?.mean ?? null, summary?.sd ?? null])
+    return [method, size, temperature, teacher, images, found[0]?.n ?? 0, ...numbers, paper]
+  })
+  return csv([[...head, 'paperAccuracy'], ...lines])
+}
+
+function csv(lines: unknown[][]): string {
+  const cell = (value: unknown) => {
+    const text = value === null || value === undefined ? '' : String(value)
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  }
+  return lines.map((line) => `${line.map(cell).join(',')}\n`).join('')
+}
+
+/** Lines of at most `width`, the later ones indented. */
+export function wrap(text: string, width: number, indent = 0): string[] {
+  const lead = text.length - text.trimStart().length
+  const lines = [' '.repeat(lead)]
+  let fresh = true
+  for (const word of text.trim().split(/\s+/)) {
+    const last = lines.length - 1
+    if (!fresh && length(lines[last]) + 1 + length(word) > width) lines.push(' '.repeat(indent) + word)
+    else lines[last] += (fresh ? '' : ' ') + word
+    fresh = false
+  }
+  return lines
+}
+
+function mark(text: string): string {
+  return text.replace(/[\\|<>`*_[\]]/g, (c) => `\\${c}`).replace(/[\r\n]+/g, ' ')
+}
+
+function length(text: string): number {
+  return [...text].length
+}
