@@ -176,7 +176,7 @@ withSwiftshader('says why a fetch failed, in one line, and goes on with SwiftSha
   const lines = ended.out.trim().split('\n')
   assert.is(lines.length, 4)
   assert.match(lines[0], /^no GPU driver here: fetching lavapipe/)
-  assert.match(lines[1], /^lavapipe does not serve.*/)
+  assert.match(lines[1], /^lavapipe cannot be had, SwiftShader serves instead: .+/)
   assert.match(lines[2], /^adapter: SwiftShader.*, software, from @sparticuz\/chromium$/)
   assert.is(lines[3], 'swiftshader true package true')
   assert.is(ended.err, '')
@@ -213,6 +213,17 @@ console.log(fs.readdirSync('/proc/self/fd').length - before)`
   const ended = await child(script)
   assert.is(ended.err, 'heard')
   assert.is(ended.out, `first\n${'noise\n'.repeat(5)}through\n0\n`)
+})
+
+withSwiftshader('says what a worker thread lacks', async () => {
+  const machine = bare('worker')
+  const script = `import { isMainThread, SHARE_ENV, Worker } from 'node:worker_threads'
+const run = (options) => new Promise((done) => new Worker(new URL(import.meta.url), options).on('exit', done))
+if (isMainThread) { await run({}); await run({ env: SHARE_ENV }) }
+else console.log(await lib.openAdapter().then((opened) => opened.kind, (error) => error.message))`
+  const lines = (await child(script, machine.env)).out.trim().split('\n')
+  assert.match(lines[0], /worker thread.*SHARE_ENV/)
+  assert.is(lines[1], 'swiftshader')
 })
 
 withSwiftshader('lists what could be opened', async () => {

@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AdapterError } from '../errors.ts'
 import { preload } from './adapter-library.ts'
 import { quietly } from './quiet.ts'
@@ -143,7 +143,10 @@ export function loadLoader(driver: Driver): void {
 }
 
 function fail(driver: Driver, reason: string | undefined): void {
-  if (reason) throw new AdapterError(`${driver.kind} cannot be loaded: ${reason}`)
+  if (!reason) return
+  throw new AdapterError(
+    `${driver.kind} cannot be loaded: ${reason} (remove ${dirname(driver.icd)} to have it made anew)`,
+  )
 }
 
 const variables = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES']

@@ -1,5 +1,6 @@
 // Which adapter a program runs on in Node.
 
+import { isMainThread } from 'node:worker_threads'
 import { AdapterError } from '../errors.ts'
 import { cacheFolder, offlineByEnvironment } from './adapter-cache.ts'
 import {
@@ -101,7 +102,7 @@ async function auto(options: AdapterOptions, log: Log): Promise<OpenAdapter> {
   const system = await openSystem()
   if (system) return system
   const lavapipe = await openLavapipe(options, log).catch((error: Error) => {
-    log(`lavapipe does not serve, next is SwiftShader: ${error.message.split('\n')[0]}`)
+    log(`lavapipe cannot be had, SwiftShader serves instead: ${error.message.split('\n')[0]}`)
     return undefined
   })
   const found = lavapipe ?? (await openDriver(await openSwiftshader()))
@@ -154,8 +155,14 @@ export async function openDriver(
   driver: Driver | undefined,
   heard?: (text: string) => void,
 ): Promise<OpenAdapter | undefined> {
-  const found = driver && (await request(driver, { heard }))
-  return found && identify(found, driver.origin)
+  if (!driver) return undefined
+  let said = ''
+  const found = await request(driver, { heard: heard ?? ((text) => (said += text)) })
+  if (found) return identify(found, driver.origin)
+  // The Vulkan loader reads the environment of the process, and a worker has but a copy of it.
+  const where = isMainThread ? '' : ' in a worker thread; make the worker with `env: SHARE_ENV`'
+  const why = where || said.split('\n')[0].replace(/^Warning/, '')
+  throw new AdapterError(`${driver.kind} is there and gives no adapter${why}`)
 }
 
 /** Puts a name and a kind to what Dawn found. */
