@@ -15,4 +15,5 @@ export {
 export { concat, flatten, pad, permute, reshape, type SliceOptions, slice, stack, toLayout, transpose } from './copy.ts'
 export { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
 export { expand, mean, type ReduceOptions, sum } from './reduce.ts'
+export { type ArgmaxOptions, argmax, max, type TopkOptions, topk } from './select.ts'
 export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts'
