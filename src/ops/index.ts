@@ -17,3 +17,13 @@ export { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub }
 export { expand, mean, type ReduceOptions, sum } from './reduce.ts'
 export { type ArgmaxOptions, argmax, max, type TopkOptions, topk } from './select.ts'
 export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts'
+export {
+  COLUMNS,
+  type Column,
+  type DistillLoss,
+  type DistillLossOptions,
+  distillLoss,
+  type Rows,
+  type TeacherEdge,
+  type Value,
+} from './distillLoss.ts'

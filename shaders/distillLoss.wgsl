@@ -1,0 +1,186 @@
+// distillLoss: the loss of one network against labels and up to four teachers, its gradient, and twelve metrics of
+// every picture.
+//   total = ceWeight CE + sum_k weight_k scale_k KL_k
+//   CE    = -sum_c target_c log softmax(s)_c,  target = (1 - smoothing) onehot(label) + smoothing / C
+//   KL_k  = KL(softmax(t_k / (tau_k T_k)) || softmax(s / T_k)),  natural log;  scale_k = T_k^2, or 1 without `squared`
+//   dtotal/ds = ceWeight (softmax(s) - target) + sum_k weight_k scale_k / T_k (softmax(s / T_k) - softmax(t_k / (tau_k T_k)))
+// Rows lie row-major [rows][C]; a label or a teacher's row may be looked up through `index`. The table lies [12][tableRows],
+// a metric after the other: total, ce, kl0 … kl3 (scaled, unweighted), hit, top5, confidence, entropy, nll, brier; rows
+// beyond it are dropped.
+// LANES invocations share a row, lane l takes classes l, l + LANES, …, in three sweeps: maxima, sums, gradient. All sums
+// are of exp(logit - maximum), so logits of ±1e4 are no trouble; the order of every sum is fixed.
+struct Params {
+  count: u32, rows: u32, classes: u32, first: u32, tableRows: u32, mean: u32, gradient: u32, squared: u32, add: u32,
+  labelRows: u32, labelsByIndex: u32, smoothing: f32, ceWeight: f32,
+  temperature: vec4f, tau: vec4f, weight: vec4f,
+  source: vec4u, start: vec4u, teacherRows: vec4u, byIndex: vec4u,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> labels: array<u32>;
+@group(0) @binding(3) var<storage, read> index: array<u32>;
+@group(0) @binding(4) var<storage, read> teacher0: array<f32>;
+@group(0) @binding(5) var<storage, read> teacher1: array<f32>;
+@group(0) @binding(6) var<storage, read> teacher2: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dlogits: array<f32>;
+@group(0) @binding(8) var<storage, read_write> table: array<f32>;
+// For `backward`.
+@group(0) @binding(9) var<storage, read> dy: array<f32>;
+@group(0) @binding(10) var<storage, read> unit: array<f32>;
+
+override SIZE = 32u;
+override LANES = 1u;
+override EDGES = 0u;
+const LOWEST = -3.4e38;
+
+var<workgroup> cells: array<vec4f, SIZE>;
+
+fn highest(v: vec4f, i: u32) -> vec4f {
+  if (LANES == 1u) { return v; }
+  workgroupBarrier();
+  cells[i] = v;
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (i % LANES < half) { cells[i] = max(cells[i], cells[i + half]); }
+    workgroupBarrier();
+  }
+  return cells[i - i % LANES];
+}
+
+fn total(v: vec4f, i: u32) -> vec4f {
+  if (LANES == 1u) { return v; }
+  workgroupBarrier();
+  cells[i] = v;
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (i % LANES < half) { cells[i] += cells[i + half]; }
+    workgroupBarrier();
+  }
+  return cells[i - i % LANES];
+}
+
+// Element 0 of a row of teacher k.
+fn teacherRow(k: u32, row: u32, picked: u32) -> u32 {
+  return p.start[k] + min(select(row, picked, p.byIndex[k] == 1u), p.teacherRows[k] - 1u) * p.classes;
+}
+
+fn taught(k: u32, i: u32) -> f32 {
+  switch (p.source[k]) {
+    case 0u: { return teacher0[i]; }
+    case 1u: { return teacher1[i]; }
+    default: { return teacher2[i]; }
+  }
+}
+
+// log(a / b), without the loss of digits that log has near 1 (a high temperature makes both softmaxes nearly flat).
+fn logRatio(a: f32, b: f32) -> f32 {
+  let u = (a - b) / (a + b);
+  return select(log(a) - log(b), 2.0 * u * (1.0 + u * u * (1.0 / 3.0 + u * u * 0.2)), abs(u) < 0.05);
+}
+
+@compute @workgroup_size(SIZE)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) i: u32,
+) {
+  let at = (group.x + group.y * groups.x) * (SIZE / LANES) + i / LANES;
+  let row = min(at, p.rows - 1u);  // invocations past the end keep in step with the barriers and write nothing
+  let lane = i % LANES;
+  let C = p.classes;
+  let s = row * C;
+  let picked = index[select(0u, row, p.labelsByIndex == 1u || any(p.byIndex == vec4u(1u)))];
+  let label = min(labels[min(select(row, picked, p.labelsByIndex == 1u), p.labelRows - 1u)], C - 1u);
+  var t = vec4u();
+  for (var k = 0u; k < EDGES; k++) { t[k] = teacherRow(k, row, picked); }
+
+  var peak = LOWEST;
+  var peaks = vec4f(LOWEST);
+  for (var c = lane; c < C; c += LANES) {
+    peak = max(peak, logits[s + c]);
+    for (var k = 0u; k < EDGES; k++) { peaks[k] = max(peaks[k], taught(k, t[k] + c)); }
+  }
+  peak = highest(vec4f(peak), i).x;
+  if (EDGES > 0u) { peaks = highest(peaks, i); }
+
+  let soft = 1.0 / p.temperature;
+  let softer = 1.0 / (p.tau * p.temperature);
+  let zLabel = logits[s + label] - peak;
+  var sums = vec4f();      // of e, e z, and over the other classes e and e²
+  var plain = vec4f();     // of z, and how many classes rank before the label
+  var student = vec4f();   // of exp(s / T)
+  var teacher = vec4f();   // of exp(t / (tau T))
+  var cross = vec4f();     // of the latter times the difference of the exponents
+  for (var c = lane; c < C; c += LANES) {
+    let z = logits[s + c] - peak;
+    let e = exp(z);
+    let other = select(e, 0.0, c == label);
+    sums += vec4f(e, select(e * z, 0.0, e == 0.0), other, other * other);
+    // A NaN ranks before the label, so that a broken network has no hits.
+    plain += vec4f(z, select(1.0, 0.0, z < zLabel || (z == zLabel && c >= label)), 0.0, 0.0);
+    for (var k = 0u; k < EDGES; k++) {
+      let a = (taught(k, t[k] + c) - peaks[k]) * softer[k];
+      let b = z * soft[k];
+      let f = exp(a);
+      student[k] += exp(b);
+      teacher[k] += f;
+      cross[k] += select(f * (a - b), 0.0, f == 0.0);
+    }
+  }
+  sums = total(sums, i);
+  plain = total(plain, i);
+  if (EDGES > 0u) {
+    student = total(student, i);
+    teacher = total(teacher, i);
+    cross = total(cross, i);
+  }
+
+  let live = at < p.count;
+  let scale = select(vec4f(1.0), p.temperature * p.temperature, p.squared == 1u);
+  if (lane == 0u && live && p.first + at < p.tableRows) {
+    let logSum = log(sums.x);
+    let nll = logSum - zLabel;
+    let others = sums.z / sums.x;
+    var kl = vec4f();
+    for (var k = 0u; k < EDGES; k++) { kl[k] = scale[k] * (cross[k] / teacher[k] + logRatio(student[k], teacher[k])); }
+    let spread = logSum - plain.x / f32(C);
+    let ce = select(nll, (1.0 - p.smoothing) * nll + p.smoothing * spread, p.smoothing > 0.0);
+    var sum = select(p.ceWeight * ce, 0.0, p.ceWeight == 0.0);
+    for (var k = 0u; k < EDGES; k++) { sum += select(p.weight[k] * kl[k], 0.0, p.weight[k] == 0.0); }
+    let y = p.first + at;
+    let n = p.tableRows;
+    table[y] = sum;
+    table[n + y] = ce;
+    for (var k = 0u; k < 4u; k++) { table[(2u + k) * n + y] = kl[k]; }
+    table[6u * n + y] = select(0.0, 1.0, plain.y < 0.5);
+    table[7u * n + y] = select(0.0, 1.0, plain.y < 4.5);
+    table[8u * n + y] = 1.0 / sums.x;
+    table[9u * n + y] = logSum - sums.y / sums.x;
+    table[10u * n + y] = nll;
+    table[11u * n + y] = others * others + sums.w / (sums.x * sums.x);
+  }
+
+  if (p.gradient == 0u || at >= p.rows) { return; }
+  let share = select(0.0, select(1.0, 1.0 / f32(p.count), p.mean == 1u), live);
+  let pull = share * p.weight * scale * soft;
+  let ce = share * p.ceWeight;
+  for (var c = lane; c < C; c += LANES) {
+    let z = logits[s + c] - peak;
+    let goal = p.smoothing / f32(C) + select(0.0, 1.0 - p.smoothing, c == label);
+    var g = ce * (exp(z) / sums.x - goal);
+    for (var k = 0u; k < EDGES; k++) {
+      let f = exp((taught(k, t[k] + c) - peaks[k]) * softer[k]);
+      g += pull[k] * (exp(z * soft[k]) / student[k] - f / teacher[k]);
+    }
+    dlogits[s + c] = g;
+  }
+}
+
+// dlogits = unit dy, or added: `unit` is the gradient for dy = 1, dy one number.
+@compute @workgroup_size(64)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= p.rows * p.classes) { return; }
+  let g = dy[0] * unit[i];
+  dlogits[i] = select(g, dlogits[i] + g, p.add == 1u);
+}

@@ -1,0 +1,249 @@
+// The one loss of the project: supervised training, KD, CQKD, DML and TriKD are this call with other inputs.
+import source from '../../shaders/distillLoss.wgsl'
+import metricsSource from '../../shaders/metrics.wgsl'
+import { isUnit, record } from '../autograd.ts'
+import { InputError, ShapeError } from '../errors.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { kernels } from '../gpu/kernel.ts'
+import { type ParamValue, Scalar } from '../gpu/tape.ts'
+import { empty, type Shape, sameShape, showShape, Tensor } from '../tensor.ts'
+
+const loss_ = kernels<'forward' | 'backward'>(source)
+const metrics_ = kernels<'sums'>(metricsSource)
+
+/**
+ * What the table holds of every picture, in this order; `parts` and `metrics` hold the same, summed up. kl0 … kl3 are
+ * the terms of the edges without their weights, top5 is true where fewer than 5 classes rank before the label.
+ */
+export const COLUMNS = [
+  'total',
+  'ce',
+  'kl0',
+  'kl1',
+  'kl2',
+  'kl3',
+  'hit',
+  'top5',
+  'confidence',
+  'entropy',
+  'nll',
+  'brier',
+] as const
+export type Column = (typeof COLUMNS)[number]
+
+/** A number, or a Scalar where it changes between the runs of a captured step. */
+export type Value = number | Scalar
+
+/** Row n for picture n, or row `index[n]` of something stored. `index` is u32 [N]; a call has one for all. */
+export type Rows = Tensor | { from: Tensor; index: Tensor }
+
+/** weight · T² · KL(softmax(logits / (tau T)) ‖ softmax(student / T)). The teacher gets no gradient. */
+export interface TeacherEdge {
+  /** [rows, C], or several stacked [K, rows, C]. */
+  logits: Rows
+  /** Which of the stacked ones. Default 0. */
+  slice?: number
+  /** T > 0, of both softmaxes. Default 1. */
+  temperature?: Value
+  /** The teacher's own temperature from calibration, above 0. Default 1. */
+  tau?: Value
+  /** Default 1. At 0 the KL is still measured. */
+  weight?: Value
+}
+
+export interface DistillLossOptions {
+  /** Class of each picture, u32 [N], or of stored ones, u32 [rows]. Values of C and above count as C - 1. */
+  labels: Rows
+  /** From 0 to 1. Default 0. */
+  labelSmoothing?: Value
+  /** Weight of the cross-entropy. Default 1. */
+  ceWeight?: Value
+  /** At most 4, from at most 3 different tensors. */
+  edges?: readonly TeacherEdge[]
+  /** `none` leaves the factor T² out of every edge. Default `t2`. */
+  scale?: 't2' | 'none'
+  /** Over the pictures. Default `mean`. */
+  reduction?: 'mean' | 'sum'
+  /** Only the first so many pictures count, for a last batch that is not full. Default N. */
+  count?: Value
+  /** Where to write the table, f32 [12, rows]; rows beyond it are dropped. Default: a tensor of its own, [12, N]. */
+  table?: Tensor
+  /** The table's row for the first picture. Default 0. */
+  rowOffset?: Value
+  /** Running sums, f32 [13], that are added to: every column's, then the number of pictures. */
+  metrics?: Tensor
+  /** Whether to compute the gradient. Default: where `logits` asks for one. */
+  gradient?: boolean
+  /** Invocations that share a row: a power of two up to 64. Default by adapter and number of classes. */
+  lanes?: number
+}
+
+export interface DistillLoss {
+  /** The loss, []: call `backward` on it. */
+  loss: Tensor
+  /** Every column reduced over the pictures, [12]. */
+  parts: Tensor
+  /** [12, rows], see COLUMNS. */
+  table: Tensor
+  /** d(loss)/d(logits), [N, C], or null where none was asked for. */
+  gradient: Tensor | null
+}
+
+/**
+ * ceWeight · CE + Σ weight · T² · KL over the batch, its gradient and a table of metrics, in two dispatches. `logits` is
+ * [N, C]. Throws ShapeError where shapes do not fit, InputError for a temperature or τ that is not above 0, a smoothing
+ * outside 0 … 1, or too many teachers.
+ */
+export function distillLoss(logits: Tensor, options: DistillLossOptions): DistillLoss {
+  const { gpu } = logits
+  const { edges = [], reduction = 'mean', rowOffset = 0, metrics } = options
+  if (logits.shape.length !== 2 || logits.shape[1] === 0) {
+    throw new ShapeError(`distillLoss: logits are [N, C] with C > 0, got ${showShape(logits.shape)}`)
+  }
+  const [N, C] = logits.shape
+  const columns = COLUMNS.length
+  const { count = N, table = empty(gpu, [columns, N], 'f32', 'row', 'metrics of every picture') } = options
+  check(logits, options, table)
+  const { labels, index, tensors, numbers } = gather(options, C)
+
+  const wanted = options.gradient ?? (gpu.recording && logits.requiresGrad)
+  const gradient = empty(gpu, wanted ? [N, C] : [1], 'f32', 'row', 'dlogits')
+  const tableRows = table.shape[1]
+  const mean = reduction === 'mean' ? 1 : 0
+  const params = {
+    count,
+    rows: N,
+    classes: C,
+    first: rowOffset,
+    tableRows,
+    mean,
+    gradient: wanted ? 1 : 0,
+    squared: options.scale === 'none' ? 0 : 1,
+    add: 0,
+    labelRows: labels.size,
+    labelsByIndex: 'from' in options.labels ? 1 : 0,
+    smoothing: options.labelSmoothing ?? 0,
+    ceWeight: options.ceWeight ?? 1,
+    ...numbers,
+  }
+  // A binding that nothing is read from gets a tensor that is bound anyway.
+  const [teacher0 = logits, teacher1 = logits, teacher2 = logits] = tensors
+  const buffers = { logits, labels, index, teacher0, teacher1, teacher2, dlogits: gradient, table }
+  const LANES = options.lanes ?? lanesFor(gpu, C)
+  const SIZE = Math.max(32, LANES)
+  loss_.forward(
+    buffers,
+    params,
+    { groups: [Math.ceil((N * LANES) / SIZE)] },
+    { constants: { SIZE, LANES, EDGES: edges.length } },
+  )
+
+  const parts = empty(gpu, [columns], 'f32', 'row', 'loss parts')
+  const running = metrics ?? empty(gpu, [columns + 1], 'f32', 'row', 'unused sums')
+  const sums = { count, first: rowOffset, tableRows, columns, mean, keep: metrics ? 1 : 0 }
+  metrics_.sums({ table, parts, running }, sums, { groups: [columns] })
+
+  const loss = new Tensor(parts.storage, 0, [])
+  if (!wanted) return { loss, parts, table, gradient: null }
+  record('distillLoss', loss, [logits], (dy, [dx]) => {
+    if (!dx) return
+    if (isUnit(dy)) dx.pass(gradient)
+    else loss_.backward({ dy, unit: gradient, dlogits: dx.to }, { ...params, add: dx.add }, { threads: [N * C] })
+  })
+  return { loss, parts, table, gradient }
+}
+
+/** On a CPU a row an invocation is best; a GPU has lanes to spare, and reads a long row in one piece with many. */
+function lanesFor(gpu: Gpu, classes: number): number {
+  return gpu.info.software || classes <= 64 ? 1 : 64
+}
+
+const tensorOf = (rows: Rows): Tensor => ('from' in rows ? rows.from : rows)
+const indexOf = (rows: Rows): Tensor | undefined => ('from' in rows ? rows.index : undefined)
+const now = (value: Value): number => (value instanceof Scalar ? value.value : value)
+
+/** The tensors behind labels and teachers, each bound once, and what the shader is told of every edge. */
+function gather({ labels, edges = [] }: DistillLossOptions, C: number) {
+  const tensors = [...new Set(edges.map((e) => tensorOf(e.logits)))]
+  const indexes = new Set([labels, ...edges.map((e) => e.logits)].map(indexOf).filter((t) => t !== undefined))
+  if (tensors.length > 3) throw new InputError(`distillLoss: ${tensors.length} teacher tensors, at most 3; stack them`)
+  if (indexes.size > 1) throw new InputError(`distillLoss: ${indexes.size} index tensors, one has to serve all`)
+  const four = (of: (e: TeacherEdge) => Value, none: number): ParamValue =>
+    [0, 1, 2, 3].map((k) => (edges[k] ? of(edges[k]) : none))
+  const rowsOf = (e: TeacherEdge) => tensorOf(e.logits).shape.at(-2)!
+  const numbers = {
+    temperature: four((e) => e.temperature ?? 1, 1),
+    tau: four((e) => e.tau ?? 1, 1),
+    weight: four((e) => e.weight ?? 1, 0),
+    source: four((e) => tensors.indexOf(tensorOf(e.logits)), 0),
+    start: four((e) => (e.slice ?? 0) * rowsOf(e) * C, 0),
+    teacherRows: four(rowsOf, 1),
+    byIndex: four((e) => (indexOf(e.logits) ? 1 : 0), 0),
+  }
+  const [index = tensorOf(labels)] = indexes
+  return { labels: tensorOf(labels), index, tensors, numbers }
+}
+
+function check(logits: Tensor, options: DistillLossOptions, table: Tensor): void {
+  const { labels, labelSmoothing = 0, ceWeight = 1, edges = [], metrics, lanes = 1 } = options
+  const [N, C] = logits.shape
+  const [count, first] = [now(options.count ?? N), now(options.rowOffset ?? 0)]
+  checkRows('labels', labels, N, (shape) => (shape.length === 1 ? shape[0] : null), '[rows]')
+  checkFinite('ceWeight', now(ceWeight))
+  if (!(now(labelSmoothing) >= 0 && now(labelSmoothing) <= 1)) {
+    throw new InputError(`distillLoss: labelSmoothing ${now(labelSmoothing)}, needs 0 … 1`)
+  }
+  if (!(Number.isInteger(count) && count >= 0 && count <= N)) {
+    throw new InputError(`distillLoss: count ${count} of ${N} pictures`)
+  }
+  if (!(Number.isInteger(first) && first >= 0)) throw new InputError(`distillLoss: rowOffset ${first}`)
+  if (![1, 2, 4, 8, 16, 32, 64].includes(lanes)) throw new InputError(`distillLoss: ${lanes} lanes, needs 1, 2, 4 … 64`)
+  checkShape('the table is', table, [COLUMNS.length, table.shape[1]])
+  if (metrics) checkShape('metrics are', metrics, [COLUMNS.length + 1])
+  if (edges.length > 4) throw new InputError(`distillLoss: ${edges.length} edges, at most 4`)
+  for (const edge of edges) checkEdge(edge, N, C)
+}
+
+function checkEdge(
+  { logits, slice = 0, temperature = 1, tau = 1, weight = 1 }: TeacherEdge,
+  N: number,
+  C: number,
+): void {
+  const fits = (shape: Shape) => (shape.length === 2 || shape.length === 3) && shape.at(-1) === C
+  checkRows('teachers', logits, N, (shape) => (fits(shape) ? shape.at(-2)! : null), `[rows, ${C}] or [K, rows, ${C}]`)
+  const { shape } = tensorOf(logits)
+  const slices = shape.length === 3 ? shape[0] : 1
+  if (!(Number.isInteger(slice) && slice >= 0 && slice < slices)) {
+    throw new InputError(`distillLoss: slice ${slice} of ${slices} teachers`)
+  }
+  checkPositive('temperature', now(temperature))
+  checkPositive('tau', now(tau))
+  checkFinite('weight', now(weight))
+}
+
+function checkPositive(name: string, value: number): void {
+  if (value > 0 && value < Number.POSITIVE_INFINITY) return
+  throw new InputError(`distillLoss: ${name} ${value}, needs a number above 0`)
+}
+
+function checkFinite(name: string, value: number): void {
+  if (!Number.isFinite(value)) throw new InputError(`distillLoss: ${name} ${value}`)
+}
+
+/** `rowsOf` tells how many rows a shape has, null where it does not fit at all. */
+function checkRows(what: string, rows: Rows, N: number, rowsOf: (s: Shape) => number | null, needs: string): void {
+  const { shape, dtype } = tensorOf(rows)
+  const index = indexOf(rows)
+  const count = rowsOf(shape)
+  if ((dtype === 'f32') !== (what === 'teachers')) throw new InputError(`distillLoss: ${what} of type ${dtype}`)
+  if (index?.dtype === 'f32') throw new InputError(`distillLoss: the index of ${what} is of type f32, needs u32`)
+  if (count === null) throw new ShapeError(`distillLoss: ${what} are ${needs}, got ${showShape(shape)}`)
+  if (index) checkShape(`the index of ${what} is`, index, [N])
+  if (index ? count > 0 || N === 0 : count === N) return
+  throw new ShapeError(`distillLoss: ${what} ${showShape(shape)} for ${N} pictures${index ? '' : ' without an index'}`)
+}
+
+function checkShape(what: string, tensor: Tensor, shape: Shape): void {
+  if (sameShape(tensor.shape, shape)) return
+  throw new ShapeError(`distillLoss: ${what} ${showShape(shape)}, got ${showShape(tensor.shape)}`)
+}
