@@ -1,22 +1,8 @@
 // Table of contents: one line per family.
-export { relu } from './relu.ts'
-export { type Conv2dOptions, conv2d } from './conv2d.ts'
-export { linear } from './linear.ts'
-export { type MatmulOptions, matmul } from './matmul.ts'
+
 export { type BatchNormOptions, type BatchNormWeights, batchNorm, batchNormWeights } from './batchNorm.ts'
-export {
-  type AvgPoolOptions,
-  avgPool2d,
-  globalAvgPool,
-  maxPool2d,
-  maxPool2dWithIndices,
-  type PoolOptions,
-} from './pool.ts'
+export { type Conv2dOptions, conv2d } from './conv2d.ts'
 export { concat, flatten, pad, permute, reshape, type SliceOptions, slice, stack, toLayout, transpose } from './copy.ts'
-export { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
-export { expand, mean, type ReduceOptions, sum } from './reduce.ts'
-export { type ArgmaxOptions, argmax, max, type TopkOptions, topk } from './select.ts'
-export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts'
 export {
   COLUMNS,
   type Column,
@@ -27,3 +13,18 @@ export {
   type TeacherEdge,
   type Value,
 } from './distillLoss.ts'
+export { linear } from './linear.ts'
+export { type MatmulOptions, matmul } from './matmul.ts'
+export { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
+export {
+  type AvgPoolOptions,
+  avgPool2d,
+  globalAvgPool,
+  maxPool2d,
+  maxPool2dWithIndices,
+  type PoolOptions,
+} from './pool.ts'
+export { expand, mean, type ReduceOptions, sum } from './reduce.ts'
+export { relu } from './relu.ts'
+export { type ArgmaxOptions, argmax, max, type TopkOptions, topk } from './select.ts'
+export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts'
