@@ -231,18 +231,27 @@ function join(
   })
 }
 
+export interface PadOptions {
+  /** What the frame holds in mode `constant`. Default 0. */
+  value?: number
+  /** A frame of `value`, of the elements mirrored at the edge (which is not repeated), or of the edge. Default constant. */
+  mode?: 'constant' | 'reflect' | 'replicate'
+}
+
 /**
- * x within a frame of `value`. `pads` are the elements before every axis, then those after every axis, as in ONNX:
- * [top, left, bottom, right] in two dimensions; negative ones cut off. Keeps the layout. Throws ShapeError where the pads
- * don't fit the shape.
+ * x within a frame. `pads` are the elements before every axis, then those after every axis, as in ONNX: [top, left,
+ * bottom, right] in two dimensions; in mode `constant` negative ones cut off. Keeps the layout. Throws ShapeError where
+ * the pads don't fit the shape, InputError for another mode.
  */
-export function pad(x: Tensor, pads: readonly number[], value = 0): Tensor {
+export function pad(x: Tensor, pads: readonly number[], options: PadOptions = {}): Tensor {
+  const { value = 0, mode = 'constant' } = options
   const rank = x.shape.length
   const [before, after] = [pads.slice(0, rank), pads.slice(rank)]
   const shape = x.shape.map((size, i) => size + before[i] + after[i])
   if (pads.length !== 2 * rank || !shape.every((d) => Number.isInteger(d) && d >= 0)) {
     throw new ShapeError(`pad: pads [${pads}] don't fit ${showShape(x.shape)}`)
   }
+  if (mode !== 'constant') return continued(x, before, after, mode)
   const y = empty(x.gpu, shape, x.dtype, x.layout, 'pad')
   const inner = x.shape.map((size, i) => Math.max(0, size + Math.min(0, before[i]) + Math.min(0, after[i])))
   const startOf = (t: Tensor, skip: (n: number) => number) =>
@@ -257,4 +266,29 @@ export function pad(x: Tensor, pads: readonly number[], value = 0): Tensor {
     if (add === 0 && sizeOf(inner) < to.size) fill(to, 0)
     moveScaled('pad', inner, { ...into, tensor: dy }, { ...from, tensor: to }, 1, add)
   })
+}
+
+/** Padding by copies of x itself, axis by axis. */
+function continued(x: Tensor, before: number[], after: number[], mode: string): Tensor {
+  if (mode !== 'reflect' && mode !== 'replicate') {
+    throw new InputError(`pad: mode is constant, reflect or replicate, got ${mode}`)
+  }
+  const most = (size: number) => (mode === 'reflect' ? size - 1 : size > 0 ? Number.POSITIVE_INFINITY : 0)
+  if (
+    x.shape.some(
+      (size, i) => Math.min(before[i], after[i]) < 0 || Math.max(before[i], after[i], 0) > Math.max(0, most(size)),
+    )
+  ) {
+    throw new ShapeError(`pad: mode ${mode} can't continue ${showShape(x.shape)} by [${before}] and [${after}]`)
+  }
+  return x.shape.reduce((y, size, axis) => {
+    if (before[axis] === 0 && after[axis] === 0) return y
+    const part = (start: number, end: number, step: number) =>
+      slice(y, { starts: [start], ends: [end < 0 ? Number.NEGATIVE_INFINITY : end], axes: [axis], steps: [step] })
+    if (mode === 'reflect') {
+      return concat([part(before[axis], 0, -1), y, part(size - 2, size - 2 - after[axis], -1)], axis)
+    }
+    const edges = (count: number, at: number) => (count > 0 ? new Array<Tensor>(count).fill(part(at, at + 1, 1)) : [])
+    return concat([...edges(before[axis], 0), y, ...edges(after[axis], size - 1)], axis)
+  }, x)
 }

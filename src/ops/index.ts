@@ -2,7 +2,19 @@
 
 export { type BatchNormOptions, type BatchNormWeights, batchNorm, batchNormWeights } from './batchNorm.ts'
 export { type Conv2dOptions, conv2d } from './conv2d.ts'
-export { concat, flatten, pad, permute, reshape, type SliceOptions, slice, stack, toLayout, transpose } from './copy.ts'
+export {
+  concat,
+  flatten,
+  type PadOptions,
+  pad,
+  permute,
+  reshape,
+  type SliceOptions,
+  slice,
+  stack,
+  toLayout,
+  transpose,
+} from './copy.ts'
 export {
   COLUMNS,
   type Column,

@@ -86,8 +86,26 @@ for (const layout of ['row', 'chwn'] as const) {
       await checkOp({
         name: `pad ${pads}`,
         inputs,
-        op: (x) => pad(x, pads, value),
+        op: (x) => pad(x, pads, { value }),
         reference: (x) => gathered(x, shape, to, (c) => (inside(from(c)) ? from(c) : null), value),
+      })
+    }
+  })
+
+  test(`continues ${layout} tensors by mirrored and by repeated elements`, async () => {
+    const pads = [0, 4, 3, 1, 2, 0, 1, 6]
+    const to = shape.map((d, i) => d + pads[i] + pads[i + 4])
+    const inner = {
+      reflect: (v: number, size: number) => (v < 0 ? -v : v >= size ? 2 * size - 2 - v : v),
+      replicate: (v: number, size: number) => Math.min(Math.max(v, 0), size - 1),
+    }
+    for (const mode of ['reflect', 'replicate'] as const) {
+      const from = (c: number[]) => c.map((v, d) => inner[mode](v - pads[d], shape[d]))
+      await checkOp({
+        name: `pad ${mode}`,
+        inputs,
+        op: (x) => pad(x, pads, { mode }),
+        reference: (x) => gathered(x, shape, to, from),
       })
     }
   })
@@ -178,7 +196,7 @@ test('transposes the last two axes by default', async () => {
 
 test('moves whole numbers of any type', async () => {
   const x = engine.tensor([-1, 2 ** 31 - 1, -(2 ** 31), 7], [2, 2], { dtype: 'i32' })
-  const moved = concat([transpose(x), pad(slice(x, { starts: [1], ends: [2] }), [0, 0, 1, 0], -5)])
+  const moved = concat([transpose(x), pad(slice(x, { starts: [1], ends: [2] }), [0, 0, 1, 0], { value: -5 })])
   assert.is(moved.dtype, 'i32')
   assert.equal([...(await moved.read())], [-1, -(2 ** 31), 2 ** 31 - 1, 7, -(2 ** 31), 7, -5, -5])
 })
@@ -217,7 +235,7 @@ test('takes tensors without elements', async () => {
   const x = engine.zeros([2, 0, 3], { requiresGrad: true })
   assert.equal((await permute(x).read()).length, 0)
   assert.equal(slice(engine.zeros([20, 10, 5]), { starts: [1000], ends: [1000], axes: [1] }).shape, [20, 0, 5])
-  const y = pad(concat([x, x], 1), [0, 1, 0, 0, 0, 0], 2)
+  const y = pad(concat([x, x], 1), [0, 1, 0, 0, 0, 0], { value: 2 })
   assert.equal([...(await y.read())], [2, 2, 2, 2, 2, 2])
   backward(y, engine.zeros([2, 1, 3]))
   assert.equal((await x.grad!.read()).length, 0)
@@ -238,6 +256,12 @@ test('names the shapes that do not fit', () => {
   assert.throws(() => stack([x, engine.zeros([3, 2])]), shape('stack: [3, 2] and [2, 3] differ'))
   assert.throws(() => pad(x, [1, 1]), shape("pad: pads [1,1] don't fit [2, 3]"))
   assert.throws(() => pad(x, [0, -2, 0, -2]), shape("don't fit [2, 3]"))
+  assert.throws(() => pad(x, [2, 0, 0, 0], { mode: 'reflect' }), shape("pad: mode reflect can't continue [2, 3]"))
+  assert.throws(() => pad(x, [0, -1, 0, 0], { mode: 'replicate' }), shape("pad: mode replicate can't continue [2, 3]"))
+  assert.throws(
+    () => pad(x, [1, 0, 0, 0], { mode: 'wrap' as 'reflect' }),
+    input('mode is constant, reflect or replicate'),
+  )
   assert.throws(() => expand(x, [2, 4]), shape("expand: [2, 3] and [2, 4] don't broadcast"))
   assert.throws(() => toLayout(x, 'chwn'), shape('chwn needs rank 4, got [2, 3]'))
 })
