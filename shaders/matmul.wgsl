@@ -1,6 +1,6 @@
 // matmul: c[i, j] = sum over k of a[i, k] b[k, j] (+ bias[j]) for every batch; transposes and layouts are strides.
-// A workgroup makes a tile of 16 R rows by 4 WIDTH columns, an invocation R rows of one vec4 of columns. Slices of 16
-// k pass through workgroup memory. Batch axes that c lacks are summed, in order: the gradient of a broadcast operand.
+// An invocation makes a 4 x 4 tile in registers, so that a step along k costs 8 loads for 16 multiply-adds; neighbours
+// share rows and have adjacent columns. Batch axes that c lacks are summed, in order: the gradient of a broadcast operand.
 struct Params {
   m: u32,
   n: u32,
@@ -17,104 +17,66 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;
 
-override WIDTH = 4u; // invocations along the columns; R is a header constant
-
-const DEPTH = 16u;
-const ROWS = 16u * R;
-
-var<workgroup> sliceA: array<f32, DEPTH * ROWS>;
-var<workgroup> sliceB: array<vec4f, DEPTH * WIDTH>;
-
 struct Tile {
-  row: u32,    // of the invocation's first result; the others follow at distance 16
-  column: u32, // of its vec4
-  at: u32,     // where the batch begins in c
-  sums: array<vec4f, R>,
+  row: u32,
+  column: u32,
+  at: u32, // where the batch begins in c
+  sums: array<vec4f, 4>, // a row each
 }
 
-fn loadA(start: u32, k0: u32, row0: u32, local: u32) {
-  for (var e = local; e < DEPTH * ROWS; e += 16u * WIDTH) {
-    // Neighbours read along whichever axis of a is contiguous.
-    let alongK = p.a.w == 1u;
-    let k = select(e / ROWS, e % DEPTH, alongK);
-    let row = select(e % ROWS, e / DEPTH, alongK);
-    var value = 0.0;
-    if (row0 + row < p.m && k0 + k < p.k) { value = a[start + (row0 + row) * p.a.z + (k0 + k) * p.a.w]; }
-    sliceA[k * ROWS + row] = value;
-  }
-}
-
-fn loadB(start: u32, k0: u32, column0: u32, local: u32) {
-  for (var e = local; e < DEPTH * WIDTH; e += 16u * WIDTH) {
-    let alongK = p.b.z == 1u;
-    let k = select(e / WIDTH, e % DEPTH, alongK);
-    let x = select(e % WIDTH, e / DEPTH, alongK);
-    var value = vec4f();
-    if (k0 + k < p.k) {
-      for (var j = 0u; j < 4u; j++) {
-        let column = column0 + 4u * x + j;
-        if (column < p.n) { value[j] = b[start + (k0 + k) * p.b.z + column * p.b.w]; }
-      }
-    }
-    sliceB[k * WIDTH + x] = value;
-  }
-}
-
-fn multiply(group: u32, local: vec3u) -> Tile {
-  let acrossN = (p.n + 4u * WIDTH - 1u) / (4u * WIDTH);
-  let acrossM = (p.m + ROWS - 1u) / ROWS;
-  let column0 = (group % acrossN) * 4u * WIDTH;
-  let row0 = (group / acrossN % acrossM) * ROWS;
-  let batch = group / (acrossN * acrossM);
+fn multiply(i: u32) -> Tile {
+  let acrossN = (p.n + 3u) / 4u;
+  let acrossM = (p.m + 3u) / 4u;
+  let batch = i / (acrossN * acrossM);
   let at = vec2u(batch / p.batch.y, batch % p.batch.y);
-  let index = local.y * WIDTH + local.x;
-
-  // A folded grid has workgroups beyond the last batch: their first row lies outside.
-  let row = select(p.m, row0 + local.y, batch < p.batch.x * p.batch.y);
-  var tile = Tile(row, column0 + 4u * local.x, dot(at, p.c.xy), array<vec4f, R>());
+  var tile = Tile(i / acrossN % acrossM * 4u, i % acrossN * 4u, dot(at, p.c.xy), array<vec4f, 4>());
+  if (batch >= p.batch.x * p.batch.y) { // a folded grid has threads to spare
+    tile.row = p.m;
+    return tile;
+  }
+  // Beyond an edge the last row or column is read again, and its sums are thrown away.
+  let rows = min(tile.row + vec4u(0, 1, 2, 3), vec4u(p.m - 1u)) * p.a.z;
+  let columns = min(tile.column + vec4u(0, 1, 2, 3), vec4u(p.n - 1u)) * p.b.w;
+  var s0 = vec4f();
+  var s1 = vec4f();
+  var s2 = vec4f();
+  var s3 = vec4f();
   for (var sum = 0u; sum < p.batch.z * p.batch.w; sum++) {
     let source = at + vec2u(sum / p.batch.w, sum % p.batch.w);
-    for (var k0 = 0u; k0 < p.k; k0 += DEPTH) {
-      workgroupBarrier();
-      loadA(dot(source, p.a.xy), k0, row0, index);
-      loadB(dot(source, p.b.xy), k0, column0, index);
-      workgroupBarrier();
-      for (var k = 0u; k < DEPTH; k++) {
-        let right = sliceB[k * WIDTH + local.x];
-        for (var r = 0u; r < R; r++) {
-          tile.sums[r] = fma(vec4f(sliceA[k * ROWS + local.y + 16u * r]), right, tile.sums[r]);
-        }
-      }
+    var l = dot(source, p.a.xy) + rows;
+    var r = dot(source, p.b.xy) + columns;
+    for (var k = 0u; k < p.k; k++) {
+      let left = vec4f(a[l.x], a[l.y], a[l.z], a[l.w]);
+      let right = vec4f(b[r.x], b[r.y], b[r.z], b[r.w]);
+      s0 = fma(left.xxxx, right, s0);
+      s1 = fma(left.yyyy, right, s1);
+      s2 = fma(left.zzzz, right, s2);
+      s3 = fma(left.wwww, right, s3);
+      l += vec4u(p.a.w);
+      r += vec4u(p.b.z);
     }
   }
+  tile.sums = array(s0, s1, s2, s3);
   return tile;
 }
 
 fn store(tile: Tile, r: u32, j: u32, value: f32) {
-  let i = tile.at + (tile.row + 16u * r) * p.c.z + (tile.column + j) * p.c.w;
+  let i = tile.at + (tile.row + r) * p.c.z + (tile.column + j) * p.c.w;
   c[i] = select(value, c[i] + value, p.add == 1u);
 }
 
-@compute @workgroup_size(WIDTH, 16)
-fn product(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-) {
-  let tile = multiply(group.x + group.y * groups.x, local);
-  for (var r = 0u; r < R && tile.row + 16u * r < p.m; r++) {
+@compute @workgroup_size(64)
+fn product(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let tile = multiply(id.x + id.y * groups.x * 64u);
+  for (var r = 0u; r < 4u && tile.row + r < p.m; r++) {
     for (var j = 0u; j < 4u && tile.column + j < p.n; j++) { store(tile, r, j, tile.sums[r][j]); }
   }
 }
 
-@compute @workgroup_size(WIDTH, 16)
-fn productBias(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-) {
-  let tile = multiply(group.x + group.y * groups.x, local);
-  for (var r = 0u; r < R && tile.row + 16u * r < p.m; r++) {
+@compute @workgroup_size(64)
+fn productBias(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let tile = multiply(id.x + id.y * groups.x * 64u);
+  for (var r = 0u; r < 4u && tile.row + r < p.m; r++) {
     for (var j = 0u; j < 4u && tile.column + j < p.n; j++) {
       store(tile, r, j, tile.sums[r][j] + bias[tile.column + j]);
     }

@@ -1,6 +1,6 @@
 // poolGlobal: y[n, c] = mean of x[n, c, :, :]; dx = dy / pixels.
 // A layout is planes x pixels x lanes: channel-major has C planes and N lanes, row-major N C planes and one lane. Either
-// way y, row-major [N, C], lies at lane * planes + plane. A workgroup makes 32 means, each from 8 interleaved sums.
+// way y, row-major [N, C], lies at lane * planes + plane. An invocation makes one mean, from four interleaved sums.
 struct Params { planes: u32, pixels: u32, lanes: u32, add: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -8,28 +8,20 @@ struct Params { planes: u32, pixels: u32, lanes: u32, add: u32 }
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
-const MEANS = 32u;
-const SHARES = 8u;
-var<workgroup> shares: array<f32, MEANS * SHARES>;
-
-@compute @workgroup_size(MEANS, SHARES)
-fn forward(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_id) local: vec3u,
-) {
-  let i = (group.x + group.y * groups.x) * MEANS + local.x;
+@compute @workgroup_size(64)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
   let plane = i / p.lanes;
   let lane = i % p.lanes;
-  var sum = 0.0;
-  if (plane < p.planes) {
-    for (var q = local.y; q < p.pixels; q += SHARES) { sum += x[(plane * p.pixels + q) * p.lanes + lane]; }
+  if (plane >= p.planes) { return; }
+  var sums = vec4f();
+  var j = plane * p.pixels * p.lanes + lane + vec4u(0, 1, 2, 3) * p.lanes;
+  for (var q = 0u; q < p.pixels / 4u; q++) {
+    sums += vec4f(x[j.x], x[j.y], x[j.z], x[j.w]);
+    j += vec4u(4u * p.lanes);
   }
-  shares[local.y * MEANS + local.x] = sum;
-  workgroupBarrier();
-  if (local.y > 0u || plane >= p.planes) { return; }
-  for (var s = 1u; s < SHARES; s++) { sum += shares[s * MEANS + local.x]; }
-  y[lane * p.planes + plane] = sum / f32(p.pixels);
+  for (var q = 0u; q < p.pixels % 4u; q++) { sums[q] += x[j[q]]; }
+  y[lane * p.planes + plane] = (sums.x + sums.y + sums.z + sums.w) / f32(p.pixels);
 }
 
 @compute @workgroup_size(64)

@@ -53,44 +53,52 @@ export function product(a: Matrices, b: Matrices, c: Matrices, add: 0 | 1, bias?
     b: strides(b),
     c: strides(c),
   }
-  // Two forms: large tiles for large matrices, and one that still makes enough workgroups for a classifier's head.
-  const large = m >= 64 && n >= 64
-  const [R, WIDTH] = large ? [4, 16] : [1, 4]
-  const groups = [Math.ceil(n / (4 * WIDTH)) * Math.ceil(m / (16 * R)) * c.sizes[0] * c.sizes[1]]
+  const grid = { threads: [Math.ceil(n / 4) * Math.ceil(m / 4) * c.sizes[0] * c.sizes[1]] }
   const buffers = { a: a.tensor, b: b.tensor, c: c.tensor }
-  const variant = { header: { R }, constants: { WIDTH } }
-  if (bias) matmul_.productBias({ ...buffers, bias }, params, { groups }, variant)
-  else matmul_.product(buffers, params, { groups }, variant)
+  if (bias) matmul_.productBias({ ...buffers, bias }, params, grid)
+  else matmul_.product(buffers, params, grid)
 }
 
-function broadcastBatch(a: Shape, b: Shape): number[] | null {
+/** The batch axes of the result, and those along which neither operand has size 1 only. */
+function batchOf(a: Shape, b: Shape): { batch: number[]; kept: number[] } | null {
   const rank = Math.max(a.length, b.length)
-  const at = (s: Shape, i: number) => s[s.length - rank + i] ?? 1
-  const sizes = Array.from({ length: rank }, (_, i) => (at(a, i) === 1 ? at(b, i) : at(a, i)))
-  return sizes.every((d, i) => [1, d].includes(at(a, i)) && [1, d].includes(at(b, i))) ? sizes : null
+  const sizes = [a, b].map((s) => [...new Array(rank - s.length).fill(1), ...s])
+  const batch = sizes[0].map((d, i) => (d === 1 ? sizes[1][i] : d))
+  if (!sizes.every((s) => s.every((d, i) => d === 1 || d === batch[i]))) return null
+  return { batch, kept: batch.flatMap((_, i) => (sizes[0][i] === 1 && sizes[1][i] === 1 ? [] : [i - rank])) }
 }
+
+/** The shape with only the kept batch axes, ones where it lacks them. */
+const withBatch = (shape: Shape, kept: readonly number[]): Shape => [
+  ...kept.map((axis) => shape.slice(0, -2).at(axis) ?? 1),
+  ...shape.slice(-2),
+]
 
 /**
- * a b over the last two axes, ranks 1 to 4, batch axes broadcast as in NumPy. A vector on the left is a row, on the
- * right a column, and its axis is missing from the result; the transposes leave vectors alone. Layouts may differ.
- * Throws ShapeError when ranks or inner sizes do not fit.
+ * a b over the last two axes, batch axes broadcast as in NumPy, at most two of them larger than 1. A vector on the left
+ * is a row, on the right a column, and its axis is missing from the result; the transposes leave vectors alone. Layouts
+ * may differ. Throws ShapeError when ranks or inner sizes do not fit.
  */
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
   const marks = `${showShape(a.shape)}${transposeA ? 'ᵀ' : ''} x ${showShape(b.shape)}${transposeB ? 'ᵀ' : ''}`
   const [rankA, rankB] = [a.shape.length, b.shape.length]
-  if (Math.min(rankA, rankB) < 1 || Math.max(rankA, rankB) > 4)
-    throw new ShapeError(`matmul: ranks 1 to 4, got ${marks}`)
-  const viewA = (t: Tensor) => matrices(t, transposeA && rankA > 1)
-  const viewB = (t: Tensor) => matrices(t, rankB === 1 || transposeB)
+  if (Math.min(rankA, rankB) < 1) throw new ShapeError(`matmul: a scalar has no rows, ${marks}`)
+  const batches = batchOf(a.shape.slice(0, -2), b.shape.slice(0, -2))
+  if (!batches) throw new ShapeError(`matmul: batches do not broadcast, ${marks}`)
+  const { batch, kept } = batches
+  if (kept.length > 2) throw new ShapeError(`matmul: at most two batch axes larger than 1, ${marks}`)
+  // The kernel has two batch axes: of more, those that are 1 everywhere are left out.
+  const many = batch.length > 2
+  const seen = (t: Tensor) => (many && t.shape.length > 2 ? viewAs(t, withBatch(t.shape, kept)) : t)
+  const viewA = (t: Tensor) => matrices(seen(t), transposeA && rankA > 1)
+  const viewB = (t: Tensor) => matrices(seen(t), rankB === 1 || transposeB)
   const [left, right] = [viewA(a), viewB(b)]
-  const batch = broadcastBatch(a.shape.slice(0, -2), b.shape.slice(0, -2))
-  if (!batch) throw new ShapeError(`matmul: batches do not broadcast, ${marks}`)
   const [m, k, n] = [left.sizes[2], left.sizes[3], right.sizes[3]]
   if (k !== right.sizes[2]) throw new ShapeError(`matmul: inner sizes differ, ${marks}`)
 
-  const full = [...batch, m, n]
   const y = empty(a.gpu, [...batch, ...(rankA > 1 ? [m] : []), ...(rankB > 1 ? [n] : [])], 'f32', 'row', 'matmul')
-  const viewY = (t: Tensor) => matrices(viewAs(t, full))
+  const whole = [...batch, m, n]
+  const viewY = (t: Tensor) => matrices(viewAs(t, many ? withBatch(whole, kept) : whole))
   product(left, right, viewY(y), 0)
   return record('matmul', y, [a, b], (dy, [da, db]) => {
     if (da) product(viewY(dy), flipped(right), viewA(da.to), da.add)

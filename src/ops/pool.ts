@@ -33,7 +33,7 @@ export function globalAvgPool(x: Tensor): Tensor {
   const [n, c] = x.shape
   const y = empty(x.gpu, [n, c], 'f32', 'row', 'globalAvgPool')
   const params = { planes, lanes, pixels: h * w }
-  global_.forward({ x, y }, { ...params, add: 0 }, { groups: [Math.ceil((n * c) / 32)] })
+  global_.forward({ x, y }, { ...params, add: 0 }, { threads: [n * c] })
   return record('globalAvgPool', y, [x], (dy, [dx]) => {
     if (dx) global_.backward({ dy, dx: dx.to }, { ...params, add: dx.add }, { threads: [x.size] })
   })

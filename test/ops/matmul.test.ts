@@ -84,6 +84,14 @@ const cases: [Shape, Shape][] = [
     [2, 3, 7, 4],
     [1, 1, 4, 19],
   ],
+  [
+    [2, 1, 3, 1, 4, 5],
+    [3, 1, 5, 2],
+  ],
+  [
+    [3, 1, 4, 5],
+    [2, 1, 1, 5, 2],
+  ],
 ]
 for (const [sa, sb] of cases)
   test(`multiplies [${sa}] by [${sb}]`, () =>
@@ -153,9 +161,10 @@ test('folds a grid of more than 65,535 workgroups', async () => {
 test('names both shapes when they do not fit', () => {
   const t = (...shape: number[]) => engine.zeros(shape)
   assert.throws(() => matmul(t(2, 3), t(4, 1)), /matmul: inner sizes differ, \[2, 3\] x \[4, 1\]/)
-  assert.throws(() => matmul(t(2, 3), t(4, 3, 1, 2)), /inner sizes differ/)
+  assert.throws(() => matmul(t(2, 3), t(4, 3, 1, 2)), /inner sizes differ, \[2, 3\] x \[4, 3, 1, 2\]/)
   assert.throws(() => matmul(t(2, 1, 3), t(3, 3, 1)), /batches do not broadcast, \[2, 1, 3\] x \[3, 3, 1\]/)
-  assert.throws(() => matmul(t(), t(3)), /ranks 1 to 4/)
+  assert.throws(() => matmul(t(), t(3)), /a scalar has no rows, \[\] x \[3\]/)
+  assert.throws(() => matmul(t(2, 2, 2, 1, 1), t(1, 1)), /at most two batch axes larger than 1/)
   assert.throws(() => linear(t(2, 3), t(3, 2)), /linear: x is \[n, in\] and w \[out, in\], got \[2, 3\] and \[3, 2\]/)
   assert.throws(() => linear(t(2, 3), t(4, 3), t(3)), /linear: b is \[out\], got \[3\] for w \[4, 3\]/)
 })
