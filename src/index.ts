@@ -1,7 +1,42 @@
 // The public names, browser-safe.
 export { backward, noGrad } from './autograd.ts'
+export { type CifarKind, cifar10, cifar100, cifarDataset } from './data/cifar.ts'
+export { balancedSubset, type Dataset, heldOut, type NamedBytes, subset, validateDataset } from './data/dataset.ts'
+export { type Decoder, type Picture, readFolder } from './data/folder.ts'
+export { fashionMnist, idxDataset, readIdx } from './data/idx.ts'
+export { type SyntheticOptions, synthetic } from './data/synthetic.ts'
+export { checkGraph, type Edge, formula, type Graph, type GraphNode } from './distill/graph.ts'
 export { Engine, type Step, type TensorOptions } from './engine.ts'
 export * from './errors.ts'
 export { Scalar } from './gpu/tape.ts'
+export { readSafetensors, type SafeFile, type SafeTensor, writeSafetensors } from './io/safetensors.ts'
+export { kaimingNormal, linearUniform } from './nn/init.ts'
+export { Parameters, type Spec } from './nn/parameters.ts'
+export { type Network, type ResNetConfig, resnet } from './nn/resnet.ts'
 export * from './ops/index.ts'
+export {
+  type Augmentation,
+  type Downscale,
+  type PictureBytes,
+  type PictureSource,
+  pictureSource,
+  type ViewOptions,
+} from './ops/pictures.ts'
+export * from './optim.ts'
+export { RandomStream, stream } from './random.ts'
+export { type Bin, type Calibration, calibrate } from './report/calibration.ts'
+export { type Metrics, metrics } from './report/metrics.ts'
+export { fitTemperature, type TemperatureFit } from './report/temperature.ts'
+export * as schedules from './schedule.ts'
 export { assign, type DType, type Layout, type Shape, Tensor } from './tensor.ts'
+export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.ts'
+export {
+  AbortedError,
+  DivergedError,
+  type FitOptions,
+  type FitResult,
+  fit,
+  type Parts,
+  type Progress,
+} from './train/fit.ts'
+export type { Snapshot } from './train/snapshot.ts'
