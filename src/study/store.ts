@@ -48,7 +48,8 @@ export class Store {
     private folder: string,
   ) {}
 
-  private path(key: string, end: string): string {
+  /** Where a cell's file lies. */
+  path(key: string, end: '.json' | '.safetensors' | '.checkpoint.safetensors'): string {
     return `${this.folder}/${key}${end}`
   }
 
@@ -64,7 +65,9 @@ export class Store {
     try {
       parsed = JSON.parse(await readText(this.files, path)) as T
     } catch (error) {
-      throw new InputError(`${path} is not JSON: ${error instanceof Error ? error.message : error}; remove it to run it again`)
+      throw new InputError(
+        `${path} is not JSON: ${error instanceof Error ? error.message : error}; remove it to run it again`,
+      )
     }
     if (!(parsed.schemaVersion <= CELL_VERSION)) {
       throw new InputError(`${path}: schemaVersion ${parsed.schemaVersion}; this program reads up to ${CELL_VERSION}`)
@@ -86,7 +89,10 @@ export class Store {
 
   async saveCheckpoint(key: string, { step, tensors }: Snapshot, seconds: number): Promise<void> {
     const metadata = { step: String(step), seconds: String(seconds), schemaVersion: String(CELL_VERSION) }
-    await this.files.writeAtomic(this.path(key, '.checkpoint.safetensors'), writeSafetensors(asTensors(tensors), metadata))
+    await this.files.writeAtomic(
+      this.path(key, '.checkpoint.safetensors'),
+      writeSafetensors(asTensors(tensors), metadata),
+    )
   }
 
   /** A checkpoint to go on from, and the seconds spent until then. Throws InputError for a damaged file. */
@@ -96,7 +102,8 @@ export class Store {
     const { tensors, metadata } = readSafetensors(await this.files.readFile(path), path)
     const [step, seconds, version] = [metadata.step, metadata.seconds, metadata.schemaVersion].map(Number)
     if (!Number.isInteger(step)) throw new InputError(`${path}: no step in it; remove it to start the cell again`)
-    if (!(version <= CELL_VERSION)) throw new InputError(`${path}: schemaVersion ${version}; this program reads ${CELL_VERSION}`)
+    if (!(version <= CELL_VERSION))
+      throw new InputError(`${path}: schemaVersion ${version}; this program reads ${CELL_VERSION}`)
     return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0 }
   }
 

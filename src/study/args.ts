@@ -1,0 +1,92 @@
+// The command line of `cqkd` → a recipe and options. Whatever is wrong is one line that says what is allowed.
+import { InputError } from '../errors.ts'
+import { FLAGS, type Flag, type RunOptions } from './flags.ts'
+import { checkRecipe, PRESETS, type Recipe } from './recipe.ts'
+import { UsageError } from './usage.ts'
+
+export interface CqkdArguments extends RunOptions {
+  recipe: Recipe
+  /** The flags that changed the preset's recipe, as they were given. */
+  overrides: string[]
+  out: string
+}
+
+/** What a person asked for instead of a run. */
+export type Asked = 'help' | 'version'
+
+/** `--flag value`, `--flag=value` and switches, in order. Throws UsageError. */
+function* read(argv: readonly string[], flags: readonly Flag[]): Generator<[Flag, string]> {
+  const names = flags.map(({ name }) => `--${name}`).join(' ')
+  for (let i = 0; i < argv.length; i++) {
+    const given = argv[i] === '-h' ? '--help' : argv[i]
+    const [, name, , inline] = /^--([^=]*)(=(.*))?$/s.exec(given) ?? []
+    const flag = flags.find((each) => each.name === name)
+    if (!flag) throw new UsageError(`unknown ${name ? 'flag' : 'argument'} ${quoted(argv[i])}; allowed: ${names}`)
+    if (flag.value === undefined) {
+      if (inline !== undefined) throw new UsageError(`--${name} takes no value`)
+      yield [flag, '']
+    } else {
+      const value = inline ?? argv[++i]
+      if (value === undefined || (inline === undefined && value.startsWith('--'))) {
+        throw new UsageError(`--${name} needs a value: ${flag.about}`)
+      }
+      yield [flag, value]
+    }
+  }
+}
+
+/** A word of a shell, quoted where it has to be. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./|-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+/** Throws UsageError for an unknown flag, an unknown value, or values that do not fit together. */
+export function parseArguments(argv: readonly string[]): CqkdArguments | Asked {
+  const given = [...read(argv, FLAGS)]
+  for (const [{ name }] of given) if (name === 'help' || name === 'version') return name
+  const presets = Object.keys(PRESETS)
+  const preset = given.findLast(([{ name }]) => name === 'preset')?.[1] ?? 'quick'
+  if (!presets.includes(preset)) throw new UsageError(`--preset ${quoted(preset)}: one of ${presets.join(', ')}`)
+  const recipe = structuredClone(PRESETS[preset].recipe)
+  const overrides: string[] = []
+  const options: RunOptions = {}
+  for (const [flag, text] of given) {
+    const before = JSON.stringify(recipe)
+    try {
+      flag.recipe?.(recipe, text)
+      flag.run?.(options, text)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      throw new UsageError(`--${flag.name} ${quoted(text)}: ${error.message}`)
+    }
+    if (flag.recipe && !flag.chooses && JSON.stringify(recipe) !== before)
+      overrides.push(`--${flag.name} ${quoted(text)}`)
+  }
+  if (options.resume && options.fresh) throw new UsageError('--resume and --fresh: one or the other')
+  try {
+    checkRecipe(recipe)
+  } catch (error) {
+    throw error instanceof InputError ? new UsageError(`--${error.message}`) : error
+  }
+  return { ...options, recipe, overrides, out: options.out ?? `results/cqkd-${preset}` }
+}
+
+export function helpText(): string {
+  const shown = FLAGS.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
+  const width = Math.max(...shown.map(([flag]) => flag.length))
+  const presets = Object.entries(PRESETS).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`)
+  return [
+    'Trains the CQKD table on WebGPU: image size x method x temperature x seed, then prints it and writes a report.',
+    '',
+    'Usage: node bench/cqkd.js [flags]      or: npx webgpu-distill cqkd [flags]',
+    '',
+    ...shown.map(([flag, about]) => `  ${flag.padEnd(width)}  ${about}`),
+    '',
+    'Presets; every flag above overrides them:',
+    ...presets,
+    '',
+    'Finished cells are kept in DIR/cells and never trained twice; Ctrl-C saves a checkpoint from which the same command',
+    'goes on. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.',
+    '',
+  ].join('\n')
+}

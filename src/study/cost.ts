@@ -1,0 +1,57 @@
+// What a stage costs, counted in floating-point operations: what a study is weighed and its remaining time guessed by.
+import type { Engine } from '../engine.ts'
+import { type ResNetConfig, resnet } from '../nn/resnet.ts'
+import { stream } from '../random.ts'
+import type { Stage } from './stage.ts'
+
+/** How many pictures there are. */
+export interface Counts {
+  train: number
+  test: number
+}
+
+export interface Cost {
+  /** Forward, weight gradient and input gradient of every trained network over all steps. */
+  training: number
+  /** Forward passes of frozen networks: once over the images, or in every step where they are augmented. */
+  teaching: number
+  /** Forward passes over test, training and held-out images at the end. */
+  evaluation: number
+  steps: number
+}
+
+/** FLOPs of one forward pass of one picture. */
+export type Flops = (network: ResNetConfig, size: number) => number
+
+export function flopsOn(engine: Engine): Flops {
+  const known = new Map<string, (height: number, width: number) => number>()
+  return (network, size) => {
+    const key = JSON.stringify(network)
+    const flops = known.get(key) ?? resnet(engine.gpu, network, stream(0, 'count')).flops
+    known.set(key, flops)
+    return flops(size, size)
+  }
+}
+
+/** Images that a stage trains on. */
+export function trainedOn(stage: Stage, { train }: Counts): number {
+  return stage.trainImages ?? train - stage.calibrationImages
+}
+
+export function costOf(stage: Stage, counts: Counts, flops: Flops): Cost {
+  const images = trainedOn(stage, counts)
+  const perEpoch = Math.floor(images / stage.batch)
+  const steps = perEpoch * stage.epochs
+  const tested = Math.min(stage.testImages ?? counts.test, counts.test)
+  const cost = { training: 0, teaching: 0, evaluation: 0, steps }
+  for (const { network, view, trained } of Object.values(stage.nodes)) {
+    const one = flops(network, stage.views[view].size)
+    if (trained) {
+      cost.training += 3 * one * steps * stage.batch
+      cost.evaluation += one * (tested + images + stage.calibrationImages)
+    } else cost.teaching += one * (stage.augmentation ? steps * stage.batch : images)
+  }
+  return cost
+}
+
+export const total = ({ training, teaching, evaluation }: Cost): number => training + teaching + evaluation

@@ -1,0 +1,194 @@
+// The command `cqkd`: adapter, data, cells, table, report.
+import type { DatasetPair } from '../data/dataset.ts'
+import type { Engine } from '../engine.ts'
+import { AdapterError } from '../errors.ts'
+import { engineFrom } from '../init.ts'
+import { openAdapter } from '../node/adapter.ts'
+import { findDataset } from '../node/datasets.ts'
+import { checkWritable, nodeFiles } from '../node/files.ts'
+import { agreementText, type Results, type Run, textReport } from '../report/index.ts'
+import { AbortedError } from '../train/fit.ts'
+import type { CqkdArguments } from './args.ts'
+import { type Cell, runCells } from './cells.ts'
+import { dryRun } from './dryRun.ts'
+import { Events } from './events.ts'
+import { commandOf, commit, FINGERPRINT, VERSION } from './facts.ts'
+import { formulas } from './formulas.ts'
+import { watchInterrupts } from './interrupt.ts'
+import { PAPERS, writeOutput } from './output.ts'
+import { Progress } from './progress.ts'
+import { resultsOf } from './results.ts'
+import { cqkdStages, type Stage } from './stage.ts'
+import { keysOf, type Setting, Store } from './store.ts'
+import { UsageError } from './usage.ts'
+
+/** A study that is ready to run. */
+export interface Study {
+  engine: Engine
+  driver: string | null
+  data: DatasetPair
+  stages: Stage[]
+  keys: Map<string, string>
+  setting: Setting
+}
+
+/** Runs what the flags ask for. Returns the exit code; throws UsageError and what stops a run. */
+export async function cqkd(options: CqkdArguments, argv: readonly string[]): Promise<number> {
+  const progress = new Progress(options.json ? process.stderr : process.stdout, options.quiet)
+  const lasting = !options.list && !options.dryRun
+  // Before anything that takes long: an output folder that takes no files.
+  if (lasting) await checkWritable(nodeFiles, options.out)
+  const study = await prepare(options, progress)
+  try {
+    if (options.list) return await list(study, options)
+    if (options.dryRun) return await dryRun(study, options)
+    return await run(study, options, argv, progress)
+  } finally {
+    study.engine.destroy()
+  }
+}
+
+async function prepare(options: CqkdArguments, progress: Progress): Promise<Study> {
+  const { recipe, adapter, offline, data: folder } = options
+  const log = (line: string) => progress.line(line)
+  const opened = await openAdapter({ adapter, offline, fetchLavapipe: true, log }).catch((error) => {
+    const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
+    throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
+  })
+  const driver: string = opened.adapter.info.description
+  const loud = (line: string) => (/^WARNING/.test(line) ? progress.always(line) : progress.line(line))
+  const data = await findDataset(recipe.dataset, { data: folder, offline, log: loud, allowSynthetic: !folder })
+  checkFits(options, data)
+  const { train, test, origin } = data
+  const { channels, height: side, classes } = train
+  const from = origin === 'synthetic' ? 'SYNTHETIC pictures, not photographs' : `${recipe.dataset} from ${origin}`
+  const sizes = `${train.n} + ${test.n} images, ${side}x${side}, ${classes.length} classes`
+  if (origin === 'synthetic') progress.always(`data: ${from}, ${sizes}`)
+  else progress.line(`data: ${from}, ${sizes}`)
+
+  const engine = await engineFrom(null, opened)
+  const stages = cqkdStages(recipe, { side, channels, classes: classes.length })
+  const { adapter: name, subgroupSize } = engine.info
+  const setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
+  return { engine, driver: driver || null, data, stages, setting, keys: await keysOf(stages, setting) }
+}
+
+/** What a recipe asks of a data set, before an hour is spent on finding out. Throws UsageError. */
+export function checkFits({ recipe }: Pick<CqkdArguments, 'recipe'>, { train, test }: DatasetPair): void {
+  const need = (ok: boolean, message: string) => {
+    if (!ok) throw new UsageError(message)
+  }
+  const { name, height, width, n } = train
+  const { sizes, trainImages, calibrationImages, batch, methods } = recipe
+  need(height === width, `${name}: pictures are ${width}x${height}; the study takes square ones`)
+  const large = sizes.find((size) => size > height)
+  need(large === undefined, `--sizes ${large}: the pictures of ${name} have ${height} pixels a side`)
+  const images = trainImages ?? n - calibrationImages
+  const sum = `--train-images ${trainImages ?? 'all'} and --calibration-images ${calibrationImages}`
+  need(images > 0 && images + calibrationImages <= n, `${sum}: ${name} has ${n} training images`)
+  need(batch <= images, `--batch ${batch}: there are ${images} training images`)
+  const fits = methods.includes('cqkd') || methods.includes('same-resolution')
+  need(!fits || calibrationImages > 0, '--calibration-images 0: a calibrated teacher needs images to fit τ on')
+  need(test.n > 0, `${name}: no test images`)
+}
+
+async function list({ stages, keys }: Study, { out, json }: CqkdArguments): Promise<number> {
+  const store = new Store(nodeFiles, `${out}/cells`)
+  const entries = []
+  for (const { id } of stages) {
+    const key = keys.get(id)!
+    const cell = await store.result<Cell>(key)
+    const begun = !cell && (await nodeFiles.exists(store.path(key, '.checkpoint.safetensors')))
+    entries.push({ id, key, state: cell ? (cell.status === 'ok' ? 'done' : 'failed') : begun ? 'begun' : 'open' })
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ schemaVersion: 1, cells: entries }, null, 1)}\n`)
+  else {
+    for (const { id, key, state } of entries) process.stdout.write(`${state.padEnd(6)}  ${key}  ${id}\n`)
+    const done = entries.filter(({ state }) => state === 'done').length
+    process.stdout.write(`${done} of ${entries.length} cells are done\n`)
+  }
+  return 0
+}
+
+async function run(study: Study, options: CqkdArguments, argv: readonly string[], progress: Progress): Promise<number> {
+  const { engine, data, stages, keys, setting } = study
+  const { out, recipe, fresh = false, resume = false } = options
+  const store = new Store(nodeFiles, `${out}/cells`)
+  await store.open()
+  if (resume && !(await somethingThere(store, keys))) {
+    throw new UsageError(`--resume: nothing to go on from in ${out}; without --resume the run begins`)
+  }
+  for (const [name, text] of formulas(stages, recipe)) progress.line(`loss of ${name}: ${text}`)
+  progress.line('(means over the batch, natural logarithms, no gradient through what stands left of ‖)')
+  const facts = runFacts(study, options, argv)
+  const events = new Events(nodeFiles, `${out}/events.jsonl`)
+  await events.write('run', { run: facts })
+
+  const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; once more stops at once'))
+  const started = performance.now()
+  const { version, commit } = facts
+  const common = { engine, data, stages, keys, setting, store, events, progress, version, commit, fresh }
+  let cells: Map<string, Cell>
+  try {
+    cells = await runCells({ ...common, signal: interrupts.signal })
+  } catch (error) {
+    const stopped = error instanceof AbortedError && interrupts.code > 0
+    await events.write('end', { status: stopped ? 'stopped' : 'error', reason: String(error) }).catch(() => {})
+    if (!stopped) throw error
+    progress.always(
+      `stopped; finished cells and the checkpoint are in ${out}/cells, the same command goes on from there`,
+    )
+    return interrupts.code
+  } finally {
+    interrupts.stop()
+  }
+  const results = resultsOf({ ...facts, seconds: (performance.now() - started) / 1000 }, stages, cells)
+  const paths = await writeOutput(nodeFiles, out, results)
+  const failed = [...cells.values()].filter(({ status }) => status === 'failed').length
+  await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: cells.size })
+  print(results, paths, options)
+  return failed ? 1 : 0
+}
+
+async function somethingThere(store: Store, keys: ReadonlyMap<string, string>): Promise<boolean> {
+  for (const key of keys.values()) {
+    for (const end of ['.json', '.checkpoint.safetensors'] as const) {
+      if (await nodeFiles.exists(store.path(key, end))) return true
+    }
+  }
+  return false
+}
+
+function runFacts({ engine, driver, data }: Study, options: CqkdArguments, argv: readonly string[]): Run {
+  const { recipe, overrides } = options
+  const { adapter, software, features, subgroupSize } = engine.info
+  return {
+    version: VERSION,
+    commit: commit(),
+    adapter,
+    driver,
+    features,
+    seeds: recipe.seeds,
+    dataHash: data.hash,
+    fingerprint: FINGERPRINT,
+    command: commandOf(argv),
+    preset: recipe.preset,
+    dataset: data.origin === 'synthetic' ? 'synthetic' : recipe.dataset,
+    config: { ...recipe },
+    date: new Date().toISOString(),
+    software,
+    overrides,
+    subgroupSize,
+    node: process.version,
+  }
+}
+
+function print(results: Results, paths: string[], { json, quiet }: CqkdArguments): void {
+  const said = json ? process.stderr : process.stdout
+  if (json) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
+  else {
+    const agrees = agreementText(results)
+    process.stdout.write(`\n${textReport(results, PAPERS)}${agrees ? `\n${agrees}\n` : ''}`)
+  }
+  if (!quiet) said.write(`\n${paths.map((path) => `wrote ${path}`).join('\n')}\n`)
+}

@@ -1,0 +1,215 @@
+// What every flag of `cqkd` takes and does, in one table: parsing, help and messages come from it.
+import { InputError } from '../errors.ts'
+import type { ResNetConfig } from '../nn/resnet.ts'
+import { datasetNames } from '../node/datasets.ts'
+import type { Downscale } from '../ops/pictures.ts'
+import { METHODS, PRESETS, type Recipe } from './recipe.ts'
+
+/** Everything that is not the recipe. */
+export interface RunOptions {
+  data?: string
+  adapter?: string
+  out?: string
+  resume?: boolean
+  fresh?: boolean
+  offline?: boolean
+  json?: boolean
+  list?: boolean
+  dryRun?: boolean
+  quiet?: boolean
+}
+
+export interface Flag {
+  name: string
+  /** How the value is shown in help; absent for a switch. */
+  value?: string
+  about: string
+  /** Changes the recipe. */
+  recipe?: (recipe: Recipe, text: string) => void
+  /** Chooses cells, and leaves each of them as the preset has it. */
+  chooses?: boolean
+  run?: (options: RunOptions, text: string) => void
+}
+
+function wrong(allowed: string): never {
+  throw new InputError(allowed)
+}
+
+function number(text: string, allowed: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  return Number.isFinite(value) ? value : wrong(allowed)
+}
+
+function whole(text: string, least = 1, allowed = `a whole number from ${least}`): number {
+  const value = number(text, allowed)
+  return Number.isSafeInteger(value) && value >= least ? value : wrong(allowed)
+}
+
+function choice<T extends string>(text: string, allowed: readonly T[]): T {
+  return allowed.find((each) => each === text) ?? wrong(`one of ${allowed.join(', ')}`)
+}
+
+/** Comma-separated, each once. */
+function list<T>(text: string, each: (item: string) => T): T[] {
+  return [...new Set(text.split(',').map((item) => each(item.trim())))]
+}
+
+/** `3` → 0, 1, 2; `0,3,4` → those; `3,` → 3 alone. */
+function seeds(text: string): number[] {
+  const allowed = 'a count from 1, or a list like 0,3,4'
+  const items = text.split(',').filter((item, i, all) => item !== '' || i < all.length - 1)
+  if (text.includes(',')) return [...new Set(items.map((item) => whole(item, 0, allowed)))]
+  return Array.from({ length: whole(text, 1, allowed) }, (_, i) => i)
+}
+
+/** `resnet8`, `resnet8:16,32,64`, `resnet8:16,32,64/2` (stride of the stem); what is left out stays. */
+function network(text: string, before: ResNetConfig): ResNetConfig {
+  const found = /^resnet(8|14|20|32|44|56)(?::(\d+),(\d+),(\d+))?(?:\/(\d+))?$/.exec(text)
+  const allowed = 'resnet8, 14, 20, 32, 44 or 56, then :W,W,W for its widths and /S for the stride of its stem'
+  if (!found) return wrong(allowed)
+  const [depth, ...rest] = found.slice(1).map((part) => (part === undefined ? undefined : whole(part, 1, allowed)))
+  const [a, b, c, stemStride] = rest
+  return {
+    ...before,
+    depth: depth!,
+    ...(a && b && c ? { widths: [a, b, c] as const } : {}),
+    ...(stemStride ? { stemStride } : {}),
+  }
+}
+
+const DOWNSCALES: Downscale[] = ['area', 'bilinear', 'bilinearAntialias']
+const all = (text: string): number | null => (text === 'all' ? null : whole(text, 1, "a whole number from 1, or 'all'"))
+const positive = (item: string) => number(item, 'numbers above 0, separated by commas')
+
+export const FLAGS: Flag[] = [
+  { name: 'preset', value: 'NAME', about: `${Object.keys(PRESETS).join(', ')}; default quick` },
+  {
+    name: 'dataset',
+    value: 'NAME',
+    about: datasetNames.join(', '),
+    recipe: (r, text) => (r.dataset = choice(text, datasetNames)),
+  },
+  { name: 'data', value: 'DIR', about: 'where the data set lies', run: (o, text) => (o.data = text) },
+  {
+    name: 'sizes',
+    value: 'N,N',
+    about: "sides of the students' pictures in pixels",
+    chooses: true,
+    recipe: (r, text) => (r.sizes = list(text, (n) => whole(n, 1, 'whole numbers from 1, separated by commas'))),
+  },
+  {
+    name: 'methods',
+    value: 'NAME,NAME',
+    about: METHODS.join(', '),
+    chooses: true,
+    recipe: (r, text) => (r.methods = list(text, (name) => choice(name, METHODS))),
+  },
+  {
+    name: 'temperatures',
+    value: 'T,T',
+    about: 'of CQKD from the calibrated teacher',
+    chooses: true,
+    recipe: (r, text) => (r.temperatures = list(text, positive)),
+  },
+  {
+    name: 'raw-temperatures',
+    value: 'T,T',
+    about: 'of CQKD from the raw teacher',
+    chooses: true,
+    recipe: (r, text) => (r.rawTemperatures = list(text, positive)),
+  },
+  {
+    name: 'seeds',
+    value: 'N | A,B',
+    about: 'a count N (seeds 0 to N-1) or a list',
+    chooses: true,
+    recipe: (r, text) => (r.seeds = seeds(text)),
+  },
+  { name: 'epochs', value: 'N', about: 'passes over the images', recipe: (r, text) => (r.epochs = whole(text)) },
+  {
+    name: 'train-images',
+    value: 'N | all',
+    about: 'class-balanced, drawn anew for every seed',
+    recipe: (r, text) => (r.trainImages = all(text)),
+  },
+  {
+    name: 'calibration-images',
+    value: 'N',
+    about: 'held-out images on which τ is fitted',
+    recipe: (r, text) => (r.calibrationImages = whole(text, 0)),
+  },
+  {
+    name: 'test-images',
+    value: 'N | all',
+    about: 'the first so many of the test set',
+    recipe: (r, text) => (r.testImages = all(text)),
+  },
+  { name: 'batch', value: 'N', about: 'images a step', recipe: (r, text) => (r.batch = whole(text)) },
+  {
+    name: 'lr',
+    value: 'X',
+    about: 'highest learning rate',
+    recipe: (r, text) => (r.optimizer = { ...r.optimizer, lr: number(text, 'a number above 0') }),
+  },
+  {
+    name: 'teacher',
+    value: 'NET',
+    about: 'resnetD[:W,W,W][/S]: depth, widths, stride of the stem',
+    recipe: (r, text) => (r.teacher = network(text, r.teacher)),
+  },
+  { name: 'student', value: 'NET', about: 'likewise', recipe: (r, text) => (r.student = network(text, r.student)) },
+  {
+    name: 'weight',
+    value: 'W',
+    about: 'of the distillation term, 0 to 1',
+    recipe: (r, text) => (r.weight = number(text, 'a number between 0 and 1')),
+  },
+  {
+    name: 'ce-weight',
+    value: 'W',
+    about: 'of the cross-entropy; default 1 - weight',
+    recipe: (r, text) => (r.ceWeight = number(text, 'a number from 0')),
+  },
+  {
+    name: 'teacher-input',
+    value: 'NAME',
+    about: 'full, low: what the teacher sees while it teaches',
+    recipe: (r, text) => (r.teacherInput = choice(text, ['full', 'low'] as const)),
+  },
+  {
+    name: 'bn-after-eval',
+    value: 'NAME',
+    about: 'train, freeze: batch norm of DML (freeze as in the published code)',
+    recipe: (r, text) => (r.bnAfterEval = choice(text, ['train', 'freeze'] as const)),
+  },
+  {
+    name: 'downscale',
+    value: 'NAME',
+    about: DOWNSCALES.join(', '),
+    recipe: (r, text) => (r.downscale = choice(text, DOWNSCALES)),
+  },
+  {
+    name: 'adapter',
+    value: 'NAME',
+    about: "auto, hardware, lavapipe, swiftshader, or a part of an adapter's name",
+    run: (o, text) => (o.adapter = text),
+  },
+  { name: 'out', value: 'DIR', about: 'default results/cqkd-PRESET', run: (o, text) => (o.out = text) },
+  {
+    name: 'resume',
+    about: 'insist that there is something to go on from (finished cells are always kept)',
+    run: (o) => (o.resume = true),
+  },
+  { name: 'fresh', about: 'train every cell again', run: (o) => (o.fresh = true) },
+  { name: 'offline', about: 'download nothing', run: (o) => (o.offline = true) },
+  { name: 'list', about: 'show the cells, finished or not, and stop', run: (o) => (o.list = true) },
+  { name: 'dry-run', about: 'show cells, FLOPs and the estimated time, and stop', run: (o) => (o.dryRun = true) },
+  {
+    name: 'json',
+    about: 'results as JSON on standard output, all else on standard error',
+    run: (o) => (o.json = true),
+  },
+  { name: 'quiet', about: 'only the table and what goes wrong', run: (o) => (o.quiet = true) },
+  { name: 'help', about: 'this text' },
+  { name: 'version', about: 'the version' },
+]

@@ -1,0 +1,31 @@
+// Ctrl-C and kill: the first asks the run to stop behind a checkpoint, the second ends the process at once.
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+export interface Interrupts {
+  signal: AbortSignal
+  /** 128 + the signal that came, 0 if none did. */
+  readonly code: number
+  stop(): void
+}
+
+export function watchInterrupts(tell: () => void): Interrupts {
+  const abort = new AbortController()
+  let code = 0
+  const handler = (name: NodeJS.Signals) => {
+    if (code) process.exit(CODES[name as keyof typeof CODES])
+    code = CODES[name as keyof typeof CODES]
+    tell()
+    abort.abort()
+  }
+  const names = Object.keys(CODES) as (keyof typeof CODES)[]
+  for (const name of names) process.on(name, handler)
+  return {
+    signal: abort.signal,
+    get code() {
+      return code
+    },
+    stop() {
+      for (const name of names) process.off(name, handler)
+    },
+  }
+}

@@ -1,0 +1,128 @@
+// Finished cells → the results document: rows, teachers, curves, claims, and how it all came about.
+
+import { judgeClaims } from '../report/claims.ts'
+import {
+  type Curve,
+  type Results,
+  type Row,
+  type Run,
+  SCHEMA_VERSION,
+  type TeacherCalibration,
+  type TeacherRow,
+} from '../report/rows.ts'
+import type { Cell } from './cells.ts'
+import type { NodeResult, Scores } from './runStage.ts'
+import type { Stage } from './stage.ts'
+
+type Label = Extract<Stage['label'], { method: string }>
+
+const isTeacher = (label: Stage['label']): label is Exclude<Stage['label'], Label> => 'role' in label
+
+/** Every cell of the recipe is in it: those without a finished cell have the status `stopped`. */
+export function resultsOf(run: Run, stages: readonly Stage[], cells: ReadonlyMap<string, Cell>): Results {
+  const rows: Row[] = []
+  const teachers: TeacherRow[] = []
+  const curves: Curve[] = []
+  for (const stage of stages) {
+    const cell = cells.get(stage.id)
+    const { label } = stage
+    if (isTeacher(label)) teachers.push(teacherRow(stage, label, cell))
+    else {
+      rows.push(...studentRows(stage, label, cell, cells))
+      if (cell?.outcome) curves.push(curveOf(stage, label, cell.outcome.curve))
+    }
+  }
+  const results = { schemaVersion: SCHEMA_VERSION, run, rows, teachers, claims: judgeClaims(rows, teachers), curves }
+  return withoutNonsense(results)
+}
+
+/** JSON has no NaN and no infinity: such a number is not known. */
+function withoutNonsense<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T
+}
+
+function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: ReadonlyMap<string, Cell>): Row[] {
+  const trained = Object.entries(stage.nodes).filter(([, node]) => node.trained)
+  const teacher = Object.values(stage.nodes).find((node) => typeof node.from !== 'string')
+  const taught = teacher && typeof teacher.from !== 'string' ? teacher.from : null
+  const source = taught ? cells.get(taught.stage)?.outcome : null
+  return trained.map(([name], member): Row => {
+    const outcome = cell?.outcome
+    const node = outcome?.nodes[name]
+    return {
+      ...label,
+      tau: label.teacher === 'raw' || !taught ? null : (source?.nodes[taught.node]?.tau ?? null),
+      seed: stage.seed,
+      n: outcome?.trainImages ?? stage.trainImages,
+      ...ending(cell),
+      ...scoresOf(node?.test),
+      trainAccuracy: node?.train.accuracy ?? null,
+      trainNll: node?.train.nll ?? null,
+      seconds: outcome?.seconds ?? null,
+      teacherSeconds: source?.seconds ?? null,
+      imagesPerSecond: outcome?.imagesPerSecond ?? null,
+      inferenceMs: node?.inferenceMs ?? null,
+      forwardFlops: node?.forwardFlops ?? null,
+      sha256: node?.sha256 ?? null,
+      ...(node ? { bins: node.test.bins } : {}),
+      ...(trained.length > 1 ? { member } : {}),
+    }
+  })
+}
+
+function teacherRow(stage: Stage, label: Exclude<Stage['label'], Label>, cell: Cell | undefined): TeacherRow {
+  const outcome = cell?.outcome
+  const node: NodeResult | undefined = outcome?.nodes.teacher
+  return {
+    ...label,
+    seed: stage.seed,
+    ...ending(cell),
+    tau: node?.tau ?? null,
+    accuracy: node?.test.accuracy ?? null,
+    top5: node?.test.top5 ?? null,
+    trainAccuracy: node?.train.accuracy ?? null,
+    trainNll: node?.train.nll ?? null,
+    raw: node ? calibrationOf(node.test) : null,
+    calibrated: node?.calibrated ? calibrationOf(node.calibrated) : null,
+    seconds: outcome?.seconds ?? null,
+    inferenceMs: node?.inferenceMs ?? null,
+    forwardFlops: node?.forwardFlops ?? null,
+    sha256: node?.sha256 ?? null,
+  }
+}
+
+function ending(cell: Cell | undefined): Pick<Row, 'status' | 'reason'> {
+  if (!cell) return { status: 'stopped', reason: 'not trained yet' }
+  return cell.reason === null ? { status: cell.status } : { status: cell.status, reason: cell.reason }
+}
+
+function scoresOf(scores: Scores | undefined): Omit<Scores, 'bins'> | Record<keyof Omit<Scores, 'bins'>, null> {
+  if (!scores) return { accuracy: null, top5: null, ece: null, signedGap: null, entropy: null, nll: null, brier: null }
+  const { bins, ...numbers } = scores
+  return numbers
+}
+
+function calibrationOf({ ece, signedGap, entropy, nll, brier, bins }: Scores): TeacherCalibration {
+  return { ece, signedGap, entropy, nll, brier, bins }
+}
+
+/** Means over the members of a cohort. */
+function curveOf(
+  { seed }: Stage,
+  label: Label,
+  points: { epoch: number; nodes: Record<string, Record<string, number>> }[],
+): Curve {
+  const mean = (nodes: Record<string, Record<string, number>>, key: string) => {
+    const values = Object.values(nodes).map((parts) => parts[key])
+    return values.reduce((sum, x) => sum + x, 0) / values.length
+  }
+  return {
+    ...label,
+    seed,
+    points: points.map(({ epoch, nodes }) => ({
+      epoch,
+      trainLoss: mean(nodes, 'total'),
+      trainAccuracy: mean(nodes, 'hit'),
+    })),
+  }
+}
