@@ -10,7 +10,7 @@ import type { Bin } from '../report/calibration.ts'
 import { metrics } from '../report/metrics.ts'
 import { fitTemperature } from '../report/temperature.ts'
 import { stream } from '../random.ts'
-import { constant, linearWarmupCosine, oneCycle } from '../schedule.ts'
+import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
 import { persistent } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { fit, type Parts, type Progress } from '../train/fit.ts'
@@ -98,7 +98,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
       taus.set(`${node.from.stage} ${node.from.node}`, tau)
     }
     networks[name] = network
-    nodes[name] = { network, ...node }
+    nodes[name] = { ...node, network }
   }
   const edges = stage.edges.map((edge) => ({ ...edge, tau: tauOf(edge.tau, taus) }))
   const graph: Graph = { views, nodes, edges, stored: {} }
@@ -123,7 +123,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     rows,
     epochs: stage.epochs,
     optimizer: (parameters) => optimizerOf(stage, parameters.flat),
-    schedule: (step, steps) => scheduleOf(stage, step, steps),
+    schedule: (steps) => scheduleOf(stage, steps),
     seed: stage.seed,
     augmented: counter,
     resume: resume?.snapshot,
@@ -193,12 +193,11 @@ function optimizerOf({ optimizer }: Stage, flat: FlatParameters): Optimizer {
   return name === 'adamw' ? adamW(flat, { lr, weightDecay }) : sgd(flat, { lr, weightDecay, momentum, nesterov })
 }
 
-function scheduleOf({ optimizer, schedule }: Stage, step: number, steps: number): { lr: number; beta1?: number } {
+function scheduleOf({ optimizer, schedule }: Stage, steps: number): Schedule {
   const { lr } = optimizer
-  if (schedule.name === 'constant') return { lr: constant({ lr })(step).lr }
-  if (schedule.name === 'oneCycle') return oneCycle({ maxLr: lr, totalSteps: steps, pctStart: schedule.warmup })(step)
-  const warmup = Math.max(1, Math.round(schedule.warmup * steps))
-  return { lr: linearWarmupCosine({ lr, warmup, total: steps })(step).lr }
+  if (schedule.name === 'constant') return constant({ lr })
+  if (schedule.name === 'oneCycle') return oneCycle({ maxLr: lr, total: steps, pctStart: schedule.warmup })
+  return linearWarmupCosine({ lr, warmup: Math.max(1, Math.round(schedule.warmup * steps)), total: steps })
 }
 
 async function digest(parts: Float32Array[]): Promise<string> {
