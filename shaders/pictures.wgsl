@@ -80,8 +80,8 @@ fn view(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (p.shift > 0u || p.flip > 0u) {
     let words = threefry(vec2u(p.key0, p.key1), vec2u(p.counter + n, 0u));
     let range = 2u * p.shift + 1u;
-    dy = i32((words.x & 0xffffu) * range >> 16u) - i32(p.shift);
-    dx = i32((words.x >> 16u) * range >> 16u) - i32(p.shift);
+    dy = i32(((words.x & 0xffffu) * range) >> 16u) - i32(p.shift);
+    dx = i32(((words.x >> 16u) * range) >> 16u) - i32(p.shift);
     mirrored = p.flip > 0u && (words.y & 1u) == 1u;
   }
   let plane = (row * p.channels + c) * p.h * p.w;

@@ -43,13 +43,15 @@ export interface Graph {
 /** Throws InputError, naming the edge or node, for a graph that can't be trained. */
 export function checkGraph({ views, nodes, edges, stored = {} }: Graph): void {
   for (const [name, node] of Object.entries(nodes)) {
-    if (!(node.view in views)) throw new InputError(`graph: node '${name}' sees '${node.view}'; views: ${Object.keys(views)}`)
+    if (!(node.view in views))
+      throw new InputError(`graph: node '${name}' sees '${node.view}'; views: ${Object.keys(views)}`)
   }
   for (const { from, to, temperature, tau = 1, weight } of edges) {
     const edge = `edge ${from} → ${to}`
     if (!(from in nodes) && !(from in stored)) throw new InputError(`graph: ${edge}: there is no '${from}'`)
     if (!nodes[to]?.trained) throw new InputError(`graph: ${edge}: '${to}' is not a trained node`)
-    if (!(temperature > 0 && Number.isFinite(temperature))) throw new InputError(`graph: ${edge}: temperature ${temperature}`)
+    if (!(temperature > 0 && Number.isFinite(temperature)))
+      throw new InputError(`graph: ${edge}: temperature ${temperature}`)
     if (!(tau > 0 && Number.isFinite(tau))) throw new InputError(`graph: ${edge}: tau ${tau}`)
     if (!Number.isFinite(weight)) throw new InputError(`graph: ${edge}: weight ${weight}`)
   }
@@ -88,7 +90,12 @@ export function makeMetrics(graph: Graph): Record<string, Tensor> {
  * Records one training step up to the gradients: views, forward passes, every trained node's fused loss, backward.
  * All losses see the logits of before the step; gradients stop at a target.
  */
-export function recordGradients(graph: Graph, source: PictureSource, labels: Tensor, metrics: Record<string, Tensor>): void {
+export function recordGradients(
+  graph: Graph,
+  source: PictureSource,
+  labels: Tensor,
+  metrics: Record<string, Tensor>,
+): void {
   const views = Object.fromEntries(Object.entries(graph.views).map(([name, view]) => [name, source.view(view)]))
   const logits: Record<string, Tensor> = {}
   for (const [name, node] of Object.entries(graph.nodes)) {

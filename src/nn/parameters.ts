@@ -52,7 +52,11 @@ export class Parameters {
     this.trained = specs.filter((s) => s.kind !== 'running').sort((a, b) => rank[a.kind] - rank[b.kind])
     this.values = new Flat(gpu, this.trained, 'parameters')
     this.gradients = new Flat(gpu, this.trained, 'gradients')
-    this.running = new Flat(gpu, specs.filter((s) => s.kind === 'running'), 'running')
+    this.running = new Flat(
+      gpu,
+      specs.filter((s) => s.kind === 'running'),
+      'running',
+    )
     const firstOther = this.trained.find((s) => s.kind !== 'weight')
     this.weightsEnd = firstOther ? this.values.offsets.get(firstOther.name)! : this.values.whole.size
     for (const { name } of this.trained) {

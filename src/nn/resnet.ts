@@ -4,9 +4,9 @@ import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { batchNorm } from '../ops/batchNorm.ts'
 import { conv2d } from '../ops/conv2d.ts'
+import { pad, slice } from '../ops/copy.ts'
 import { linear } from '../ops/linear.ts'
 import { globalAvgPool } from '../ops/pool.ts'
-import { pad, slice } from '../ops/copy.ts'
 import type { RandomStream } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
 import { kaimingNormal, linearUniform } from './init.ts'
@@ -38,13 +38,24 @@ export interface Network {
 const DEPTHS = [8, 14, 20, 32, 44, 56]
 
 function complete(config: ResNetConfig): Required<ResNetConfig> {
-  const full = { widths: [16, 32, 64] as const, classes: 10, channels: 3, stemStride: 1, shortcut: 'B' as const, ...config }
-  if (!DEPTHS.includes(full.depth)) throw new InputError(`resnet: depth ${full.depth}; it must be one of ${DEPTHS.join(', ')}`)
+  const full = {
+    widths: [16, 32, 64] as const,
+    classes: 10,
+    channels: 3,
+    stemStride: 1,
+    shortcut: 'B' as const,
+    ...config,
+  }
+  if (!DEPTHS.includes(full.depth))
+    throw new InputError(`resnet: depth ${full.depth}; it must be one of ${DEPTHS.join(', ')}`)
   const counts = [...full.widths, full.classes, full.channels, full.stemStride]
   if (full.widths.length !== 3 || counts.some((n) => !Number.isInteger(n) || n < 1)) {
-    throw new InputError(`resnet: widths, classes, channels, stemStride must be whole numbers from 1, got ${counts.join(', ')}`)
+    throw new InputError(
+      `resnet: widths, classes, channels, stemStride must be whole numbers from 1, got ${counts.join(', ')}`,
+    )
   }
-  if (full.shortcut !== 'A' && full.shortcut !== 'B') throw new InputError(`resnet: shortcut '${full.shortcut}'; A or B`)
+  if (full.shortcut !== 'A' && full.shortcut !== 'B')
+    throw new InputError(`resnet: shortcut '${full.shortcut}'; A or B`)
   return full
 }
 
@@ -106,7 +117,12 @@ export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): N
       norm(`${b.name}.downsample.1`, b.to)
     }
   }
-  specs.push({ name: 'fc.weight', shape: [classes, widths[2]], values: linearUniform([classes, widths[2]], widths[2], random), kind: 'weight' })
+  specs.push({
+    name: 'fc.weight',
+    shape: [classes, widths[2]],
+    values: linearUniform([classes, widths[2]], widths[2], random),
+    kind: 'weight',
+  })
   specs.push({ name: 'fc.bias', shape: [classes], values: linearUniform([classes], widths[2], random), kind: 'bias' })
   const parameters = new Parameters(gpu, specs)
 

@@ -101,7 +101,7 @@ export function pictureSource(
     select(rows) {
       assign(index, rows)
       if (!staging) return
-      rows.forEach((row, i) => staging.set(images.subarray(row * each, (row + 1) * each), i * each))
+      for (const [i, row] of rows.entries()) staging.set(images.subarray(row * each, (row + 1) * each), i * each)
       assign(chunks[0].bytes, new Uint32Array(staging.buffer))
     },
     view({ height: oh, width: ow, downscale = 'area', augmentation = null }) {

@@ -95,7 +95,8 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
     },
   },
   paper: {
-    about: "the paper's shape on the data at hand: all images, augmentation, OneCycle, ResNet-56 and ResNet-20; needs a GPU",
+    about:
+      "the paper's shape on the data at hand: all images, augmentation, OneCycle, ResNet-56 and ResNet-20; needs a GPU",
     recipe: {
       ...quick,
       preset: 'paper',
@@ -128,11 +129,17 @@ export function checkRecipe(recipe: Recipe): Recipe {
   }
   for (const method of recipe.methods) need(METHODS.includes(method), 'methods', method, `one of ${METHODS.join(', ')}`)
   for (const seed of recipe.seeds) need(Number.isSafeInteger(seed) && seed >= 0, 'seeds', seed, 'a whole number from 0')
-  for (const list of ['sizes', 'methods', 'seeds'] as const) need(recipe[list].length > 0, list, [], 'at least one is needed')
+  for (const list of ['sizes', 'methods', 'seeds'] as const)
+    need(recipe[list].length > 0, list, [], 'at least one is needed')
   for (const field of ['epochs', 'batch', 'members'] as const) {
     need(whole(recipe[field]), field, recipe[field], 'a whole number from 1')
   }
-  need(recipe.trainImages === null || whole(recipe.trainImages), 'train-images', recipe.trainImages, 'a whole number from 1')
+  need(
+    recipe.trainImages === null || whole(recipe.trainImages),
+    'train-images',
+    recipe.trainImages,
+    'a whole number from 1',
+  )
   need(recipe.weight >= 0 && recipe.weight <= 1, 'weight', recipe.weight, 'between 0 and 1')
   need(recipe.ceWeight === null || recipe.ceWeight >= 0, 'ce-weight', recipe.ceWeight, 'a number from 0')
   need(recipe.optimizer.lr > 0, 'lr', recipe.optimizer.lr, 'a number above 0')

@@ -6,10 +6,10 @@ import { DistillError } from '../errors.ts'
 import { type Network, resnet } from '../nn/resnet.ts'
 import { pictureSource, type ViewOptions } from '../ops/pictures.ts'
 import { adamW, type Optimizer, sgd } from '../optim.ts'
+import { stream } from '../random.ts'
 import type { Bin } from '../report/calibration.ts'
 import { metrics } from '../report/metrics.ts'
 import { fitTemperature } from '../report/temperature.ts'
-import { stream } from '../random.ts'
 import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
 import { persistent } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
@@ -67,7 +67,8 @@ export interface StageInput {
 export function split(train: Dataset, stage: Pick<Stage, 'seed' | 'trainImages' | 'calibrationImages'>) {
   const order = (n: number) => stream(stage.seed, 'subset').permutation(n)
   const all = () => Uint32Array.from({ length: train.n }, (_, i) => i)
-  const rows = stage.trainImages === null ? all() : balancedSubset(train.labels, train.classes.length, stage.trainImages, order)
+  const rows =
+    stage.trainImages === null ? all() : balancedSubset(train.labels, train.classes.length, stage.trainImages, order)
   const held = stage.calibrationImages > 0 ? heldOut(train.n, stage.calibrationImages, rows, order) : null
   return { rows, held }
 }
@@ -123,7 +124,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     rows,
     epochs: stage.epochs,
     optimizer: (parameters) => optimizerOf(stage, parameters.flat),
-    schedule: (steps) => scheduleOf(stage, steps),
+    schedule: scheduleOf(stage, stage.epochs * Math.floor(rows.length / stage.batch)),
     seed: stage.seed,
     augmented: counter,
     resume: resume?.snapshot,
@@ -149,10 +150,10 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     for (const [parameter, value] of state) weights.set(`${name}/${parameter}`, value)
     const tau = held ? await fitTau(engine, networks[name], train, view, held) : null
     results[name] = {
-      test: scores(seen, 1),
+      test: scores(seen),
       train: { accuracy: own.accuracy, nll: own.nll },
       tau,
-      calibrated: tau === null ? null : scores(seen, tau),
+      calibrated: tau === null ? null : scores(calibratedScores(seen, tau)),
       inferenceMs: (1000 * seen.seconds) / seen.n,
       forwardFlops: networks[name].flops(view.height, view.width),
       sha256: await digest([...state.values()].map((v) => v.data).concat(seen.logits)),
@@ -172,7 +173,7 @@ function tauOf(tau: number | Reference, known: Map<string, number | null>): numb
 /** Logits of chosen rows at their place in a table of all rows, as the gathering loss wants them. */
 function scatter(engine: Engine, logits: Float32Array, rows: Uint32Array, total: number, classes: number) {
   const table = new Float32Array(total * classes)
-  rows.forEach((row, i) => table.set(logits.subarray(i * classes, (i + 1) * classes), row * classes))
+  for (const [i, row] of rows.entries()) table.set(logits.subarray(i * classes, (i + 1) * classes), row * classes)
   return persistent(engine.gpu, [total, classes], table, 'f32', 'row', 'stored logits')
 }
 
@@ -181,9 +182,13 @@ async function fitTau(engine: Engine, network: Network, train: Dataset, view: Vi
   return fitTemperature(logits, labels, classes).tau
 }
 
-function scores({ logits, labels, classes }: Evaluation, temperature: number): Scores {
-  const { accuracy, top5, ece, signedGap, entropy, nll, brier, bins } = metrics(logits, labels, classes, { temperature })
+function scores({ accuracy, top5, ece, signedGap, entropy, nll, brier, bins }: Scores): Scores {
   return { accuracy, top5, ece, signedGap, entropy, nll, brier, bins }
+}
+
+/** The same logits divided by τ; on the host, in float64, since a trained network is not needed again. */
+function calibratedScores({ logits, labels, classes }: Evaluation, tau: number): Scores {
+  return metrics(logits, labels, classes, { temperature: tau })
 }
 
 type FlatParameters = Parameters<typeof adamW>[0]
@@ -196,8 +201,9 @@ function optimizerOf({ optimizer }: Stage, flat: FlatParameters): Optimizer {
 function scheduleOf({ optimizer, schedule }: Stage, steps: number): Schedule {
   const { lr } = optimizer
   if (schedule.name === 'constant') return constant({ lr })
-  if (schedule.name === 'oneCycle') return oneCycle({ maxLr: lr, total: steps, pctStart: schedule.warmup })
-  return linearWarmupCosine({ lr, warmup: Math.max(1, Math.round(schedule.warmup * steps)), total: steps })
+  if (schedule.name === 'oneCycle') return oneCycle({ maxLr: lr, totalSteps: steps, pctStart: schedule.warmup })
+  const warmup = Math.max(1, Math.round(schedule.warmup * steps))
+  return linearWarmupCosine({ lr, warmup, total: Math.max(steps, warmup + 1), startFactor: 1 / warmup })
 }
 
 async function digest(parts: Float32Array[]): Promise<string> {

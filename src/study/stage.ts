@@ -96,7 +96,13 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
   })
   const ceWeight = recipe.ceWeight ?? 1 - weight
 
-  const distilled = (id: string, size: number, T: number, kind: 'raw' | 'calibrated' | 'sameResolution', of: string): Stage => {
+  const distilled = (
+    id: string,
+    size: number,
+    T: number,
+    kind: 'raw' | 'calibrated' | 'sameResolution',
+    of: string,
+  ): Stage => {
     const teacherSize = kind === 'sameResolution' || teacherInput === 'low' ? size : side
     const from: Reference = { stage: of, node: 'teacher' }
     return {
@@ -132,10 +138,12 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
       })
     }
     if (methods.includes('cqkd')) {
-      for (const T of recipe.temperatures) stages.push(distilled(name(at, `cqkd-T${T}`), size, T, 'calibrated', teacherId))
+      for (const T of recipe.temperatures)
+        stages.push(distilled(name(at, `cqkd-T${T}`), size, T, 'calibrated', teacherId))
     }
     if (methods.includes('cqkd-raw')) {
-      for (const T of recipe.rawTemperatures) stages.push(distilled(name(at, `cqkd-raw-T${T}`), size, T, 'raw', teacherId))
+      for (const T of recipe.rawTemperatures)
+        stages.push(distilled(name(at, `cqkd-raw-T${T}`), size, T, 'raw', teacherId))
     }
     if (methods.includes('same-resolution') && size !== side) {
       const own = name(at, 'teacher')

@@ -1,8 +1,10 @@
 // A trained network over a data set: logits, per-picture metrics, calibration. Everything is computed on the device and
 // read once at the end.
-import type { Engine } from '../engine.ts'
+
 import { noGrad } from '../autograd.ts'
+import type { Engine } from '../engine.ts'
 import type { Network } from '../nn/resnet.ts'
+import { ece } from '../ops/calibration.ts'
 import { COLUMNS, type Column, distillLoss } from '../ops/distillLoss.ts'
 import { type PictureBytes, pictureSource, type ViewOptions } from '../ops/pictures.ts'
 import { placeRows } from '../ops/rows.ts'
@@ -20,7 +22,21 @@ export interface Evaluation {
   brier: number
   entropy: number
   confidence: number
+  /** Over 15 equal-width bins, with the bins: all a reliability diagram needs. */
+  ece: number
+  mce: number
+  /** Mean confidence - accuracy: above 0 is overconfidence. */
+  signedGap: number
+  bins: ReliabilityBin[]
   seconds: number
+}
+
+export interface ReliabilityBin {
+  lower: number
+  upper: number
+  count: number
+  meanConfidence: number
+  accuracy: number
 }
 
 export interface EvaluateOptions {
@@ -70,6 +86,12 @@ export async function evaluate(
   const values = (await table.read()) as Float32Array
   const seconds = (performance.now() - started) / 1000
   step.release()
+  const calibration = ece({ table })
+  const [bins, errors, edges] = await Promise.all([
+    calibration.bins.read(),
+    calibration.errors.read(),
+    calibration.edges.read(),
+  ])
   const mean = (column: Column) => {
     const first = COLUMNS.indexOf(column) * n
     return values.subarray(first, first + n).reduce((sum, v) => sum + v, 0) / n
@@ -85,6 +107,16 @@ export async function evaluate(
     brier: mean('brier'),
     entropy: mean('entropy'),
     confidence: mean('confidence'),
+    ece: errors[0],
+    mce: errors[1],
+    signedGap: errors[2],
+    bins: Array.from({ length: edges.length - 1 }, (_, k) => ({
+      lower: edges[k],
+      upper: edges[k + 1],
+      count: bins[3 * k],
+      meanConfidence: bins[3 * k + 1],
+      accuracy: bins[3 * k + 2],
+    })),
     seconds,
   }
 }

@@ -9,6 +9,7 @@ import { COLUMNS } from '../ops/distillLoss.ts'
 import type { PictureSource } from '../ops/pictures.ts'
 import type { Optimizer } from '../optim.ts'
 import { stream } from '../random.ts'
+import type { Schedule } from '../schedule.ts'
 import { assign, type Tensor } from '../tensor.ts'
 import { restore, type Snapshot, snapshot } from './snapshot.ts'
 
@@ -34,8 +35,8 @@ export interface FitOptions {
   rows: Uint32Array
   epochs: number
   optimizer: (parameters: Parameters) => Optimizer
-  /** Learning rate (and beta1 or momentum, where cycled) of step 0, 1, … of `steps`. */
-  schedule: (step: number, steps: number) => { lr: number; beta1?: number }
+  /** Learning rate (and what cycles with it) of step 0, 1, … */
+  schedule: Schedule
   seed: number
   /** Counts augmented pictures; give the one that the views use. */
   augmented?: Scalar
@@ -54,7 +55,10 @@ export interface FitOptions {
 /** A loss that became NaN or infinite. Names the node, the step and the epoch. */
 export class DivergedError extends DistillError {
   constructor(node: string, step: number, epoch: number, value: number) {
-    super('diverged', `training diverged: the loss of '${node}' is ${value} at step ${step} (epoch ${epoch}); lower the learning rate`)
+    super(
+      'diverged',
+      `training diverged: the loss of '${node}' is ${value} at step ${step} (epoch ${epoch}); lower the learning rate`,
+    )
   }
 }
 
@@ -78,7 +82,8 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   const batch = source.index.size
   const perEpoch = Math.floor(rows.length / batch)
   const steps = perEpoch * epochs
-  if (perEpoch === 0) throw new InputError(`batch ${batch} is larger than the training set, which holds ${rows.length} pictures`)
+  if (perEpoch === 0)
+    throw new InputError(`batch ${batch} is larger than the training set, which holds ${rows.length} pictures`)
 
   const trained = Object.values(graph.nodes).filter((node) => node.trained)
   const optimizers = trained.map((node) => options.optimizer(node.network.parameters))
@@ -102,8 +107,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (step % perEpoch === 0 || !order) order = stream(seed, `shuffle ${epoch}`).permutation(rows.length)
     const at = (step % perEpoch) * batch
     source.select(order.subarray(at, at + batch).map((i) => rows[i]))
-    const { lr, beta1 } = schedule(step, steps)
-    for (const optimizer of optimizers) optimizer.advance(step + 1, { lr, beta1 })
+    for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
     if (augmented) augmented.value = step * batch
     tape.run()
     step++

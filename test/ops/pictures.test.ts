@@ -1,0 +1,138 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type PictureBytes, pictureSource, type ViewOptions } from '../../src/ops/pictures.ts'
+import { stream, threefry } from '../../src/random.ts'
+import { allclose } from '../check.ts'
+import { engine } from '../device.ts'
+
+const test = suite('pictures')
+const data: PictureBytes = {
+  images: Uint8Array.from({ length: 11 * 3 * 6 * 5 }, (_, i) => (i * 73 + (i >> 3) * 19) & 255),
+  n: 11,
+  channels: 3,
+  height: 6,
+  width: 5,
+  mean: [0.4, 0.5, 0.6],
+  std: [0.2, 0.25, 0.3],
+}
+const rows = Uint32Array.of(10, 0, 3, 3, 7)
+
+const view = async (options: ViewOptions, limits = {}) => {
+  const source = pictureSource(engine.gpu, data, rows.length, limits)
+  source.select(rows)
+  return { y: await engine.step(() => source.view(options)).read(), source }
+}
+
+type Weights = (out: number, size: number, outs: number) => [number, number][]
+
+/** Source positions and weights of one output position along one axis. */
+const WEIGHTS: Record<string, Weights> = {
+  area: (o, size, outs) => {
+    const [from, to] = [Math.floor((o * size) / outs), Math.ceil(((o + 1) * size) / outs)]
+    return Array.from({ length: to - from }, (_, i) => [from + i, 1 / (to - from)])
+  },
+  bilinear: (o, size, outs) => {
+    const at = Math.max(((o + 0.5) * size) / outs - 0.5, 0)
+    const low = Math.floor(at)
+    return [
+      [low, 1 - (at - low)],
+      [Math.min(low + 1, size - 1), at - low],
+    ]
+  },
+  bilinearAntialias: (o, size, outs) => {
+    const support = Math.max(1, size / outs)
+    const centre = ((o + 0.5) * size) / outs
+    const all = Array.from({ length: size }, (_, i): [number, number] => [
+      i,
+      Math.max(0, 1 - Math.abs((i + 0.5 - centre) / support)),
+    ])
+    const total = all.reduce((s, [, w]) => s + w, 0)
+    return all.filter(([, w]) => w > 0).map(([i, w]) => [i, w / total])
+  },
+}
+
+/** The same in float64; `moved` gives the shift and mirror of batch position n. */
+function reference(
+  weights: Weights,
+  oh: number,
+  ow: number,
+  moved = (_n: number) => ({ dy: 0, dx: 0, mirrored: false }),
+) {
+  const { channels, height, width, images, mean, std } = data
+  return Float64Array.from({ length: rows.length * channels * oh * ow }, (_, i) => {
+    const [ox, oy, c, n] = [
+      i % ow,
+      Math.floor(i / ow) % oh,
+      Math.floor(i / (ow * oh)) % channels,
+      Math.floor(i / (ow * oh * channels)),
+    ]
+    const { dy, dx, mirrored } = moved(n)
+    let sum = 0
+    for (const [y0, wy] of weights(oy, height, oh))
+      for (const [x0, wx] of weights(ox, width, ow)) {
+        const y = y0 + dy
+        const x = (mirrored ? width - 1 - x0 : x0) + dx
+        const inside = y >= 0 && y < height && x >= 0 && x < width
+        if (inside) sum += wy * wx * images[((rows[n] * channels + c) * height + y) * width + x]
+      }
+    return (sum / 255 - mean[c]) / std[c]
+  })
+}
+
+for (const downscale of ['area', 'bilinear', 'bilinearAntialias'] as const) {
+  for (const [height, width] of [
+    [6, 5],
+    [3, 2],
+    [4, 3],
+    [1, 1],
+  ]) {
+    test(`${downscale} to ${height} x ${width} agrees with float64`, async () => {
+      const { y } = await view({ height, width, downscale })
+      allclose(y, reference(WEIGHTS[downscale], height, width), { atol: 1e-5 }, downscale)
+    })
+  }
+}
+
+test('chunks and streaming give the same bits as resident data', async () => {
+  const options: ViewOptions = { height: 3, width: 3 }
+  const whole = await view(options)
+  const chunked = await view(options, { chunkBytes: 4 * 90 })
+  const streamed = await view(options, { residentBytes: 100 })
+  assert.is(whole.source.resident, true)
+  assert.is(streamed.source.resident, false)
+  assert.equal(chunked.y, whole.y)
+  assert.equal(streamed.y, whole.y)
+})
+
+test('two views of one counter show the same augmented picture', async () => {
+  const { key } = stream(3, 'augment')
+  const augmentation = { shift: 2, flip: true, key, counter: engine.scalar('counter', 40) }
+  const moved = (n: number) => {
+    const [a, b] = threefry(key, [40 + n, 0])
+    const by = (word: number) => ((word * 5) >>> 16) - 2
+    return { dy: by(a & 0xffff), dx: by(a >>> 16), mirrored: (b & 1) === 1 }
+  }
+  assert.ok(new Set(rows.map((_, n) => moved(n).dy)).size > 1, 'the shifts differ')
+  for (const [height, width] of [
+    [6, 5],
+    [3, 2],
+  ]) {
+    const { y } = await view({ height, width, augmentation })
+    allclose(y, reference(WEIGHTS.area, height, width, moved), { atol: 1e-5 }, 'augmented')
+  }
+})
+
+test('refuses sizes and batches that cannot be', () => {
+  const source = pictureSource(engine.gpu, data, 2)
+  assert.throws(() => source.view({ height: 0, width: 3 }), /size 0 x 3; both must be whole numbers from 1/)
+  assert.throws(
+    () => source.view({ height: 3, width: 3, downscale: 'cubic' as 'area' }),
+    /'cubic': one of area, bilinear/,
+  )
+  assert.throws(
+    () => pictureSource(engine.gpu, data, 12),
+    /batch 12 is larger than the data set, which holds 11 pictures/,
+  )
+})
+
+test.run()
