@@ -55,12 +55,12 @@ export function quantile(sorted: ArrayLike<number>, p: number): number {
   return sorted[below] + (position - below) * (sorted[above] - sorted[below])
 }
 
-/** A binomial number: exact by geometric gaps where n min(p, 1 - p) is below 30, else the rounded normal. */
+/** A binomial number: exact by geometric gaps where n min(p, 1 - p) is below 12, else the rounded normal. */
 export function binomial(n: number, p: number, random: () => number): number {
   if (n === 0 || p <= 0) return 0
   if (p >= 1) return n
   if (p > 0.5) return n - binomial(n, 1 - p, random)
-  if (n * p < 30) {
+  if (n * p < 12) {
     const logQ = Math.log1p(-p)
     let hits = 0
     let position = Math.floor(Math.log(1 - random()) / logQ)

@@ -1,9 +1,9 @@
 // What a run is, in words: which data, how much of it, and how far it stands from the paper's own experiment.
-import { fixed, percent, thousands } from './format.ts'
+import { fixed, percent, plusMinus, thousands } from './format.ts'
 import { groupRows, seedsOf } from './groups.ts'
 import type { Results } from './rows.ts'
 import { listOf, sizesOf } from './select.ts'
-import type { Verdict } from './stats.ts'
+import { interval, type Verdict } from './stats.ts'
 
 const DATASETS: Record<string, string> = {
   'fashion-mnist': 'Fashion-MNIST',
@@ -65,8 +65,8 @@ export function summary({ run, rows, teachers, claims }: Results): string {
     isReduced(run) &&
       "This is a reduced run: it asks the paper's questions of small networks and little data, and is not the paper's experiment.",
     run.overrides?.length && `The preset was changed: ${run.overrides.join(' ')}.`,
-    tau.length &&
-      `The teacher sees full resolution; its temperature τ, fitted on held-out logits, is ${tau.map((x) => fixed(x, 2)).join(', ')}${eceText(full)}.`,
+    tau.length > 0 &&
+      `The teacher sees full resolution; its temperature τ, fitted on held-out logits, is ${plusMinus(interval(tau), (x) => fixed(x, 2))}${eceText(full)}.`,
     counts.length && `Of ${claims.length} claims ${listOf(counts)}.`,
     bad > 0 && `${bad} of ${rows.length} rows did not finish and ${bad === 1 ? 'is' : 'are'} left out.`,
     ok.length > 1 && 'Intervals are 95 %, paired by seed and not corrected for the number of claims.',

@@ -5,7 +5,7 @@ import { CALIBRATION_CLAIMS } from './claimsCalibration.ts'
 import { COST_CLAIMS } from './claimsCost.ts'
 import { METHOD_CLAIMS } from './claimsMethods.ts'
 import { type Cells, type Claim, together, untested } from './compare.ts'
-import { groupRows } from './groups.ts'
+import { groupRows, mainGroups } from './groups.ts'
 import type { Row, TeacherRow } from './rows.ts'
 
 export const CQKD_CLAIMS: Claim[] = [...METHOD_CLAIMS, ...CALIBRATION_CLAIMS, ...COST_CLAIMS].sort((a, b) =>
@@ -14,10 +14,8 @@ export const CQKD_CLAIMS: Claim[] = [...METHOD_CLAIMS, ...CALIBRATION_CLAIMS, ..
 
 /** Every claim's verdict from the rows of a study. */
 export function judgeClaims(rows: Row[], teachers: TeacherRow[], claims: Claim[] = CQKD_CLAIMS): ClaimResult[] {
-  const all = groupRows(rows)
-  const most = Math.max(...all.map(({ images }) => images ?? 0))
-  const groups = all.filter(({ images }) => images === null || images === most)
-  return claims.map((claim) => judge(claim, { groups, all, teachers }))
+  const cells = { groups: mainGroups(rows), all: groupRows(rows), teachers }
+  return claims.map((claim) => judge(claim, cells))
 }
 
 function judge({ id, text, source, test }: Claim, cells: Cells): ClaimResult {

@@ -63,6 +63,13 @@ export function groupRows(rows: Row[]): Group[] {
   )
 }
 
+/** The groups at the study's own, largest number of training images; others are controls. */
+export function mainGroups(rows: Row[]): Group[] {
+  const groups = groupRows(rows)
+  const most = Math.max(...groups.map(({ images }) => images ?? 0))
+  return groups.filter(({ images }) => images === null || images === most)
+}
+
 /** Order of methods, teachers and temperatures, whatever the size. */
 export function compareMethods(
   a: Pick<Group, 'method' | 'teacher' | 'temperature'>,

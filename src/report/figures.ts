@@ -1,0 +1,205 @@
+// The figures of a study: accuracy, ECE, entropy and training time against image size, a line a method and temperature;
+// the first three against temperature; reliability diagrams; learning curves.
+import type { Bin } from './calibration.ts'
+import { fixed, percent } from './format.ts'
+import { fullLabel, type Group, mainGroups, summarise } from './groups.ts'
+import { type Line, linesOf, lookOf, sameLine } from './lines.ts'
+import type { Markup } from './markup.ts'
+import { reliabilityDiagram } from './reliability.ts'
+import type { Curve, CurvePoint, Metric, Results } from './rows.ts'
+import { sizesOf, temperaturesOf } from './select.ts'
+import { mean } from './stats.ts'
+import { extent, type LineChart, lineChart, type Point, type Series } from './svg.ts'
+
+export interface Figure {
+  /** Unique; also the file name, without its ending. */
+  id: string
+  title: string
+  svg: Markup
+}
+
+interface Measured {
+  metric: Metric
+  title: string
+  unit: string
+  factor: number
+  from0: boolean
+}
+
+const MEASURED: Measured[] = [
+  { metric: 'accuracy', title: 'Accuracy', unit: 'test accuracy, %', factor: 100, from0: false },
+  { metric: 'ece', title: 'Calibration error', unit: 'ECE of 15 bins, %', factor: 100, from0: true },
+  { metric: 'entropy', title: 'Entropy', unit: 'mean entropy of the output, nats', factor: 1, from0: false },
+  { metric: 'seconds', title: 'Training time', unit: 'seconds a cell, teacher apart', factor: 1, from0: true },
+]
+
+/** More lines than this are split by teacher into two figures on the same axes. */
+const CROWDED = 8
+
+/** Accuracy, ECE, entropy and training time against image size. */
+export function sizeFigures({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
+  const groups = mainGroups(rows)
+  const lines = linesOf(groups)
+  const panels = panelsOf(lines)
+  return MEASURED.flatMap((what) => {
+    const seriesOf = (line: Line): Series => {
+      const own = groups.filter((group) => sameLine(group, line))
+      return { ...lookOf(line, lines), points: own.flatMap((group) => pointsOf(group, group.size, what)) }
+    }
+    const include = panels.length > 1 ? extent(lines.map(seriesOf)) : undefined
+    const title = `${what.title} by image size`
+    return panels.flatMap(({ name, members }, i) => {
+      const x = { label: 'image size, px', kind: 'log' as const }
+      const y = { ...what, unit: name ? `${what.unit}: ${name}` : what.unit, include }
+      return draw(`${what.metric}-by-size${i ? `-${i}` : ''}`, y, title, x, members.map(seriesOf), standalone)
+    })
+  })
+}
+
+/** All lines together, or where they crowd the calibrated teacher apart; lines without a teacher stand in both. */
+function panelsOf(lines: Line[]): { name: string; members: Line[] }[] {
+  const taughtBy = (calibrated: boolean) => {
+    return lines.filter(({ teacher }) => teacher === null || (teacher === 'calibrated') === calibrated)
+  }
+  const [calibrated, others] = [taughtBy(true), taughtBy(false)]
+  const split = lines.length > CROWDED && calibrated.length < lines.length && others.length < lines.length
+  if (!split) return [{ name: '', members: lines }]
+  return [
+    { name: 'calibrated teacher', members: calibrated },
+    { name: 'other teachers', members: others },
+  ]
+}
+
+/** Accuracy, ECE and entropy against temperature, a line a teacher; methods without a temperature are levels. */
+export function temperatureFigures({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
+  const groups = mainGroups(rows)
+  const ticks = temperaturesOf(groups)
+  if (ticks.length < 2) return []
+  return sizesOf(groups).flatMap((size) => {
+    const here = groups.filter((group) => group.size === size)
+    const lines = linesOf(here.map((group) => ({ ...group, temperature: null })))
+    return MEASURED.filter(({ metric }) => metric !== 'seconds').flatMap((what) => {
+      const series = lines.map((line): Series => {
+        const own = here.filter(({ method, teacher }) => method === line.method && teacher === line.teacher)
+        const look = lookOf(line, lines)
+        const swept = own.flatMap((group) =>
+          group.temperature === null ? [] : pointsOf(group, group.temperature, what),
+        )
+        if (swept.length) return { ...look, points: swept }
+        const level = own.flatMap((group) => pointsOf(group, 0, what)).slice(0, 1)
+        const points = level.flatMap(({ y }) => [ticks[0], ticks[ticks.length - 1]].map((x) => ({ x, y })))
+        return { ...look, dash: 'dotted', marker: null, points }
+      })
+      const id = `${what.metric}-by-temperature-${size}`
+      const x = { label: 'temperature T', kind: 'log' as const, ticks }
+      return draw(id, what, `${what.title} by temperature, ${size} px`, x, series, standalone)
+    })
+  })
+}
+
+function pointsOf(group: Group, x: number, { metric, factor }: Measured): Point[] {
+  const found = summarise(group.rows, metric)
+  if (!found) return []
+  const y = found.mean * factor
+  const spread = found.sd === null ? null : found.sd * factor
+  return [{ x, y, ...(spread === null ? {} : { low: y - spread, high: y + spread }) }]
+}
+
+function draw(
+  id: string,
+  { unit, from0, window, include }: Omit<LineChart['y'], 'label'> & { unit: string },
+  title: string,
+  x: LineChart['x'],
+  series: Series[],
+  standalone: boolean,
+): Figure[] {
+  const told = series.map(
+    ({ label, points }) => `${label}: ${points.map(({ x, y }) => `${x}, ${fixed(y, 3)}`).join('; ')}`,
+  )
+  const description = `${unit} against ${x.label}. ${told.join('. ')}.`
+  const svg = lineChart({ id, title, description, x, y: { label: unit, from0, window, include }, series }, standalone)
+  return svg ? [{ id, title, svg }] : []
+}
+
+/** A reliability diagram a group that has bins, by size. */
+export function reliabilityFigures({ rows }: Pick<Results, 'rows'>, standalone = false): (Figure & { size: number })[] {
+  return mainGroups(rows).flatMap((group, i) => {
+    const runs = group.rows.flatMap(({ status, bins }) => (status === 'ok' && bins ? [bins] : []))
+    const title = fullLabel(group)
+    const id = `reliability-${group.size}-${i}`
+    const ece = summarise(group.rows, 'ece')?.mean
+    const svg = reliabilityDiagram({ id, title, subtitle: `${group.size} px`, runs, ece }, standalone)
+    return svg ? [{ id, title: `${title}, ${group.size} px`, svg, size: group.size }] : []
+  })
+}
+
+/** The teacher before and after τ. */
+export function teacherFigures({ teachers }: Pick<Results, 'teachers'>, standalone = false): Figure[] {
+  const full = teachers.filter(({ role, status }) => role === 'full' && status === 'ok')
+  return (['raw', 'calibrated'] as const).flatMap((which) => {
+    const runs = full.flatMap((teacher): Bin[][] => (teacher[which]?.bins ? [teacher[which].bins] : []))
+    const eces = full.map((teacher) => teacher[which]?.ece).filter((x) => typeof x === 'number')
+    const title = which === 'raw' ? 'Teacher, raw' : 'Teacher, divided by τ'
+    const ece = eces.length ? mean(eces) : null
+    const svg = reliabilityDiagram(
+      { id: `teacher-${which}`, title, subtitle: `${full[0]?.size} px`, runs, ece },
+      standalone,
+    )
+    return svg ? [{ id: `teacher-${which}`, title, svg }] : []
+  })
+}
+
+const COURSES: { key: keyof CurvePoint; title: string; unit: string; factor: number }[] = [
+  { key: 'accuracy', title: 'Test accuracy', unit: 'test accuracy, %', factor: 100 },
+  { key: 'trainLoss', title: 'Training loss', unit: 'training loss, mean of the epoch', factor: 1 },
+  { key: 'ece', title: 'Calibration error', unit: 'test ECE, %', factor: 100 },
+]
+
+/** Learning curves, the mean over seeds, by size. */
+export function curveFigures({ curves = [] }: Pick<Results, 'curves'>, standalone = false): Figure[] {
+  const lines = linesOf(curves)
+  return [...new Set(curves.map(({ size }) => size))].flatMap((size) =>
+    COURSES.flatMap(({ key, title, unit, factor }) => {
+      const series = lines.map((line): Series => {
+        const own = curves.filter((curve) => curve.size === size && sameLine(curve, line))
+        return { ...lookOf(line, lines), marker: null, points: averageCourse(own, key, factor) }
+      })
+      const x = { label: 'epoch', kind: 'linear' as const }
+      return draw(
+        `curve-${key}-${size}`,
+        { unit, from0: false, window: afterStart(series) },
+        `${title}, ${size} px`,
+        x,
+        series,
+        standalone,
+      )
+    }),
+  )
+}
+
+/** The range of the values after the first fifth of the epochs: the steep start would flatten all differences. */
+function afterStart(series: Series[]): [number, number] | undefined {
+  const points = series.flatMap((one) => one.points)
+  const end = Math.max(...points.map(({ x }) => x))
+  const later = points.filter(({ x }) => x > end / 5).map(({ y }) => y)
+  return points.length > later.length && later.length > 1 ? [Math.min(...later), Math.max(...later)] : undefined
+}
+
+function averageCourse(curves: Curve[], key: keyof CurvePoint, factor: number): Point[] {
+  const byEpoch = new Map<number, number[]>()
+  for (const point of curves.flatMap(({ points }) => points)) {
+    const value = point[key]
+    if (typeof value === 'number') byEpoch.set(point.epoch, [...(byEpoch.get(point.epoch) ?? []), value])
+  }
+  return [...byEpoch].map(([x, values]) => ({ x, y: factor * mean(values) }))
+}
+
+/** The words under the figures against size and temperature. */
+export function figureNote(seeds: number): string {
+  return seeds > 1
+    ? `Bars are ± 1 standard deviation; points at one size are set side by side to be seen. Comparisons are paired by seed, so bars that overlap may still differ: see the claims.`
+    : 'Points without bars, no verdict.'
+}
+
+/** The words under the reliability diagrams. */
+export const RELIABILITY_NOTE = `Bars: accuracy of the test pictures in each of 15 confidence bins, all runs together; shaded: the gap to their mean confidence, orange where the network is too sure, purple where it is too modest; whiskers: ${percent(0.95, 0)} % bootstrap intervals over runs and pictures; below: share of the pictures in each bin.`

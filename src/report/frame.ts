@@ -1,0 +1,46 @@
+// What every figure shares: the SVG element, texts, numbers of coordinates.
+import { Markup, markup, type Piece } from './markup.ts'
+import { figureStyle } from './palette.ts'
+
+export interface Frame {
+  /** Unique on the page. */
+  id: string
+  title: string
+  /** What a reader who cannot see the figure should know. */
+  description: string
+  width: number
+  height: number
+}
+
+/** The SVG element. `standalone` adds style and background, for a file of its own. */
+export function frame({ id, title, description, width, height }: Frame, body: Piece, standalone: boolean): Markup {
+  const own = standalone && [
+    markup`<style>${new Markup(figureStyle())}</style>`,
+    markup`<rect class="wd-paper" width="${width}" height="${height}"/>`,
+  ]
+  return markup`<svg xmlns="http://www.w3.org/2000/svg" class="wd" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>${own}${body}</svg>`
+}
+
+export interface TextStyle {
+  size?: number
+  anchor?: 'start' | 'middle' | 'end'
+  bold?: boolean
+  muted?: boolean
+}
+
+/** A text whose baseline starts, is centred or ends at (x, y). */
+export function label(x: number, y: number, content: string, style: TextStyle = {}): Markup {
+  const { size = 12, anchor = 'start', bold, muted } = style
+  const colour = muted ? markup`class="wd-muted"` : markup`fill="currentColor"`
+  const weight = bold && markup` font-weight="600"`
+  return markup`<text x="${px(x)}" y="${px(y)}" font-size="${size}" text-anchor="${anchor}" ${colour}${weight}>${content}</text>`
+}
+
+export function line(from: [number, number], to: [number, number], kind: string): Markup {
+  return markup`<line x1="${px(from[0])}" y1="${px(from[1])}" x2="${px(to[0])}" y2="${px(to[1])}" class="${kind}"/>`
+}
+
+/** A coordinate with at most two decimals. */
+export function px(x: number): number {
+  return Math.round(x * 100) / 100
+}

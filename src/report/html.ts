@@ -1,0 +1,282 @@
+// The report as one file: no network, no script, every number and word escaped.
+import { type Agreement, agreement } from './agreement.ts'
+import { caption, datasetName, summary } from './caption.ts'
+import type { ClaimResult, Part } from './claim.ts'
+import {
+  curveFigures,
+  type Figure,
+  figureNote,
+  RELIABILITY_NOTE,
+  reliabilityFigures,
+  sizeFigures,
+  teacherFigures,
+  temperatureFigures,
+} from './figures.ts'
+import { estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
+import { seedsOf } from './groups.ts'
+import { Markup, markup, type Piece } from './markup.ts'
+import type { PaperEntry } from './papers.ts'
+import type { Results, Run } from './rows.ts'
+import { pageStyle } from './style.ts'
+import { failures, type Table, tables } from './table.ts'
+import { agreementText } from './tableText.ts'
+
+export interface ReportOptions {
+  title?: string
+  papers?: PaperEntry[]
+}
+
+interface Section {
+  id: string
+  title: string
+  body: Piece
+}
+
+/** report.html, whole. */
+export function htmlReport(results: Results, options: ReportOptions = {}): string {
+  const { run } = results
+  const title = options.title ?? `Cross-quality knowledge distillation on ${datasetName(run.dataset)}`
+  const [first, ...more] = tables(results, options.papers ?? [])
+  const sections = [
+    { id: 'results', title: 'Results', body: tablesBody([first]) },
+    { id: 'figures', title: 'Figures', body: figuresBody(results) },
+    { id: 'claims', title: 'Claims', body: claimsBody(results.claims) },
+    { id: 'reliability', title: 'Reliability', body: reliabilityBody(results) },
+    { id: 'curves', title: 'Learning curves', body: curvesBody(results) },
+    { id: 'more', title: 'More numbers', body: tablesBody(more) },
+    { id: 'agreement', title: 'Agreement with the reference', body: agreementBody(results) },
+    { id: 'run', title: 'The run', body: runBody(run) },
+  ].filter(({ body }) => body)
+  return `${markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${new Markup(pageStyle())}</style>
+</head>
+<body>
+<header>
+<h1>${title}</h1>
+<p class="note">${caption(results)}. ${run.date}, webgpu-distill ${run.version}.</p>
+${warning(results)}
+<p class="lead">${summary(results)}</p>
+</header>
+<nav aria-label="Sections">${sections.map(({ id, title: name }) => markup`<a href="#${id}">${name}</a>`)}</nav>
+<main>${sections.map(section)}</main>
+</body>
+</html>`}\n`
+}
+
+function section({ id, title, body }: Section): Markup {
+  return markup`
+<section id="${id}"><h2>${title}</h2>${body}</section>`
+}
+
+function warning(results: Results): Piece {
+  const bad = failures(results)
+  const synthetic = results.run.dataset === 'synthetic'
+  return [
+    synthetic &&
+      markup`<p class="warning"><strong>Synthetic pictures.</strong> No real data set was found; these numbers say nothing about photographs.</p>`,
+    bad.length > 0 &&
+      markup`<div class="warning"><strong>Not everything finished.</strong><ul>${bad.map((line) => markup`<li>${line}</li>`)}</ul></div>`,
+  ]
+}
+
+function tablesBody(list: Table[]): Piece {
+  const heading = (title: string) => list.length > 1 && markup`<h3>${title}</h3>`
+  return list.map((table) => [heading(table.title), markup`<p class="note">${table.caption}</p>`, tableBox(table)])
+}
+
+/** A table in a box that scrolls on its own. */
+export function tableBox({ title, head, left, blocks }: Table): Markup {
+  const side = (i: number) => (left.includes(i) ? markup` class="l"` : '')
+  return markup`<div class="scroll" role="region" tabindex="0" aria-label="${title}"><table><thead><tr>${head.map(
+    (text, i) => markup`<th scope="col"${side(i)}>${text}</th>`,
+  )}</tr></thead><tbody>${blocks.map(({ title: name, rows }) => [
+    name && markup`<tr><th scope="rowgroup" colspan="${head.length}">${name}</th></tr>`,
+    rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td${side(i)}>${cell}</td>`)}</tr>`),
+  ])}</tbody></table></div>`
+}
+
+const SIGNS: Record<ClaimResult['verdict'], string> = {
+  holds: '✓ holds',
+  reversed: '✗ reversed',
+  undecided: '○ undecided',
+  'one seed, no verdict': '· one seed, no verdict',
+  'not tested': '– not tested',
+}
+
+function claimsBody(claims: ClaimResult[]): Piece {
+  if (claims.length === 0) return null
+  return [
+    markup`<p class="note">A claim holds when the 95 % interval of the paired difference excludes 0 (of a ratio: 1) on the claimed side, is reversed on the other side, and is undecided else. Seeds are paired; n counts seeds; a seed's temperatures and sizes are averaged first. One seed gives a direction only. The intervals are not corrected for their number.</p>`,
+    claims.map(claimBox),
+  ]
+}
+
+function claimBox({ id, text, source, verdict, reason, parts }: ClaimResult): Markup {
+  const deciding = parts.filter(({ decides }) => decides && verdict !== 'not tested')
+  const others = parts.filter(({ decides }) => !decides)
+  return markup`
+<article class="claim ${verdict.split(' ')[0]}" id="claim-${id}"><p><strong>${id}</strong> <span class="verdict">${SIGNS[verdict]}</span></p><p>${text}. <span class="note">(${source})</span></p>${
+    reason && markup`<p class="note">${capital(reason)}.</p>`
+  }${deciding.map(
+    (part) =>
+      markup`<p><strong class="number">${estimateOf(part)}</strong> <span class="number">${told(part)},</span> <span class="number">n = ${part.n}</span> <span class="note">${sentence(part)}</span></p>`,
+  )}${
+    others.length > 0 &&
+    markup`<details><summary>${others.length} more ${others.length === 1 ? 'comparison' : 'comparisons'}</summary>${partTable(id, others)}</details>`
+  }</article>`
+}
+
+/** What was compared, with spaces that keep numbers and their units together. */
+function sentence({ statistic, rows, note }: Part): string {
+  const text = `${capital(statistic)}; ${rows}.${note && ` ${capital(note)}.`}`
+  return text.replace(/ (px|= \d)/g, '\u00a0$1')
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+function told(part: Part): string {
+  return part.verdict === 'one seed, no verdict' ? (part.direction ?? '') : intervalOf(part)
+}
+
+function partTable(id: string, parts: Part[]): Markup {
+  return tableBox({
+    title: `Comparisons under claim ${id}`,
+    caption: '',
+    head: ['statistic', 'rows', 'estimate', '95 %', 'n', 'verdict'],
+    left: [0, 1, 5],
+    blocks: [
+      {
+        title: '',
+        rows: parts.map((part) => {
+          const verdict = part.verdict === 'not tested' ? `not tested: ${part.note}` : part.verdict
+          const said = part.verdict === 'one seed, no verdict' ? (part.direction ?? verdict) : verdict
+          return [
+            part.statistic,
+            part.rows,
+            estimateOf(part),
+            intervalOf(part),
+            part.n ? String(part.n) : MISSING,
+            said,
+          ]
+        }),
+      },
+    ],
+  })
+}
+
+function figuresBody(results: Results): Piece {
+  const bySize = sizeFigures(results)
+  const byTemperature = temperatureFigures(results)
+  const note = markup`<p class="note">${caption(results)}. ${figureNote(seedsOf(results.rows).ok.length)}</p>`
+  return (
+    bySize.length > 0 && [
+      note,
+      figures(bySize, 'pairs'),
+      byTemperature.length > 0 && [markup`<h3>Against temperature</h3>`, figures(byTemperature, 'triples')],
+    ]
+  )
+}
+
+function reliabilityBody(results: Results): Piece {
+  const students = reliabilityFigures(results)
+  const teachers = teacherFigures(results)
+  const sizes = [...new Set(students.map(({ size }) => size))]
+  return (
+    students.length + teachers.length > 0 && [
+      markup`<p class="note">${RELIABILITY_NOTE}</p>`,
+      teachers.length > 0 && [markup`<h3>Teacher</h3>`, figures(teachers, 'diagrams')],
+      sizes.map((size) => [
+        markup`<h3>Students of ${size} px</h3>`,
+        figures(
+          students.filter((figure) => figure.size === size),
+          'diagrams',
+        ),
+      ]),
+    ]
+  )
+}
+
+function curvesBody(results: Results): Piece {
+  const curves = curveFigures(results)
+  return (
+    curves.length > 0 && [
+      markup`<p class="note">Means over seeds; the axis leaves out the steep start.</p>`,
+      figures(curves, curves.length % 2 ? 'triples' : 'pairs'),
+    ]
+  )
+}
+
+function figures(list: Figure[], kind: 'pairs' | 'triples' | 'diagrams'): Markup {
+  return markup`<div class="${kind}">${list.map(({ svg }) => markup`<figure>${svg}</figure>`)}</div>`
+}
+
+function agreementBody(results: Results): Piece {
+  const found = agreement(results)
+  if (!found.comparable) return markup`<p>Not compared: ${found.reason}.</p>`
+  if (found.entries.judged === 0) return null
+  return [
+    markup`<p>${agreementText(results)}</p>`,
+    markup`<details><summary>Every entry and difference</summary>${(['entries', 'differences'] as const).map((which) =>
+      tableBox(agreementTable(which, found)),
+    )}</details>`,
+  ]
+}
+
+function agreementTable(which: 'entries' | 'differences', found: Agreement): Table {
+  const all = found[which].entries
+  const rows = all.map(({ label, size, metric, n, ours, reference, allowed, agrees }) => {
+    const write = (x: number) => (metric === 'entropy' ? fixed(x, 3) : percent(x))
+    const verdict = agrees === null ? 'no spread on file' : agrees ? 'yes' : 'no'
+    const off = allowed === null ? MISSING : write(allowed)
+    return [
+      label,
+      `${size} px`,
+      metric,
+      String(n),
+      write(ours),
+      write(reference),
+      write(ours - reference),
+      off,
+      verdict,
+    ]
+  })
+  return {
+    title: which === 'entries' ? 'Entries' : 'Paired differences',
+    caption: '',
+    head: ['row', 'size', 'metric', 'n', 'ours', 'reference', 'off by', 'allowed', 'agrees'],
+    left: [0, 2],
+    blocks: [{ title: which === 'entries' ? 'Entries' : 'Paired differences', rows }],
+  }
+}
+
+function runBody(run: Run): Piece {
+  const { command, config, ...record } = run
+  return [
+    markup`<p>To run it again, in a checkout of ${run.commit === null ? `version ${run.version}` : `commit ${run.commit}`}:</p><pre>${command}</pre>`,
+    markup`<p class="note">Same fingerprint, adapter, driver and seeds: the same weights and metrics, bit for bit. Times differ.</p>`,
+    markup`<dl>${Object.entries(record).map(([key, value]) => markup`<dt>${words(key)}</dt><dd>${said(value)}</dd>`)}</dl>`,
+    markup`<details><summary>The resolved recipe</summary><pre>${JSON.stringify(config, null, 2)}</pre></details>`,
+  ]
+}
+
+/** 'dataHash' → 'data hash'. */
+function words(key: string): string {
+  return key.replace(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)
+}
+
+function said(value: unknown): string {
+  if (value === null || value === undefined) return MISSING
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (Array.isArray(value)) return value.length ? value.map(said).join(', ') : 'none'
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}

@@ -1,0 +1,222 @@
+// Figures: scales, labels that keep their distance, contrast of the palette, and texts that neither meet nor leave the frame.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { calibrate } from '../../src/report/calibration.ts'
+import {
+  curveFigures,
+  type Figure,
+  reliabilityFigures,
+  sizeFigures,
+  teacherFigures,
+  temperatureFigures,
+} from '../../src/report/figures.ts'
+import { escapeText, markup } from '../../src/report/markup.ts'
+import { INK, MUTED, PAPER, TONES, toneOn } from '../../src/report/palette.ts'
+import { reliabilityDiagram } from '../../src/report/reliability.ts'
+import { linear, logarithmic, niceTicks, spread, textWidth, tickDigits } from '../../src/report/scale.ts'
+import { lineChart, type Series } from '../../src/report/svg.ts'
+import { close } from './check.ts'
+import { fakeResults } from './fake.ts'
+
+const test = suite('report/svg')
+
+interface Box {
+  text: string
+  left: number
+  right: number
+  top: number
+  bottom: number
+}
+
+/** Boxes of the upright texts of an SVG, from a generous estimate of their widths. */
+function textBoxes(svg: string): Box[] {
+  const found = svg.matchAll(
+    /<text x="([-\d.]+)" y="([-\d.]+)" font-size="([\d.]+)" text-anchor="(\w+)"[^>]*>([^<]*)</g,
+  )
+  return [...found].map(([, x, y, size, anchor, text]) => {
+    const width = textWidth(text.replace(/&#?\w+;/g, 'x'), Number(size))
+    const left = Number(x) - { start: 0, middle: width / 2, end: width }[anchor as 'start']!
+    return {
+      text,
+      left,
+      right: left + width,
+      top: Number(y) - 0.75 * Number(size),
+      bottom: Number(y) + 0.1 * Number(size),
+    }
+  })
+}
+
+function checkTexts({ id, svg }: Pick<Figure, 'id' | 'svg'>): void {
+  const boxes = textBoxes(svg.text)
+  const [, width, height] = svg.text.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/)!.map(Number)
+  assert.ok(boxes.length >= 5, `${id} has ${boxes.length} texts`)
+  for (const [i, a] of boxes.entries()) {
+    assert.ok(a.left >= -0.5 && a.top >= 0 && a.bottom <= height, `${id}: '${a.text}' leaves the frame`)
+    assert.ok(a.right <= width + 0.5, `${id}: '${a.text}' leaves the frame at the right`)
+    for (const b of boxes.slice(i + 1)) {
+      const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top
+      assert.ok(apart, `${id}: '${a.text}' and '${b.text}' overlap`)
+    }
+  }
+}
+
+const documents = {
+  quick: fakeResults({ curves: true, failed: true }),
+  standard: fakeResults({ preset: 'standard', seeds: 5, curves: true }),
+  oneSeed: fakeResults({ seeds: 1 }),
+}
+
+for (const [name, results] of Object.entries(documents)) {
+  test(`no text of a figure meets another or leaves the frame: ${name}`, () => {
+    const all = [sizeFigures, temperatureFigures, reliabilityFigures, teacherFigures, curveFigures]
+    const figures = all.flatMap((draw): Figure[] => draw(results))
+    assert.ok(figures.length >= 20, `${figures.length} figures`)
+    assert.is(new Set(figures.map(({ id }) => id)).size, figures.length, 'ids are unique')
+    for (const figure of figures) checkTexts(figure)
+  })
+}
+
+test('a figure has title, description, axis labels with units, and a name at every line', () => {
+  const [accuracy] = sizeFigures(documents.quick)
+  const svg = accuracy.svg.text
+  for (const part of ['<title', '<desc', 'role="img"', '>test accuracy, %<', '>image size, px<', '>14<', '>7<']) {
+    assert.ok(svg.includes(part), part)
+  }
+  for (const label of ['supervised', 'calibrated, T 1', 'calibrated, T 4', 'calibrated, T 20', 'raw, T 4', 'DML']) {
+    assert.ok(svg.includes(`>${label}</text>`), label)
+  }
+  assert.match(svg, /<desc[^>]*>test accuracy, % against image size, px\. supervised: 14, 81/)
+  assert.not(svg.includes('<style'), 'the page has the style')
+  assert.match(sizeFigures(documents.quick, true)[0].svg.text, /<style>.*prefers-color-scheme:dark/)
+})
+
+test('many lines are split by teacher into two figures on the same axes', () => {
+  const ids = sizeFigures(documents.standard).map(({ id }) => id)
+  assert.equal(ids.slice(0, 2), ['accuracy-by-size', 'accuracy-by-size-1'])
+  const ticks = (svg: string) => textBoxes(svg).filter(({ text }) => /^\d\d$/.test(text) && Number(text) > 80)
+  const [a, b] = sizeFigures(documents.standard).map(({ svg }) => ticks(svg.text).map(({ text }) => text))
+  assert.equal(a, b)
+})
+
+test('one image size, one method, no numbers: drawn or left out, never broken', () => {
+  const { rows } = documents.quick
+  const one = sizeFigures({ rows: rows.filter(({ size, method }) => size === 7 && method === 'supervised') })
+  assert.is(one.length, 4)
+  for (const figure of one) {
+    checkTexts(figure)
+    assert.not(/NaN|undefined|Infinity/.test(figure.svg.text))
+  }
+  assert.equal(sizeFigures({ rows: [] }), [])
+  assert.equal(temperatureFigures({ rows: rows.filter(({ method }) => method === 'supervised') }), [])
+  const blank = rows.map((row) => ({
+    ...row,
+    accuracy: null,
+    ece: null,
+    entropy: null,
+    seconds: null,
+    bins: undefined,
+  }))
+  assert.equal(sizeFigures({ rows: blank }), [])
+  assert.equal(reliabilityFigures({ rows: blank }), [])
+  assert.equal(curveFigures({}), [])
+})
+
+test('error bars reach from low to high, a window clips the lines', () => {
+  const series: Series[] = [
+    { label: 'a', tone: 'blue2', dash: 'solid', marker: 'circle', points: [{ x: 1, y: 5, low: 4, high: 6 }] },
+  ]
+  const chart = { id: 'x', title: 't', description: 'd', x: { label: 'x', kind: 'linear' as const, ticks: [0, 2] } }
+  const svg = lineChart({ ...chart, y: { label: 'y', include: [0, 10] }, series })!.text
+  const bar = svg.match(/d="M([\d.]+) ([\d.]+)h5M[\d.]+ [\d.]+V([\d.]+)/)!
+  const [top, bottom] = [54, 280 - 44]
+  close(Number(bar[2]), bottom - 0.4 * (bottom - top), 0.01)
+  close(Number(bar[3]), bottom - 0.6 * (bottom - top), 0.01)
+  assert.match(lineChart({ ...chart, y: { label: 'y', window: [4, 6] }, series })!.text, /clip-path="url\(#x-c\)"/)
+  assert.is(lineChart({ ...chart, y: { label: 'y' }, series: [] }), null)
+})
+
+test('reliability: bars at the accuracy, orange where too sure, purple where too modest', () => {
+  const sure = calibrate([0.9, 0.9, 0.9, 0.9], [1, 0, 1, 0]).bins
+  const modest = calibrate([0.3, 0.3, 0.3, 0.3], [1, 0, 1, 0]).bins
+  const draw = (runs: (typeof sure)[]) => reliabilityDiagram({ id: 'r', title: 't', subtitle: 's', runs })
+  const svg = draw([sure])!.text
+  assert.match(svg, /wd-orange2/)
+  assert.not.match(svg, /wd-purple2/)
+  assert.match(svg, /ECE 40\.00 %/)
+  assert.match(svg, /gap \+40\.0/)
+  assert.match(svg, /Confidence 0\.90: accuracy 0\.50, 4 pictures/)
+  assert.match(draw([modest])!.text, /wd-purple2/)
+  assert.match(draw([modest])!.text, /gap −20\.0/)
+  assert.is(draw([]), null)
+  assert.is(draw([calibrate([], []).bins]), null)
+  checkTexts({ id: 'r', svg: draw([modest])! })
+})
+
+test('ticks are round and cover the values', () => {
+  assert.equal(niceTicks(0, 10), [0, 2, 4, 6, 8, 10])
+  assert.equal(niceTicks(80.9, 83.7), [80, 81, 82, 83, 84])
+  assert.equal(niceTicks(-0.03, 0.04), [-0.04, -0.02, 0, 0.02, 0.04])
+  for (const [low, high] of [
+    [0.1, 0.7],
+    [1e-6, 3e-6],
+    [12, 12],
+    [0, 0],
+    [-5, 1234],
+  ]) {
+    const ticks = niceTicks(low, high)
+    assert.ok(ticks[0] <= low && ticks[ticks.length - 1] >= high, `${low} … ${high}: ${ticks}`)
+    assert.ok(ticks.length >= 2 && ticks.length <= 12, `${ticks}`)
+  }
+  assert.equal([tickDigits([0, 2.5, 5]), tickDigits([0, 0.05]), tickDigits([10, 20]), tickDigits([1])], [1, 2, 0, 0])
+  close(linear([0, 10], 100, 0).at(2.5), 75)
+  close(logarithmic([7, 14, 28], 0, 100, 10).at(14), 50)
+  close(logarithmic([14], 0, 100, 10).at(14), 50)
+})
+
+test('labels move apart as little as needed, keep their order and stay inside', () => {
+  assert.equal(spread([10, 50], 14, 0, 100), [10, 50])
+  assert.equal(spread([50, 50, 50], 10, 0, 100), [40, 50, 60])
+  assert.equal(spread([99, 98], 10, 0, 100), [100, 90])
+  const places = spread([5, 7, 6, 90, 91, 40], 14, 0, 100)
+  const sorted = [...places].sort((a, b) => a - b)
+  for (let i = 1; i < sorted.length; i++) assert.ok(sorted[i] - sorted[i - 1] >= 14 - 1e-9)
+  assert.ok(sorted[0] >= 0 && sorted[5] <= 100)
+  assert.ok(places[0] < places[2] && places[2] < places[1])
+})
+
+/** Contrast of two colours by the formula of WCAG 2. */
+function contrast(a: string, b: string): number {
+  const [light, dark] = [a, b].map((hex) => {
+    const [r, g, blue] = [1, 3, 5].map((i) => {
+      const c = Number.parseInt(hex.slice(i, i + 2), 16) / 255
+      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * r + 0.7152 * g + 0.0722 * blue + 0.05
+  })
+  return Math.max(light / dark, dark / light)
+}
+
+test('lines contrast 3 : 1 with the background, texts 4.5 : 1, in light and dark', () => {
+  for (const side of [0, 1] as const) {
+    for (const [name, tone] of Object.entries(TONES)) {
+      const found = contrast(tone[side], PAPER[side])
+      assert.ok(found >= 3, `${name} ${side ? 'dark' : 'light'}: ${found.toFixed(2)}`)
+    }
+    for (const text of [INK, MUTED]) assert.ok(contrast(text[side], PAPER[side]) >= 4.5)
+  }
+  assert.equal(
+    [toneOn('blue', 0, 5), toneOn('blue', 4, 5), toneOn('blue', 1, 3), toneOn('blue')],
+    ['blue0', 'blue4', 'blue2', 'blue2'],
+  )
+})
+
+test('whatever is put into markup is escaped, unless it is markup', () => {
+  const bad = `<script>"&'`
+  assert.is(
+    markup`<p title="${bad}">${[bad, markup`<b>${1}</b>`, null, false]}</p>`.text,
+    '<p title="&lt;script&gt;&quot;&amp;&#39;">&lt;script&gt;&quot;&amp;&#39;<b>1</b></p>',
+  )
+  assert.is(escapeText('a\u0000b\ud800c'), 'a\ufffdb\ufffdc')
+})
+
+test.run()

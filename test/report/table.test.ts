@@ -1,0 +1,194 @@
+// Tables, texts and the page: widths, numbers, escaping, no network, no script.
+import { readFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { caption, isReduced, summary } from '../../src/report/caption.ts'
+import { duration, fixed, percent, scaled, significant, thousands } from '../../src/report/format.ts'
+import { htmlReport } from '../../src/report/html.ts'
+import { NOT_ON_FILE, parsePapers } from '../../src/report/papers.ts'
+import type { Results } from '../../src/report/rows.ts'
+import { tables } from '../../src/report/table.ts'
+import {
+  agreementText,
+  markdownReport,
+  rowsCsv,
+  summaryCsv,
+  textReport,
+  textTable,
+  wrap,
+} from '../../src/report/tableText.ts'
+import { fails } from './check.ts'
+import { fakeResults } from './fake.ts'
+
+const test = suite('report/table')
+const stored = () => JSON.parse(readFileSync('bench/papers.json', 'utf8'))
+const papers = parsePapers(stored())
+
+test('numbers: percent, true minus, no negative zero, plain notation', () => {
+  assert.equal([percent(0.82314), fixed(-0.0001, 2), fixed(-1.5, 1)], ['82.31', '0.00', '−1.5'])
+  assert.equal([significant(1234.5), significant(12.34), significant(0.0456)], ['1235', '12.3', '0.0456'])
+  assert.equal([scaled(1_284_000), scaled(2.2e12), scaled(12)], ['1.28 M', '2.20 T', '12.0'])
+  assert.equal([duration(61), duration(191), duration(9000)], ['61.0 s', '3.18 min', '2.50 h'])
+  assert.equal([thousands(2000), thousands(60_000), thousands(12)], ['2,000', '60,000', '12'])
+})
+
+test('every line on the terminal fits into 80 columns, for either preset', () => {
+  for (const options of [{ failed: true }, { preset: 'standard' as const, seeds: 5 }, { seeds: 1 }]) {
+    for (const line of textReport(fakeResults(options), papers).split('\n')) {
+      assert.ok([...line].length <= 80, `${[...line].length} columns: ${line}`)
+    }
+  }
+})
+
+test('a line: mean ± standard deviation in percent, n, and the paper', () => {
+  const { run, rows } = fakeResults()
+  const exact = rows.filter(({ method, size }) => method === 'supervised' && size === 14)
+  for (const [i, row] of exact.entries())
+    Object.assign(row, { accuracy: [0.82, 0.83, 0.84][i], ece: 0.08, entropy: 0.25 })
+  const text = textTable(tables({ schemaVersion: 1, run, rows, teachers: [], claims: [] }, papers)[0])
+  assert.match(text, /^supervised +3 +83\.00 ± 1\.00 +8\.00 ± 0\.00 +0\.250 ± 0\.000 +not on file$/m)
+  assert.match(text, /^14 px$/m)
+  assert.match(text, /^7 px$/m)
+})
+
+test('one seed has no ±, failed seeds show in n and are listed', () => {
+  assert.not.match(textTable(tables(fakeResults({ seeds: 1 }))[0]), /±/)
+  const text = textReport(fakeResults({ failed: true }))
+  assert.match(text, /^CQKD raw +4 +2\/3 /m)
+  assert.match(text, /CQKD raw, T = 4, 7 px, seed 2: failed, loss became NaN at step 412/)
+})
+
+test('claims stand under the table with statistic, n, interval and verdict', () => {
+  const text = textReport(fakeResults())
+  assert.match(text, /^C1 +(HOLDS|UNDECIDED|REVERSED): CQKD beats supervised learning$/m)
+  assert.match(text.replace(/\s+/g, ' '), /accuracy, CQKD minus supervised, .*: [+−]\d\.\d\d points \[.*\], n = 3/)
+  assert.match(text, /^C6c +NOT TESTED/m)
+  assert.match(textReport(fakeResults({ seeds: 1 })), /ONE SEED, NO VERDICT[\s\S]*as claimed/)
+})
+
+test('paper values: not on file unless a file says otherwise', () => {
+  assert.ok(papers.filter(({ paper }) => paper === 'cqkd').every(({ value }) => value === null))
+  assert.ok(papers.filter(({ paper }) => paper === 'trikd').every(({ value }) => value === null))
+  assert.is(papers.find(({ method, networks }) => method === 'kd' && /^ResNet-56/.test(networks ?? ''))?.value, 0.7066)
+  const own = stored()
+  own.tables[0].dataset = 'fashion-mnist'
+  Object.assign(own.tables[0].entries[0], { size: 14, value: 0.5, page: 'table 1' })
+  assert.match(textReport(fakeResults(), parsePapers(own)), /^supervised .* 50\.00 table 1$/m)
+  assert.match(textReport(fakeResults(), papers), new RegExp(NOT_ON_FILE))
+  fails(() => parsePapers({ schemaVersion: 2, tables: [] }, 'mine.json'), /^mine\.json: schemaVersion is 2; 1 expected/)
+  fails(() => parsePapers({ schemaVersion: 1 }), /no list of tables/)
+  fails(() => parsePapers(null), /schemaVersion is undefined/)
+  own.tables[0].entries[1].value = '80 %'
+  fails(() => parsePapers(own), /tables\[0\]\.entries\[1\] needs/)
+})
+
+test('a reduced run says so; synthetic pictures louder', () => {
+  const { run, ...rest } = fakeResults()
+  assert.match(
+    caption({ run, ...rest }),
+    /^Fashion-MNIST, preset quick \(reduced: not the paper's experiment\), 2,000 training/,
+  )
+  assert.is(isReduced({ ...run, preset: 'paper', dataset: 'imagenet' }), false)
+  assert.is(isReduced({ ...run, preset: 'paper', dataset: 'imagenet', overrides: ['--epochs 1'] }), true)
+  const synthetic: Results = { run: { ...run, dataset: 'synthetic' }, ...rest }
+  assert.match(summary(synthetic), /^These are seeded synthetic pictures/)
+  assert.match(htmlReport(synthetic), /<strong>Synthetic pictures/)
+  assert.match(caption(fakeResults({ seeds: 1 })), /one seed: direction only/)
+})
+
+test('the summary counts the verdicts and names what failed', () => {
+  const results = fakeResults({ failed: true })
+  const text = summary(results)
+  for (const { id } of results.claims) assert.ok(new RegExp(`\\b${id}\\b`).test(text), id)
+  assert.match(text, /1 of 48 rows did not finish and is left out/)
+  assert.match(text, /ECE from \d\.\d\d to \d\.\d\d %/)
+})
+
+test('Markdown: every table, cells escaped, as many cells as heads', () => {
+  const results = fakeResults({ failed: true })
+  results.rows[0].method = 'a|b'
+  const text = markdownReport(results, papers)
+  assert.match(text, /a\\\|b/)
+  for (const block of text.split('\n\n').filter((part) => part.startsWith('|'))) {
+    const widths = block.split('\n').map((line) => line.replace(/\\\|/g, '').split('|').length)
+    assert.is(new Set(widths).size, 1, block.slice(0, 80))
+  }
+  for (const heading of ['Accuracy and calibration', 'Cost', 'Teachers', 'Claims', 'Not finished']) {
+    assert.ok(text.includes(`## ${heading}`), heading)
+  }
+})
+
+test('CSV: all rows exactly, quotes where needed', () => {
+  const results = fakeResults({ failed: true })
+  results.rows[1].reason = 'said "no", twice'
+  const lines = rowsCsv(results.rows).trimEnd().split('\n')
+  assert.is(lines.length, results.rows.length + 1)
+  assert.match(lines[0], /^method,size,temperature,teacher,tau,seed,member,n,status,accuracy,/)
+  assert.ok(lines[1].includes(String(results.rows[0].accuracy)))
+  assert.ok(lines[2].endsWith('"said ""no"", twice"'))
+  const summed = summaryCsv(results, papers).trimEnd().split('\n')
+  assert.is(summed.length, 13)
+  assert.is(new Set(summed.map((line) => line.split(',').length)).size, 1)
+  assert.match(summed[1], /^supervised,14,,,2000,3,0\.8/)
+})
+
+test('wrapping keeps words and indents what follows', () => {
+  assert.equal(wrap('one two three', 7), ['one two', 'three'])
+  assert.equal(wrap('  one two three', 7, 4), ['  one', '    two', '    three'])
+})
+
+test('report.html: one file, no script, no network, sections, exact command', () => {
+  const results = fakeResults({ curves: true })
+  const html = htmlReport(results, { papers })
+  assert.not.match(html, /<script/i)
+  assert.not.match(html, /\son\w+=/i)
+  const addresses = [...html.matchAll(/(?:\s(?:href|src)=|url\()["']?([^"')\s>]+)/g)].map(([, address]) => address)
+  for (const address of addresses) assert.ok(/^(#|data:)/.test(address), address)
+  const anywhere = [...html.matchAll(/https?:\/\/[^\s"'<]+/g)].map(([found]) => found)
+  assert.equal([...new Set(anywhere)], ['http://www.w3.org/2000/svg'], 'the SVG namespace only')
+  for (const id of ['results', 'figures', 'claims', 'reliability', 'curves', 'more', 'agreement', 'run']) {
+    assert.ok(html.includes(`<section id="${id}">`), id)
+  }
+  assert.ok(html.includes(`<pre>${results.run.command}</pre>`))
+  assert.match(html, /prefers-color-scheme: dark/)
+  const ids = [...html.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id)
+  assert.is(new Set(ids).size, ids.length, 'ids are unique')
+})
+
+test('report.html: tags are balanced and hostile words stay words', () => {
+  const results = fakeResults({
+    failed: true,
+    curves: true,
+    run: { adapter: '<img src=x onerror=alert(1)>', command: 'a && b' },
+  })
+  results.rows[0].method = '</title><script>alert(1)</script>'
+  results.run.config = { note: '</pre><script>' }
+  const html = htmlReport(results, { papers, title: 'A & <B>' })
+  assert.not.match(html, /<script|<img/)
+  assert.match(html, /<title>A &amp; &lt;B&gt;<\/title>/)
+  assert.match(html, /<pre>a &amp;&amp; b<\/pre>/)
+  const open: string[] = []
+  for (const [, end, name, self] of html.matchAll(/<(\/?)([a-zA-Z][\w-]*)[^>]*?(\/?)>/g)) {
+    if (self || ['meta', 'link'].includes(name)) continue
+    if (end) assert.is(open.pop(), name)
+    else open.push(name)
+  }
+  assert.equal(open, [])
+})
+
+test('agreement is told where the run can be compared, and why not elsewhere', () => {
+  assert.match(agreementText(fakeResults()), /entries \d+ of 25 \(.*agree.*paired differences \d+ of 24/)
+  const other = fakeResults({ preset: 'standard' })
+  assert.is(agreementText(other), '')
+  assert.match(htmlReport(other), /Not compared: the reference is of the preset quick, this run of standard/)
+})
+
+test('a document without rows still makes a page and a table', () => {
+  const { run } = fakeResults()
+  const empty: Results = { schemaVersion: 1, run, rows: [], teachers: [], claims: [] }
+  assert.match(htmlReport(empty), /<\/html>/)
+  assert.ok(textReport(empty).length > 50)
+  assert.ok(markdownReport(empty).length > 50)
+})
+
+test.run()
