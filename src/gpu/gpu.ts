@@ -89,7 +89,8 @@ export class Gpu {
     let result: T
     try {
       result = fn()
-      if (result instanceof Promise) throw new InputError(`${label}: a step takes a synchronous function, got a promise`)
+      if (result instanceof Promise)
+        throw new InputError(`${label}: a step takes a synchronous function, got a promise`)
     } finally {
       this.tapes.splice(this.tapes.indexOf(tape), 1)
     }

@@ -49,18 +49,21 @@ function dispatch(
   const gpu = buffers[names[0]].storage.gpu
   const where = `${shader.stem}.${entry}`
   for (const name of names) {
-    if (!shader.bindings.has(name)) throw new ShaderError(`${where} has no binding '${name}': ${[...shader.bindings.keys()]}`)
+    if (!shader.bindings.has(name))
+      throw new ShaderError(`${where} has no binding '${name}': ${[...shader.bindings.keys()]}`)
     if (buffers[name].storage.gpu !== gpu) throw new ShaderError(`${where}: '${name}' belongs to another engine`)
   }
   for (const name of shader.fields.keys()) {
     if (!(name in params)) throw new ShaderError(`${where}: parameter '${name}' is missing`)
   }
   for (const name of Object.keys(params)) {
-    if (!shader.fields.has(name)) throw new ShaderError(`${where} has no parameter '${name}': ${[...shader.fields.keys()]}`)
+    if (!shader.fields.has(name))
+      throw new ShaderError(`${where} has no parameter '${name}': ${[...shader.fields.keys()]}`)
   }
   const groups = workgroups(shader, entry, grid, variant)
   if (groups[0] * groups[1] * groups[2] === 0) return
-  if (groups.some((n) => n > MAX_GROUPS)) throw new ShaderError(`${where}: ${groups} workgroups, at most ${MAX_GROUPS} each`)
+  if (groups.some((n) => n > MAX_GROUPS))
+    throw new ShaderError(`${where}: ${groups} workgroups, at most ${MAX_GROUPS} each`)
   const pipeline = pipelineOf(gpu, shader, entry, names, variant)
   const uses = names.map((name) => ({ index: shader.bindings.get(name)!.index, bindable: buffers[name] }))
   const uniform = [...shader.bindings.values()].find((b) => b.access === 'uniform')
@@ -73,7 +76,9 @@ function dispatch(
 function workgroups(shader: Shader, entry: string, grid: Grid, variant: Variant): [number, number, number] {
   const size = workgroupSize(shader, entry, { ...numbersOf(variant.header), ...variant.constants })
   const counts =
-    'groups' in grid ? [0, 1, 2].map((i) => grid.groups[i] ?? 1) : size.map((s, i) => Math.ceil((grid.threads[i] ?? 1) / s))
+    'groups' in grid
+      ? [0, 1, 2].map((i) => grid.groups[i] ?? 1)
+      : size.map((s, i) => Math.ceil((grid.threads[i] ?? 1) / s))
   const [x, y, z] = counts
   if (x > MAX_GROUPS && y === 1) return [MAX_GROUPS, Math.ceil(x / MAX_GROUPS), z]
   return [x, y, z]

@@ -61,7 +61,8 @@ export class Pool {
       )
     }
     const rounded = Math.min(size, Math.floor(limits.maxBufferSize / 256) * 256)
-    const make = () => this.gpu.device.createBuffer({ label: `${this.name} ${label}`, size: rounded, usage: this.usage })
+    const make = () =>
+      this.gpu.device.createBuffer({ label: `${this.name} ${label}`, size: rounded, usage: this.usage })
     const buffer = this.gpu.faults.scoped('out-of-memory', make, (message) => {
       const held = (this.gpu.memory().bytes / 2 ** 20).toFixed(0)
       return new OutOfMemoryError(`${label}: no memory for ${bytes} bytes (${held} MiB held): ${message}`)

@@ -85,7 +85,8 @@ export function parseShader(source: string): Shader {
 /** The workgroup size of an entry point once overrides and header constants are known. */
 export function workgroupSize(shader: Shader, entry: string, given: Record<string, number>): [number, number, number] {
   const size = shader.entries.get(entry)
-  if (!size) throw new ShaderError(`${shader.stem}.wgsl has no entry point '${entry}', only ${[...shader.entries.keys()]}`)
+  if (!size)
+    throw new ShaderError(`${shader.stem}.wgsl has no entry point '${entry}', only ${[...shader.entries.keys()]}`)
   const value = (s: string | undefined): number => {
     if (!s) return 1
     const n = given[s] ?? shader.numbers.get(s) ?? Number.parseInt(s, 10)

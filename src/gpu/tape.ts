@@ -122,7 +122,8 @@ export class Tape {
     this.commands.forEach((command, i) => {
       for (const { bindable } of command.uses) {
         const { storage } = bindable
-        if (storage.ended) throw new DistillError('ended', `${command.pipeline.label}: ${storage.label} ${storage.ended}`)
+        if (storage.ended)
+          throw new DistillError('ended', `${command.pipeline.label}: ${storage.label} ${storage.ended}`)
         if (storage.buffer) continue
         storage.buffer = (kept.has(storage) ? gpu.buffers : gpu.scratch).take(storage.bytes, storage.label)
       }

@@ -1,5 +1,5 @@
-import scalarSource from '../../shaders/batchNorm.wgsl'
 import vectorSource from '../../shaders/batchNorm.vec4.wgsl'
+import scalarSource from '../../shaders/batchNorm.wgsl'
 import runningSource from '../../shaders/runningStats.wgsl'
 import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
@@ -63,7 +63,8 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
     const y = batchNorm(toLayout(reshape(input, [...input.shape, 1, 1]), 'chwn'), weights, options)
     return reshape(toLayout(y, 'row'), input.shape)
   }
-  if (input.shape.length !== 4) throw new ShapeError(`batchNorm: needs [N, C, H, W] or [N, C], got ${showShape(input.shape)}`)
+  if (input.shape.length !== 4)
+    throw new ShapeError(`batchNorm: needs [N, C, H, W] or [N, C], got ${showShape(input.shape)}`)
   const x = toLayout(input, 'chwn')
   checkShapes(x, weights, options)
   const { train, momentum = 0.1, eps = 1e-5, residual } = options
@@ -84,23 +85,28 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   if (residual) kernel.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, variant)
   else kernel.normalise({ x, gamma, beta, saved, y }, base, sweep, variant)
 
-  return record('batchNorm', y, residual ? [x, gamma, beta, residual] : [x, gamma, beta], (dy, [dx, dgamma, dbeta, dr]) => {
-    const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
-    const spare = () => empty(x.gpu, [c], 'f32', 'row', 'batchNorm.unused')
-    const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
-    const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
-    const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
-    if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, variant)
-    else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, variant)
-    if (residual && (dx || dr)) {
-      const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-      const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-      const flags = { ...base, addX: dx?.add ?? 0, addR: dr?.add ?? 0 }
-      kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, flags, sweep, variant)
-    } else if (dx) {
-      kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, { ...base, addX: dx.add }, sweep, variant)
-    }
-  })
+  return record(
+    'batchNorm',
+    y,
+    residual ? [x, gamma, beta, residual] : [x, gamma, beta],
+    (dy, [dx, dgamma, dbeta, dr]) => {
+      const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
+      const spare = () => empty(x.gpu, [c], 'f32', 'row', 'batchNorm.unused')
+      const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
+      const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
+      const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
+      if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, variant)
+      else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, variant)
+      if (residual && (dx || dr)) {
+        const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
+        const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
+        const flags = { ...base, addX: dx?.add ?? 0, addR: dr?.add ?? 0 }
+        kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, flags, sweep, variant)
+      } else if (dx) {
+        kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, { ...base, addX: dx.add }, sweep, variant)
+      }
+    },
+  )
 }
 
 /** Fresh weights on their own, for use outside a network: gamma 1, beta 0, running mean 0 and variance 1. */
