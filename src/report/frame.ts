@@ -12,13 +12,18 @@ export interface Frame {
   height: number
 }
 
+/** Margin of a figure in a file of its own. */
+const PAD = 10
+
 /** The SVG element. `standalone` adds style and background, for a file of its own. */
 export function frame({ id, title, description, width, height }: Frame, body: Piece, standalone: boolean): Markup {
+  const pad = standalone ? PAD : 0
+  const [wide, high] = [width + 2 * pad, height + 2 * pad]
   const own = standalone && [
     markup`<style>${new Markup(figureStyle())}</style>`,
-    markup`<rect class="wd-paper" width="${width}" height="${height}"/>`,
+    markup`<rect class="wd-paper" x="${0 - pad}" y="${0 - pad}" width="${wide}" height="${high}"/>`,
   ]
-  return markup`<svg xmlns="http://www.w3.org/2000/svg" class="wd" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>${own}${body}</svg>`
+  return markup`<svg xmlns="http://www.w3.org/2000/svg" class="wd" viewBox="${0 - pad} ${0 - pad} ${wide} ${high}" width="${wide}" height="${high}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>${own}${body}</svg>`
 }
 
 export interface TextStyle {
