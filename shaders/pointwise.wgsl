@@ -1,9 +1,10 @@
 // pointwise: y = a ∘ b with NumPy broadcasting, and exp, log, sqrt, with their derivatives.
-// y is dense: thread i writes y[i], and finds its operands by strides over the axes of y (stride 0 repeats). The loader
-// merges axes, so operands of one shape and layout have rank 1. An operand that is a number comes as p.number.
+// y and its operands are walked by strides (0 repeats), over axes that the loader merged where it could: operands of one
+// shape and layout have one axis. A thread computes up to 8 elements of an innermost line, `width` apart. An operand that
+// is a number comes as p.number.
 struct Params {
-  n: u32, rank: u32, add: u32, number: f32,
-  shape: array<vec4u, 2>, aStrides: array<vec4u, 2>, bStrides: array<vec4u, 2>,
+  threads: u32, width: u32, rank: u32, add: u32, number: f32,
+  axes: array<vec4u, 8>, // size, strides of y, a, b; the innermost axis first
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -14,24 +15,29 @@ struct Params {
 override LEFT_IS_NUMBER: bool = false;
 override RIGHT_IS_NUMBER: bool = false;
 
-// Where the i-th elements of a and b lie.
-fn places(i: u32) -> vec2u {
-  var at = vec2u(0u);
-  var rest = i;
-  for (var d = p.rank; d > 1u; d--) {
-    let k = d - 1u;
-    let size = p.shape[k / 4u][k % 4u];
-    at += (rest % size) * vec2u(p.aStrides[k / 4u][k % 4u], p.bStrides[k / 4u][k % 4u]);
-    rest /= size;
+// `count` elements of y, a and b: at, at + step, …
+struct Run { at: vec3u, step: vec3u, count: u32 }
+
+fn runOf(id: vec3u, groups: vec3u) -> Run {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= p.threads) { return Run(vec3u(0u), vec3u(0u), 0u); }
+  let inner = p.axes[0];
+  var line = i / p.width;
+  let first = i - line * p.width;
+  var at = first * inner.yzw;
+  for (var k = 1u; k < p.rank; k++) {
+    let axis = p.axes[k];
+    let next = line / axis.x;
+    at += (line - next * axis.x) * axis.yzw;
+    line = next;
   }
-  return at + rest * vec2u(p.aStrides[0].x, p.bStrides[0].x);
+  return Run(at, p.width * inner.yzw, (inner.x - first + p.width - 1u) / p.width);
 }
 
-fn operands(i: u32) -> vec2f {
-  let at = places(i);
-  if (LEFT_IS_NUMBER) { return vec2f(p.number, b[at.y]); }
-  if (RIGHT_IS_NUMBER) { return vec2f(a[at.x], p.number); }
-  return vec2f(a[at.x], b[at.y]);
+fn operands(at: vec3u) -> vec2f {
+  if (LEFT_IS_NUMBER) { return vec2f(p.number, b[at.z]); }
+  if (RIGHT_IS_NUMBER) { return vec2f(a[at.y], p.number); }
+  return vec2f(a[at.y], b[at.z]);
 }
 
 fn put(i: u32, value: f32) {
@@ -40,85 +46,110 @@ fn put(i: u32, value: f32) {
 
 @compute @workgroup_size(64)
 fn sum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let v = operands(i);
-  put(i, v.x + v.y);
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, v.x + v.y);
+  }
 }
 
 @compute @workgroup_size(64)
 fn difference(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let v = operands(i);
-  put(i, v.x - v.y);
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, v.x - v.y);
+  }
 }
 
 @compute @workgroup_size(64)
 fn product(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let v = operands(i);
-  put(i, v.x * v.y);
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, v.x * v.y);
+  }
 }
 
 @compute @workgroup_size(64)
 fn quotient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let v = operands(i);
-  put(i, v.x / v.y);
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, v.x / v.y);
+  }
 }
 
 // The gradient of a divisor: with q = … / b and a = dq, db = -a q / b. q lies like a.
 @compute @workgroup_size(64)
 fn divisor(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let at = places(i);
-  put(i, -a[at.x] * q[at.x] / b[at.y]);
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, -v.x * q[at.y] / v.y);
+  }
 }
 
 @compute @workgroup_size(64)
 fn sumRelu(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let v = operands(i);
-  put(i, max(v.x + v.y, 0.0));
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, max(v.x + v.y, 0.0));
+  }
 }
 
 // The gradient through max(…, 0) = b: a where b is above 0, else 0.
 @compute @workgroup_size(64)
 fn mask(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let v = operands(i);
-  put(i, select(0.0, v.x, v.y > 0.0));
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, select(0.0, v.x, v.y > 0.0));
+  }
 }
 
 @compute @workgroup_size(64)
 fn exponential(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i < p.n) { y[i] = exp(a[i]); }
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    put(at.x, exp(a[at.y]));
+  }
 }
 
 @compute @workgroup_size(64)
 fn logarithm(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i < p.n) { y[i] = log(a[i]); }
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    put(at.x, log(a[at.y]));
+  }
 }
 
 @compute @workgroup_size(64)
 fn root(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i < p.n) { y[i] = sqrt(a[i]); }
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    put(at.x, sqrt(a[at.y]));
+  }
 }
 
 // The gradient of a root b: a / 2b.
 @compute @workgroup_size(64)
 fn rootBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n) { return; }
-  let v = operands(i);
-  put(i, 0.5 * v.x / v.y);
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, 0.5 * v.x / v.y);
+  }
 }

@@ -1,12 +1,12 @@
 // reduce: y[o] = scale Σ_j x[o, j] over the elements j that share an output o; kept and reduced axes by strides.
-// LANES threads of a workgroup of 64 share one output: lane l adds j = l, l + LANES, … in blocks of 32 (sums of sums lose
-// less than one long sum), then the lanes are added as a tree. A long reduction is cut into `parts` of `chunk` elements,
-// whose sums lie side by side in y and are reduced once more. The order is fixed, so the bits are too.
+// LANES threads, 1 or all 64 of a workgroup, share an output: lane l adds j = l, l + LANES, … in blocks of 32 (sums of
+// sums lose less than one long sum), then 8 times 8 lanes are added. A long reduction is cut into `parts` of `chunk`
+// elements, whose sums lie side by side in y and are reduced once more. The order is fixed, so the bits are too.
 struct Params {
   outputs: u32, length: u32, parts: u32, chunk: u32,
   keptRank: u32, reducedRank: u32, add: u32, scale: f32,
-  kept: array<vec4u, 2>, keptX: array<vec4u, 2>, keptY: array<vec4u, 2>,
-  reduced: array<vec4u, 2>, reducedX: array<vec4u, 2>,
+  kept: array<vec4u, 8>, // size, strides of x and of the result; the innermost axis first
+  reduced: array<vec4u, 8>, // size, stride of x
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -21,37 +21,43 @@ var<workgroup> sums: array<f32, THREADS>;
 fn places(o: u32) -> vec2u {
   var at = vec2u(0u);
   var rest = o;
-  for (var d = p.keptRank; d > 0u; d--) {
-    let k = d - 1u;
-    let size = p.kept[k / 4u][k % 4u];
-    at += (rest % size) * vec2u(p.keptX[k / 4u][k % 4u], p.keptY[k / 4u][k % 4u]);
-    rest /= size;
+  for (var k = 0u; k < p.keptRank; k++) {
+    let axis = p.kept[k];
+    let next = rest / axis.x;
+    at += (rest - next * axis.x) * axis.yz;
+    rest = next;
   }
   return at;
 }
 
 // How far element j lies from element 0.
 fn along(j: u32) -> u32 {
+  if (p.reducedRank == 1u) { return j * p.reduced[0].y; }
   var at = 0u;
   var rest = j;
-  for (var d = p.reducedRank; d > 1u; d--) {
-    let k = d - 1u;
-    let size = p.reduced[k / 4u][k % 4u];
-    at += (rest % size) * p.reducedX[k / 4u][k % 4u];
-    rest /= size;
+  for (var k = 0u; k < p.reducedRank; k++) {
+    let axis = p.reduced[k];
+    let next = rest / axis.x;
+    at += (rest - next * axis.x) * axis.y;
+    rest = next;
   }
-  return at + rest * p.reducedX[0].x;
+  return at;
 }
 
-// The sum over the lanes that share an output, known to the first of them.
+// The sum over the lanes that share an output. Two stages of 8 need two barriers, a binary tree would need six.
 fn acrossLanes(thread: u32, value: f32) -> f32 {
   if (LANES == 1u) { return value; }
   sums[thread] = value;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (thread % LANES < step) { sums[thread] += sums[thread + step]; }
+  workgroupBarrier();
+  if (thread < 8u) {
+    var part = sums[thread];
+    for (var k = 8u; k < THREADS; k += 8u) { part += sums[thread + k]; }
+    sums[thread] = part;
   }
-  return sums[thread];
+  workgroupBarrier();
+  var total = sums[0];
+  for (var k = 1u; k < 8u; k++) { total += sums[k]; }
+  return total;
 }
 
 @compute @workgroup_size(64)

@@ -1,12 +1,12 @@
 // select: the k greatest elements (or the least, `flip`) of those that share an output, best first, and their indices.
 // Floats are compared through whole-number keys of the same order, so that infinities are ordinary values, -0 equals 0
-// and NaN is greater than all. Of equal elements the lower index comes first (the higher with `last`). LANES threads of a
-// workgroup of 64 share an output; each of k rounds looks for the best element behind the one found before.
+// and NaN is greater than all. Of equal elements the lower index comes first (the higher with `last`). LANES threads, 1 or
+// all 64 of a workgroup, share an output; each of k rounds looks for the best element behind the one found before.
 struct Params {
   outputs: u32, length: u32, k: u32, place: u32, flip: u32, last: u32, add: u32,
   keptRank: u32, reducedRank: u32,
-  kept: array<vec4u, 2>, keptX: array<vec4u, 2>, keptY: array<vec4u, 2>,
-  reduced: array<vec4u, 2>, reducedX: array<vec4u, 2>,
+  kept: array<vec4u, 8>, // size, strides of x and of the result; the innermost axis first
+  reduced: array<vec4u, 8>, // size, stride of x
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;
@@ -26,26 +26,27 @@ var<workgroup> found: array<vec2u, THREADS>;
 fn places(o: u32) -> vec2u {
   var at = vec2u(0u);
   var rest = o;
-  for (var d = p.keptRank; d > 0u; d--) {
-    let k = d - 1u;
-    let size = p.kept[k / 4u][k % 4u];
-    at += (rest % size) * vec2u(p.keptX[k / 4u][k % 4u], p.keptY[k / 4u][k % 4u]);
-    rest /= size;
+  for (var k = 0u; k < p.keptRank; k++) {
+    let axis = p.kept[k];
+    let next = rest / axis.x;
+    at += (rest - next * axis.x) * axis.yz;
+    rest = next;
   }
   return at;
 }
 
 // How far element j lies from element 0.
 fn along(j: u32) -> u32 {
+  if (p.reducedRank == 1u) { return j * p.reduced[0].y; }
   var at = 0u;
   var rest = j;
-  for (var d = p.reducedRank; d > 1u; d--) {
-    let k = d - 1u;
-    let size = p.reduced[k / 4u][k % 4u];
-    at += (rest % size) * p.reducedX[k / 4u][k % 4u];
-    rest /= size;
+  for (var k = 0u; k < p.reducedRank; k++) {
+    let axis = p.reduced[k];
+    let next = rest / axis.x;
+    at += (rest - next * axis.x) * axis.y;
+    rest = next;
   }
-  return at + rest * p.reducedX[0].x;
+  return at;
 }
 
 // Positive floats are ordered like their bits, negative ones the other way round.
@@ -60,16 +61,23 @@ fn better(a: vec2u, b: vec2u) -> bool {
   return a.x > b.x || (a.x == b.x && a.y < b.y);
 }
 
-// The best over the lanes that share an output, known to all of them.
+// The best over the lanes that share an output, known to all of them, in two stages of 8.
 fn bestOfLanes(thread: u32, own: vec2u) -> vec2u {
   if (LANES == 1u) { return own; }
   found[thread] = own;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (thread % LANES < step && better(found[thread + step], found[thread])) { found[thread] = found[thread + step]; }
+  workgroupBarrier();
+  if (thread < 8u) {
+    var part = own;
+    for (var k = 8u; k < THREADS; k += 8u) {
+      if (better(found[thread + k], part)) { part = found[thread + k]; }
+    }
+    found[thread] = part;
   }
   workgroupBarrier();
-  let best = found[thread - thread % LANES];
+  var best = found[0];
+  for (var k = 1u; k < 8u; k++) {
+    if (better(found[k], best)) { best = found[k]; }
+  }
   workgroupBarrier();
   return best;
 }

@@ -1,9 +1,9 @@
 // softmax: y = exp(z) / s and its logarithm y = z - log s, with z = (x - max x) / T and s = Σ exp(z) over a row.
 // Backwards: dx = y (dy - Σ dy·y) / T, and dx = (dy - exp(y) Σ dy) / T. A row is the elements along one axis, `stride`
-// apart; LANES threads of a workgroup of 64 share a row and sweep it two or three times. Nothing overflows: z ≤ 0.
+// apart; LANES threads, 1 or all 64 of a workgroup, share a row and sweep it two or three times. z ≤ 0: no overflow.
 struct Params {
   rows: u32, classes: u32, stride: u32, rank: u32, add: u32, temperature: f32,
-  shape: array<vec4u, 2>, strides: array<vec4u, 2>,
+  axes: array<vec4u, 8>, // from row to row: size, stride; the innermost axis first
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -23,41 +23,47 @@ fn partOf(group: vec3u, groups: vec3u, thread: u32) -> Part {
   let lane = thread % LANES;
   var at = lane * p.stride;
   var rest = row;
-  for (var d = p.rank; d > 0u; d--) {
-    let k = d - 1u;
-    let size = p.shape[k / 4u][k % 4u];
-    at += (rest % size) * p.strides[k / 4u][k % 4u];
-    rest /= size;
+  for (var k = 0u; k < p.rank; k++) {
+    let axis = p.axes[k];
+    let next = rest / axis.x;
+    at += (rest - next * axis.x) * axis.y;
+    rest = next;
   }
   let count = select(0u, (p.classes + LANES - 1u - lane) / LANES, row < p.rows);
   return Part(at, p.stride * LANES, count);
 }
 
-// The sum over the lanes of a row, as a tree, known to all of them.
+// The sum over the lanes of a row, known to all of them, in two stages of 8.
 fn sumOfLanes(thread: u32, value: f32) -> f32 {
   if (LANES == 1u) { return value; }
   pool[thread] = value;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (thread % LANES < step) { pool[thread] += pool[thread + step]; }
+  workgroupBarrier();
+  if (thread < 8u) {
+    var part = pool[thread];
+    for (var k = 8u; k < THREADS; k += 8u) { part = part + pool[thread + k]; }
+    pool[thread] = part;
   }
   workgroupBarrier();
-  let total = pool[thread - thread % LANES];
+  var all = pool[0];
+  for (var k = 1u; k < 8u; k++) { all = all + pool[k]; }
   workgroupBarrier();
-  return total;
+  return all;
 }
 
 fn maxOfLanes(thread: u32, value: f32) -> f32 {
   if (LANES == 1u) { return value; }
   pool[thread] = value;
-  for (var step = LANES / 2u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (thread % LANES < step) { pool[thread] = max(pool[thread], pool[thread + step]); }
+  workgroupBarrier();
+  if (thread < 8u) {
+    var part = pool[thread];
+    for (var k = 8u; k < THREADS; k += 8u) { part = max(part, pool[thread + k]); }
+    pool[thread] = part;
   }
   workgroupBarrier();
-  let most = pool[thread - thread % LANES];
+  var all = pool[0];
+  for (var k = 1u; k < 8u; k++) { all = max(all, pool[k]); }
   workgroupBarrier();
-  return most;
+  return all;
 }
 
 fn maxOfRow(part: Part, thread: u32) -> f32 {

@@ -81,6 +81,26 @@ export function walk(op: string, shape: Shape, strides: readonly (readonly numbe
   }
 }
 
+/** A walk as `array<vec4, 8>` of Params: (size, strides of up to three operands) for each axis, the innermost first. */
+export function loops({ shape, strides }: Walk): { rank: number; axes: number[] } {
+  const axes = shape.map((size, i) => [size, ...[0, 1, 2].map((k) => strides[k]?.[i] ?? 0)])
+  if (axes.length === 0) axes.push([1, 0, 0, 0])
+  return { rank: axes.length, axes: axes.reverse().flat() }
+}
+
+/** Elements that one thread handles: finding its place costs more than the arithmetic. */
+const RUN = 8
+
+/**
+ * A walk dealt out to threads: a thread takes up to 8 elements of an innermost line, `width` apart, so that neighbouring
+ * threads still touch neighbouring elements.
+ */
+export function runs(walked: Walk): { rank: number; axes: number[]; width: number; threads: number } {
+  const inner = walked.shape.at(-1) ?? 1
+  const width = Math.max(1, Math.ceil(inner / RUN))
+  return { ...loops(walked), width, threads: walked.n === 0 ? 0 : (walked.n / inner) * width }
+}
+
 /** Throws InputError for a tensor that holds no f32. */
 export function checkFloat(op: string, ...tensors: Tensor[]): void {
   const other = tensors.find((x) => x.dtype !== 'f32')

@@ -15,22 +15,9 @@ import {
   type Tensor,
   viewAs,
 } from '../tensor.ts'
-import { axisOf, walk } from './axes.ts'
+import { axisOf, runs, walk } from './axes.ts'
 
 const copy_ = kernels<'strided' | 'scaled' | 'fill'>(source)
-const NOTHING = {
-  n: 0,
-  rank: 0,
-  add: 0,
-  bits: 0,
-  xStart: 0,
-  yStart: 0,
-  scale: 0,
-  shape: [],
-  xStrides: [],
-  yStrides: [],
-}
-
 /** Where the elements of a block lie in a tensor: at `start`, `strides` apart along the axes of the block. */
 export interface Place {
   tensor: Tensor
@@ -40,20 +27,19 @@ export interface Place {
 
 /** Moves a block of `shape` from x to y, bit for bit. */
 export function move(op: string, shape: Shape, x: Place, y: Place): void {
-  const { n, rank, params } = block(op, shape, x, y)
-  copy_.strided({ x: x.tensor, y: y.tensor }, { ...NOTHING, ...params, n, rank }, { threads: [n] })
+  const params = block(op, shape, x, y)
+  copy_.strided({ x: x.tensor, y: y.tensor }, params, { threads: [params.threads] })
 }
 
 /** y = scale · x, or y += scale · x, for a block of f32. */
 export function moveScaled(op: string, shape: Shape, x: Place, y: Place, scale: number, add: 0 | 1): void {
-  const { n, rank, params } = block(op, shape, x, y)
-  copy_.scaled({ x: x.tensor, y: y.tensor }, { ...NOTHING, ...params, n, rank, scale, add }, { threads: [n] })
+  const params = { ...block(op, shape, x, y), scale, add }
+  copy_.scaled({ x: x.tensor, y: y.tensor }, params, { threads: [params.threads] })
 }
 
 function block(op: string, shape: Shape, x: Place, y: Place) {
-  const { n, shape: sizes, strides } = walk(op, shape, [x.strides, y.strides], 1)
-  const starts = { xStart: x.start ?? 0, yStart: y.start ?? 0 }
-  return { n, rank: sizes.length, params: { ...starts, shape: sizes, xStrides: strides[0], yStrides: strides[1] } }
+  const walked = runs(walk(op, shape, [y.strides, x.strides], 0))
+  return { ...walked, xStart: x.start ?? 0, yStart: y.start ?? 0, scale: 1, add: 0, bits: 0 }
 }
 
 const WORDS: Record<DType, (value: number) => ArrayBufferView> = {
@@ -65,7 +51,9 @@ const WORDS: Record<DType, (value: number) => ArrayBufferView> = {
 /** Sets every element of y. */
 export function fill(y: Tensor, value: number): void {
   const bits = new Uint32Array(WORDS[y.dtype](value).buffer)[0]
-  copy_.fill({ y }, { ...NOTHING, n: y.size, bits }, { threads: [y.size] })
+  const whole = { tensor: y, strides: y.strides }
+  const params = { ...block('fill', y.shape, whole, whole), bits }
+  copy_.fill({ y }, params, { threads: [params.threads] })
 }
 
 /** The gradient of a block that was taken out of x at `place`: dy goes back there, the rest of dx gets 0. */

@@ -6,7 +6,7 @@ import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Scalar } from '../gpu/tape.ts'
 import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor.ts'
-import { broadcastShape, broadcastStrides, checkFloat, commonLayout, walk } from './axes.ts'
+import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runs, walk } from './axes.ts'
 import { sumTo } from './reduce.ts'
 
 type Unary = 'exponential' | 'logarithm' | 'root'
@@ -97,13 +97,12 @@ function unary(
 ): Tensor {
   checkFloat(op, x)
   const y = empty(x.gpu, x.shape, 'f32', x.layout, op)
-  pointwise_[entry]({ a: x, y }, { ...NO_WALK, n: x.size, add: 0, number: 0 }, { threads: [x.size] })
+  const params = runs(walk(op, x.shape, [y.strides, x.strides], 0))
+  pointwise_[entry]({ a: x, y }, { ...params, add: 0, number: 0 }, { threads: [params.threads] })
   return record(op, y, [x], (dy, [dx]) => {
     if (dx) backward(dy, y, dx)
   })
 }
-
-const NO_WALK = { rank: 0, shape: [], aStrides: [], bStrides: [] }
 
 function binary(
   op: string,
@@ -133,15 +132,14 @@ function combine(op: string, entry: Binary, y: Tensor, a: Operand, b: Operand, a
     y.strides,
     ...[a, b].map((x) => (x instanceof Tensor ? broadcastStrides(x, y.shape) : y.shape.map(() => 0))),
   ]
-  const { n, shape, strides: merged } = walk(op, y.shape, strides, 0)
   const number = a instanceof Tensor ? (b instanceof Tensor ? 0 : b) : a
-  const params = { n, rank: shape.length, add, number, shape, aStrides: merged[1], bStrides: merged[2] }
+  const params = { ...runs(walk(op, y.shape, strides, 0)), add, number }
   // A number has no buffer, but the shader names one: the other operand stands in and is not read twice.
   const [left, right] = [a instanceof Tensor ? a : (b as Tensor), b instanceof Tensor ? b : (a as Tensor)]
   const constants: Record<string, number> = {}
   if (left !== a) constants.LEFT_IS_NUMBER = 1
   if (right !== b) constants.RIGHT_IS_NUMBER = 1
-  pointwise_[entry]({ a: left, b: right, ...(q && { q }), y }, params, { threads: [n] }, { constants })
+  pointwise_[entry]({ a: left, b: right, ...(q && { q }), y }, params, { threads: [params.threads] }, { constants })
 }
 
 /** The gradient dy of an operand whose copies it flows to unchanged. */

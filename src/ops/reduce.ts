@@ -4,7 +4,7 @@ import { record } from '../autograd.ts'
 import { ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.ts'
-import { axesOf, broadcastShape, broadcastStrides, checkFloat, keptStrides, type Walk, walk } from './axes.ts'
+import { axesOf, broadcastShape, broadcastStrides, checkFloat, keptStrides, loops, type Walk, walk } from './axes.ts'
 import { fill, move, moveScaled } from './copy.ts'
 
 const reduce_ = kernels<'sum'>(source)
@@ -137,13 +137,13 @@ function denseStrides(shape: readonly number[], unit: number): number[] {
 
 function dispatch(rows: Rows, x: Tensor, y: Tensor, parts: number, scale: number, add: 0 | 1): void {
   const { kept, reduced, lanes } = rows
+  const [outer, inner] = [loops(kept), loops(reduced)]
   const params = {
     outputs: kept.n,
     length: reduced.n,
     parts,
     chunk: Math.ceil(reduced.n / parts),
-    ...{ keptRank: kept.shape.length, kept: kept.shape, keptX: kept.strides[0], keptY: kept.strides[1] },
-    ...{ reducedRank: reduced.shape.length, reduced: reduced.shape, reducedX: reduced.strides[0], scale, add },
+    ...{ keptRank: outer.rank, kept: outer.axes, reducedRank: inner.rank, reduced: inner.axes, scale, add },
   }
   const groups = [Math.ceil((kept.n * parts) / (64 / lanes))]
   reduce_.sum({ x, y }, params, { groups }, { constants: { LANES: lanes } })

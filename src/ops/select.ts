@@ -4,7 +4,7 @@ import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
-import { axesOf, axisOf, checkFloat, keptStrides } from './axes.ts'
+import { axesOf, axisOf, checkFloat, keptStrides, loops } from './axes.ts'
 import { fill } from './copy.ts'
 import { type ReduceOptions, reducedForm, rowsOf } from './reduce.ts'
 
@@ -83,10 +83,10 @@ function choose(
   { largest = true, last = false }: TopkOptions & ArgmaxOptions = {},
 ) {
   const { kept, reduced, lanes } = rowsOf(op, x, axes, strides, true)
+  const [outer, inner] = [loops(kept), loops(reduced)]
   const params = {
     ...{ outputs: kept.n, length: reduced.n, k, place, flip: largest ? 0 : ALL_BITS, last: last ? ALL_BITS : 0 },
-    ...{ keptRank: kept.shape.length, kept: kept.shape, keptX: kept.strides[0], keptY: kept.strides[1] },
-    ...{ reducedRank: reduced.shape.length, reduced: reduced.shape, reducedX: reduced.strides[0] },
+    ...{ keptRank: outer.rank, kept: outer.axes, reducedRank: inner.rank, reduced: inner.axes },
   }
   const grid = { groups: [k === 0 ? 0 : Math.ceil(kept.n / (64 / lanes))] }
   return {

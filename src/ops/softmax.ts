@@ -5,7 +5,7 @@ import { InputError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { Scalar } from '../gpu/tape.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import { axisOf, checkFloat } from './axes.ts'
+import { axisOf, checkFloat, loops } from './axes.ts'
 import { rowsOf } from './reduce.ts'
 
 const softmax_ = kernels<'softmax' | 'logSoftmax' | 'softmaxBackward' | 'logSoftmaxBackward'>(source)
@@ -39,8 +39,7 @@ function alongRows(op: string, forward: Forward, backward: Backward, x: Tensor, 
   }
   const along = axisOf(op, x.shape, axis)
   const { kept, lanes } = rowsOf(op, x, [along], x.strides)
-  const rows = { rows: kept.n, rank: kept.shape.length, shape: kept.shape, strides: kept.strides[0] }
-  const params = { ...rows, classes: x.shape[along], stride: x.strides[along], temperature }
+  const params = { rows: kept.n, ...loops(kept), classes: x.shape[along], stride: x.strides[along], temperature }
   const grid = { groups: [Math.ceil(kept.n / (64 / lanes))] }
   const variant = { constants: { LANES: lanes } }
   const y = empty(x.gpu, x.shape, 'f32', x.layout, op)
