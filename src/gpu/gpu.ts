@@ -32,7 +32,9 @@ export class Gpu {
   /** Storages that outlive every step: parameters, data, results. */
   readonly persistent = new WeakSet<Storage>()
   private pace = new Pace()
+  /** Steps being recorded, innermost last; and what is recorded outside of any. */
   private tapes: Tape[] = []
+  private eager: Tape | null = null
   /** Off inside noGrad. Lives here, not in a module, so that two engines never share it. */
   recording = true
   private reads: Promise<unknown> = Promise.resolve()
@@ -56,8 +58,10 @@ export class Gpu {
   /** The tape that ops record on: the innermost step or capture, else the eager one. */
   get tape(): Tape {
     this.faults.check()
-    if (this.tapes.length === 0) this.tapes.push(new Tape(this, 'eager'))
-    return this.tapes[this.tapes.length - 1]
+    const recorded = this.tapes.at(-1)
+    if (recorded) return recorded
+    this.eager ??= new Tape(this, 'eager')
+    return this.eager
   }
 
   /** Memory that lives until nothing refers to it: backed at once, filled by `write` or by dispatches. */
@@ -109,9 +113,9 @@ export class Gpu {
 
   /** Runs what has been recorded eagerly. Every storage it made is kept until nobody refers to it. */
   flush(): void {
-    const tape = this.tapes[0]
-    if (!tape || tape.label !== 'eager' || tape.commands.length === 0) return
-    this.tapes.shift()
+    const tape = this.eager
+    if (!tape) return
+    this.eager = null
     const kept = new Set<Storage>()
     for (const { uses } of tape.commands) for (const { bindable } of uses) kept.add(bindable.storage)
     tape.seal(kept)

@@ -58,6 +58,36 @@ const words = (bytes: Uint8Array): Uint32Array => {
   return new Uint32Array(padded.buffer)
 }
 
+interface Chunk {
+  first: number
+  count: number
+  bytes: Tensor
+}
+
+function upload(gpu: Gpu, part: Uint8Array, label: string): Tensor {
+  const data = words(part)
+  return persistent(gpu, [data.length], data, 'u32', 'row', label)
+}
+
+/** Data sets already on a device, by their bytes: every source over the same pictures shares one copy. */
+const uploaded = new WeakMap<Uint8Array, { gpu: Gpu; perChunk: number; chunks: Chunk[] }[]>()
+
+function uploadOnce(gpu: Gpu, { images, n, channels, height, width }: PictureBytes, perChunk: number): Chunk[] {
+  const known = uploaded.get(images) ?? []
+  uploaded.set(images, known)
+  const found = known.find((entry) => entry.gpu === gpu && entry.perChunk === perChunk)
+  if (found) return found.chunks
+  const each = channels * height * width
+  const chunks: Chunk[] = []
+  for (let first = 0; first < n; first += perChunk) {
+    const count = Math.min(perChunk, n - first)
+    const part = images.subarray(first * each, (first + count) * each)
+    chunks.push({ first, count, bytes: upload(gpu, part, `pictures ${first}`) })
+  }
+  known.push({ gpu, perChunk, chunks })
+  return chunks
+}
+
 /**
  * Makes batches of `batch` pictures on the device. Data up to `residentBytes` (default 1 GiB) is uploaded once, in
  * chunks of at most `chunkBytes` (default: what one binding holds); more is streamed. The pixels are the same bits.
@@ -76,22 +106,12 @@ export function pictureSource(
   if (each > chunkBytes) throw new InputError(`a picture of ${each} bytes is larger than a chunk of ${chunkBytes}`)
   const index = persistent(gpu, [batch], null, 'u32', 'row', 'batch index')
   const resident = n * each <= residentBytes
-  const perChunk = Math.floor(chunkBytes / each)
-  const chunks: { first: number; count: number; bytes: Tensor }[] = []
-  const upload = (part: Uint8Array, label: string) => {
-    const data = words(part)
-    return persistent(gpu, [data.length], data, 'u32', 'row', label)
+  if (!resident && batch * each > chunkBytes) {
+    throw new InputError(`a batch of ${batch * each} bytes is larger than a chunk of ${chunkBytes}`)
   }
-  if (resident) {
-    for (let first = 0; first < n; first += perChunk) {
-      const count = Math.min(perChunk, n - first)
-      const part = images.subarray(first * each, (first + count) * each)
-      chunks.push({ first, count, bytes: upload(part, `pictures ${first}`) })
-    }
-  } else {
-    if (batch * each > chunkBytes) throw new InputError(`a batch of ${batch * each} bytes is larger than ${chunkBytes}`)
-    chunks.push({ first: 0, count: batch, bytes: upload(new Uint8Array(batch * each), 'streamed pictures') })
-  }
+  const chunks = resident
+    ? uploadOnce(gpu, bytes, Math.floor(chunkBytes / each))
+    : [{ first: 0, count: batch, bytes: upload(gpu, new Uint8Array(batch * each), 'streamed pictures') }]
   const staging = resident ? null : new Uint8Array(Math.ceil((batch * each) / 4) * 4)
 
   return {

@@ -1,0 +1,186 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { backward } from '../src/autograd.ts'
+import { DeviceLostError, OutOfMemoryError, ShaderError } from '../src/errors.ts'
+import { kernels } from '../src/gpu/kernel.ts'
+import { parseShader } from '../src/gpu/shader.ts'
+import { init } from '../src/node.ts'
+import { add, mul } from '../src/ops/pointwise.ts'
+import { relu } from '../src/ops/relu.ts'
+import { assign, empty } from '../src/tensor.ts'
+import { engine } from './device.ts'
+
+const test = suite('gpu')
+
+const SOURCE = `// demo: y = a·x, on a tile of T.
+enable subgroups;
+struct Params { scale: f32, list: array<vec4u, 2>, n: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+override WG: u32 = 32u;
+@compute @workgroup_size(WG, 2)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < p.n) { y[id.x] = p.scale * x[id.x] + f32(p.list[1].y); }
+}
+`
+/** A kernel of its own per test, on an engine of its own: a fault ends an engine. */
+const fresh = () => init({ adapter: process.env.WEBGPU_DISTILL_ADAPTER })
+const plain = (body: string) => `// plain: a test kernel.
+struct Params { n: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i < p.n) { ${body} }
+}
+`
+const failure = async (run: () => Promise<unknown>): Promise<Error> => {
+  try {
+    await run()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}
+
+test('reads bindings, parameters, overrides and entry points from the file', () => {
+  const shader = parseShader(SOURCE)
+  assert.is(shader.stem, 'demo')
+  assert.equal(
+    [...shader.bindings.values()].map((b) => [b.name, b.index, b.access]),
+    [
+      ['p', 0, 'uniform'],
+      ['x', 1, 'read'],
+      ['y', 2, 'write'],
+    ],
+  )
+  assert.equal(
+    [...shader.fields.values()].map((f) => [f.name, f.type, f.offset, f.length]),
+    [
+      ['scale', 'f32', 0, 1],
+      ['list', 'u32', 16, 8],
+      ['n', 'u32', 48, 1],
+    ],
+  )
+  assert.equal(shader.entries.get('main'), ['WG', '2'])
+})
+
+test('a name the shader does not have is an error that lists those it has', () => {
+  const { main } = kernels<'main'>(plain('y[i] = x[i];'))
+  const [x, y] = [engine.full([4], 1), empty(engine.gpu, [4])]
+  assert.throws(() => main({ x, z: y }, { n: 4 }, { threads: [4] }), /plain.main has no binding 'z': p,x,y/)
+  assert.throws(() => main({ x, y }, { m: 4 }, { threads: [4] }), /plain.main: parameter 'n' is missing/)
+  assert.throws(() => main({ x, y }, { n: 4, m: 4 }, { threads: [4] }), /plain.main has no parameter 'm': n/)
+})
+
+test('a grid beyond 65,535 workgroups is folded', async () => {
+  const { main } = kernels<'main'>(plain('y[i] = f32(i % 1024u) + x[0];'))
+  const n = 65_535 * 64 + 100
+  const y = engine.step(() => {
+    const out = empty(engine.gpu, [n])
+    main({ x: engine.full([1], 0.5), y: out }, { n }, { threads: [n] })
+    return out
+  })
+  const got = await y.read()
+  for (const i of [0, 65_535 * 64 - 1, 65_535 * 64, n - 1]) assert.is(got[i], (i % 1024) + 0.5)
+})
+
+test('WGSL that does not compile says file, line, column and why', async () => {
+  const own = await fresh()
+  const { main } = kernels<'main'>(plain('y[i] = nonsense(x[i]);'))
+  const y = empty(own.gpu, [4])
+  const error = await failure(async () => {
+    main({ x: own.full([4], 1), y }, { n: 4 }, { threads: [4] }, { header: { TILE: 4 } })
+    await y.read()
+  })
+  own.destroy()
+  assert.instance(error, ShaderError)
+  assert.match(error.message, /^plain.wgsl:10:25: unresolved call target 'nonsense' \(plain.main TILE=4\)$/)
+})
+
+test('a tensor of a step that has ended says so', async () => {
+  let inner = engine.full([1], 0)
+  const kept = engine.step(() => {
+    inner = relu(engine.full([4], 1))
+    return add(inner, inner)
+  })
+  assert.equal([...(await kept.read())], [2, 2, 2, 2])
+  assert.match((await failure(() => inner.read())).message, /was made inside a step that has ended; return it/)
+})
+
+test('a step takes a synchronous function', () => {
+  assert.throws(() => engine.step(async () => relu(engine.full([1], 1))), /takes a synchronous function, got a promise/)
+})
+
+test('a captured step replays with new inputs and new scalars, to the bits of the eager code', async () => {
+  const x = engine.tensor([1, 2, 3], [3], { requiresGrad: true })
+  const run = () => {
+    x.gradEmpty = true
+    const y = mul(relu(x), x)
+    backward(y, engine.full([3], 1))
+    return y
+  }
+  const step = engine.capture('square', run)
+  await step.compile()
+  for (const values of [
+    [1, -2, 0.1],
+    [-0.5, 7, 1e-3],
+  ]) {
+    assign(x, values)
+    step.run()
+    const [y, dx] = [await step.outputs.read(), await x.grad!.read()]
+    const eager = engine.step(run)
+    assert.equal(y, await eager.read())
+    assert.equal(dx, await x.grad!.read())
+  }
+})
+
+test('two engines live side by side and do not mix', async () => {
+  const other = await fresh()
+  const [a, b] = [engine.full([2], 1), other.full([2], 2)]
+  assert.throws(() => add(a, b), /belongs to another engine/)
+  assert.equal([...(await add(b, b).read())], [4, 4])
+  other.destroy()
+  assert.throws(() => relu(b), /the engine was destroyed/)
+  assert.equal([...(await add(a, a).read())], [2, 2])
+})
+
+test('a device that was handed in outlives the engine', async () => {
+  const owner = await fresh()
+  const { device } = owner.gpu
+  const guest = await init({ device })
+  assert.equal([...(await relu(guest.tensor([-1, 1])).read())], [0, 1])
+  guest.destroy()
+  assert.equal([...(await relu(owner.tensor([-1, 2])).read())], [0, 2])
+  owner.destroy()
+})
+
+test('a lost device is a typed error that says what was running', async () => {
+  const own = await fresh()
+  const y = relu(own.full([4], 1))
+  await y.read()
+  own.gpu.device.destroy()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const error = await failure(() => relu(own.full([4], 1)).read())
+  assert.instance(error, DeviceLostError)
+  assert.match(error.message, /device lost while running eager.*Make a new engine with init\(\)/)
+})
+
+test('a tensor larger than a binding is refused with its size and the limit', () => {
+  const n = engine.gpu.device.limits.maxStorageBufferBindingSize / 4 + 1
+  assert.throws(
+    () => engine.step(() => relu(empty(engine.gpu, [n]))),
+    /tensor: \d+ bytes in one tensor, the adapter binds at most \d+/,
+  )
+  try {
+    engine.zeros([n])
+  } catch (error) {
+    assert.instance(error, OutOfMemoryError)
+  }
+})
+
+test.run()
