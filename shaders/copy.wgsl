@@ -1,7 +1,6 @@
-// copy: y[yStart + c·yStrides] = x[xStart + c·xStrides] for every coordinate c of a block.
-// A permutation, a slice, a part of a concatenation, a padded or repeated tensor and a change of layout differ only in
-// starts and strides (in elements; 0 repeats, negative walks backwards). A thread moves up to 8 elements of an innermost
-// line, `width` apart.
+// copy: y[yStart + c·yStrides] = x[xStart + c·xStrides] for every coordinate c of a block. A permutation, a slice, a
+// part of a concatenation, a padded or repeated tensor and a change of layout differ only in starts and strides (in
+// elements; 0 repeats, negative walks backwards). A thread moves up to 8 elements of an innermost line, `width` apart.
 struct Params {
   threads: u32, width: u32, rank: u32, add: u32, bits: u32,
   yStart: i32, xStart: i32, scale: f32,

@@ -1,7 +1,7 @@
-// pointwise: y = a ∘ b with NumPy broadcasting, and exp, log, sqrt, with their derivatives.
-// y and its operands are walked by strides (0 repeats), over axes that the loader merged where it could: operands of one
-// shape and layout have one axis. A thread computes up to 8 elements of an innermost line, `width` apart. An operand that
-// is a number comes as p.number.
+// pointwise: y = a ∘ b with NumPy broadcasting, and exp, log, sqrt, with their derivatives. y and its operands are
+// walked by strides (0 repeats), over axes that the loader merged where it could: operands of one shape and layout have
+// one axis. A thread computes up to 8 elements of an innermost line, `width` apart. An operand that is a number comes
+// as p.number.
 struct Params {
   threads: u32, width: u32, rank: u32, add: u32, number: f32,
   axes: array<vec4u, 8>, // size, strides of y, a, b; the innermost axis first

@@ -1,7 +1,7 @@
 // select: the k greatest elements (or the least, `flip`) of those that share an output, best first, and their indices.
 // Floats are compared through whole-number keys of the same order, so that infinities are ordinary values, -0 equals 0
-// and NaN is greater than all. Of equal elements the lower index comes first (the higher with `last`). LANES threads, 1 or
-// all 64 of a workgroup, share an output; each of k rounds looks for the best element behind the one found before.
+// and NaN is greater than all. Of equal elements the lower index comes first (the higher with `last`). LANES threads, 1
+// or all 64 of a workgroup, share an output; each of k rounds looks for the best element behind the one found before.
 struct Params {
   outputs: u32, length: u32, k: u32, place: u32, flip: u32, last: u32, add: u32,
   keptRank: u32, reducedRank: u32,

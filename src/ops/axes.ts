@@ -92,8 +92,8 @@ export function loops({ shape, strides }: Walk): { rank: number; axes: number[] 
 const RUN = 8
 
 /**
- * A walk dealt out to threads: a thread takes up to 8 elements of an innermost line, `width` apart, so that neighbouring
- * threads still touch neighbouring elements.
+ * A walk dealt out to threads: a thread takes up to 8 elements of an innermost line, `width` apart, so that
+ * neighbouring threads still touch neighbouring elements.
  */
 export function runs(walked: Walk): { rank: number; axes: number[]; width: number; threads: number } {
   const inner = walked.shape.at(-1) ?? 1

@@ -63,7 +63,10 @@ function putBack(op: string, dy: Tensor, dx: Destination, place: Omit<Place, 'te
   moveScaled(op, dy.shape, { tensor: dy, strides: dy.strides }, { ...place, tensor: to }, 1, add)
 }
 
-/** The same tensor in another layout; x itself where it has it already. Throws ShapeError for chwn of another rank than 4. */
+/**
+ * The same tensor in another layout; x itself where it has it already. Throws ShapeError for chwn of another rank than
+ * 4.
+ */
 export function toLayout(x: Tensor, layout: Layout): Tensor {
   if (x.layout === layout) return x
   const y = empty(x.gpu, x.shape, x.dtype, layout, 'toLayout')
@@ -132,8 +135,8 @@ export interface SliceOptions {
 
 /**
  * From each start up to, but without, each end, as in Python: negative numbers count from the end of the axis, numbers
- * beyond it stop there (so -Infinity ends a walk backwards at index 0). Keeps the layout. Throws ShapeError for lists of
- * different lengths or repeated axes, InputError for a step of 0.
+ * beyond it stop there (so -Infinity ends a walk backwards at index 0). Keeps the layout. Throws ShapeError for lists
+ * of different lengths or repeated axes, InputError for a step of 0.
  */
 export function slice(x: Tensor, options: SliceOptions): Tensor {
   const { starts, ends, axes = starts.map((_, i) => i), steps = starts.map(() => 1) } = options
@@ -222,7 +225,9 @@ function join(
 export interface PadOptions {
   /** What the frame holds in mode `constant`. Default 0. */
   value?: number
-  /** A frame of `value`, of the elements mirrored at the edge (which is not repeated), or of the edge. Default constant. */
+  /**
+   * A frame of `value`, of the elements mirrored at the edge (which is not repeated), or of the edge. Default constant.
+   */
   mode?: 'constant' | 'reflect' | 'replicate'
 }
 

@@ -80,7 +80,9 @@ export function sumTo(op: string, x: Tensor, to: Tensor, scale: number, add: 0 |
 
 /** Most elements that one lane adds, in blocks of 32, before a reduction is cut into parts. */
 const LANE_LENGTH = 1024
-/** Fewer than this many workgroups leave processors idle: a long reduction is cut into parts of at least PART_LENGTH. */
+/**
+ * Fewer than this many workgroups leave processors idle: a long reduction is cut into parts of at least PART_LENGTH.
+ */
 const ENOUGH_GROUPS = 256
 const PART_LENGTH = 4096
 
@@ -93,8 +95,8 @@ export interface Rows {
 
 /**
  * Splits x into outputs and what is reduced. A thread per output where reductions are short, or where neighbouring
- * outputs also lie side by side in memory and there are many of them; otherwise 64 threads share one. What is reduced is
- * walked in memory order, or, with `inOrder`, in logical order.
+ * outputs also lie side by side in memory and there are many of them; otherwise 64 threads share one. What is reduced
+ * is walked in memory order, or, with `inOrder`, in logical order.
  */
 export function rowsOf(
   op: string,

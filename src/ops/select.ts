@@ -11,7 +11,9 @@ import { type ReduceOptions, reducedForm, rowsOf } from './reduce.ts'
 const select_ = kernels<'top' | 'backward'>(source)
 const ALL_BITS = 0xffffffff
 
-/** The greatest element over axes, -Infinity over none; the first of equal ones takes the gradient. Throws ShapeError. */
+/**
+ * The greatest element over axes, -Infinity over none; the first of equal ones takes the gradient. Throws ShapeError.
+ */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
   checkFloat('max', x)
   const axes = axesOf('max', x.shape, options.axes)
@@ -33,7 +35,10 @@ export interface ArgmaxOptions {
   last?: boolean
 }
 
-/** Where the greatest element along an axis is, the first of equal ones: i32. Throws ShapeError for an axis without elements. */
+/**
+ * Where the greatest element along an axis is, the first of equal ones: i32. Throws ShapeError for an axis without
+ * elements.
+ */
 export function argmax(x: Tensor, axis = -1, options: ArgmaxOptions = {}): Tensor {
   const { keepDims = false, last = false } = options
   checkFloat('argmax', x)
@@ -52,8 +57,9 @@ export interface TopkOptions {
 }
 
 /**
- * The k greatest elements along an axis, the greatest first, of equal ones the lower index first; values (differentiable)
- * and i32 indices with k in the place of the axis. Throws InputError unless k is from 0 to the size of the axis.
+ * The k greatest elements along an axis, the greatest first, of equal ones the lower index first; values
+ * (differentiable) and i32 indices with k in the place of the axis. Throws InputError unless k is from 0 to the size of
+ * the axis.
  */
 export function topk(x: Tensor, k: number, axis = -1, options: TopkOptions = {}): { values: Tensor; indices: Tensor } {
   checkFloat('topk', x)
@@ -72,7 +78,10 @@ export function topk(x: Tensor, k: number, axis = -1, options: TopkOptions = {})
   return { values, indices }
 }
 
-/** The dispatches of one choice: `strides` say where an output lies in the results, `place` how far its k values are apart. */
+/**
+ * The dispatches of one choice: `strides` say where an output lies in the results, `place` how far its k values are
+ * apart.
+ */
 function choose(
   op: string,
   x: Tensor,

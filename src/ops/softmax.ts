@@ -17,12 +17,17 @@ export interface SoftmaxOptions {
   temperature?: number | Scalar
 }
 
-/** softmax(x / T) along an axis, stable for any finite x. Throws InputError for T ≤ 0 or NaN, ShapeError for the axis. */
+/**
+ * softmax(x / T) along an axis, stable for any finite x. Throws InputError for T ≤ 0 or NaN, ShapeError for the axis.
+ */
 export function softmax(x: Tensor, options: SoftmaxOptions = {}): Tensor {
   return alongRows('softmax', 'softmax', 'softmaxBackward', x, options)
 }
 
-/** log softmax(x / T) along an axis, stable for any finite x. Throws InputError for T ≤ 0 or NaN, ShapeError for the axis. */
+/**
+ * log softmax(x / T) along an axis, stable for any finite x. Throws InputError for T ≤ 0 or NaN, ShapeError for the
+ * axis.
+ */
 export function logSoftmax(x: Tensor, options: SoftmaxOptions = {}): Tensor {
   return alongRows('logSoftmax', 'logSoftmax', 'logSoftmaxBackward', x, options)
 }
