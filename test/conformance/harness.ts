@@ -1,7 +1,7 @@
 // Runs one case: the adapter of its operator computes the outputs with our functions, the harness reads and compares them.
 import { backward } from '../../src/autograd.ts'
 import { InputError } from '../../src/errors.ts'
-import { type Layout, type Shape, sameShape, showShape, Tensor } from '../../src/tensor.ts'
+import { type DType, type Layout, type Shape, sameShape, showShape, Tensor } from '../../src/tensor.ts'
 import { engine } from '../device.ts'
 import { type Case, type CaseTensor, distance, type Expected } from './cases.ts'
 
@@ -70,13 +70,14 @@ export function input(c: Case, name: string): CaseTensor {
 
 export interface LeafOptions {
   layout?: Layout
+  dtype?: DType
   requiresGrad?: boolean
 }
 
-/** A case's tensor on the device: floats as f32, everything else as i32. */
+/** A case's tensor on the device: floats as f32, everything else as i32 where nothing else is asked for. */
 export function upload({ values, shape, dtype, name }: CaseTensor, options: LeafOptions = {}): Tensor {
   const type = dtype === 'float32' || dtype === 'float64' ? 'f32' : 'i32'
-  return engine.tensor(values, shape, { ...options, dtype: type, label: name })
+  return engine.tensor(values, shape, { dtype: type, ...options, label: name })
 }
 
 export function zeros(shape: Shape, options: LeafOptions = {}): Tensor {

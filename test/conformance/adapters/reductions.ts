@@ -1,7 +1,9 @@
 // Reductions over axes.
-import { exp, log, mul, sqrt } from '../../../src/ops/pointwise.ts'
+import { exp, log, mul, neg, sqrt } from '../../../src/ops/pointwise.ts'
 import { mean, sum } from '../../../src/ops/reduce.ts'
+import { argmax, max, topk } from '../../../src/ops/select.ts'
 import type { Tensor } from '../../../src/tensor.ts'
+import { refuse } from '../harness.ts'
 import { abs } from './arithmetic.ts'
 import { type Attributes, allAxes, type Operator, type Operators } from './operator.ts'
 
@@ -15,6 +17,11 @@ function reduction(reduce: Reduce, prepare = (x: Tensor) => x, finish = (x: Tens
   }
 }
 
+const arg = (prepare: (x: Tensor) => Tensor): Operator => {
+  return ([x], { axis = 0, keepdims = 1, select_last_index = 0 }) =>
+    argmax(prepare(x), axis, { keepDims: keepdims === 1, last: select_last_index === 1 })
+}
+
 const squared = (x: Tensor) => mul(x, x)
 
 export const reductions: Operators = {
@@ -25,4 +32,14 @@ export const reductions: Operators = {
   ReduceSumSquare: reduction(sum, squared),
   ReduceLogSum: reduction(sum, undefined, log),
   ReduceLogSumExp: reduction(sum, exp, log),
+  ReduceMax: reduction(max),
+  ReduceMin: reduction(max, neg, neg),
+  GlobalMaxPool: ([x]) => max(x, { axes: [2, 3], keepDims: true }),
+  ArgMax: arg((x) => x),
+  ArgMin: arg(neg),
+  TopK: ([x], { axis = -1, k, largest = 1, sorted = 1 }) => {
+    if (sorted !== 1) refuse('TopK', 'sorted', sorted)
+    const { values, indices } = topk(x, k, axis, { largest: largest === 1 })
+    return [values, indices]
+  },
 }
