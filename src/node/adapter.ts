@@ -80,8 +80,8 @@ async function choose(options: AdapterOptions, log: Log): Promise<OpenAdapter> {
       throw new AdapterError(`no hardware adapter here${instead}: npx webgpu-distill doctor tells what is missing`)
     }
     case 'lavapipe': {
-      const system = await openSystem({ forceFallbackAdapter: true })
-      const found = system?.kind === 'lavapipe' ? system : await openLavapipe(options, log)
+      // Not by asking for a fallback adapter: to Dawn that is SwiftShader alone.
+      const found = (await openNamed('llvmpipe')) ?? (await openLavapipe(options, log))
       if (found) return found
       throw new AdapterError(
         'lavapipe is neither installed nor in the cache: sudo apt-get install mesa-vulkan-drivers libvulkan1, ' +
@@ -113,12 +113,20 @@ async function auto(options: AdapterOptions, log: Log): Promise<OpenAdapter> {
 }
 
 async function byName(wanted: string): Promise<OpenAdapter> {
-  const known = (await prepareSystem()) ? await names(undefined) : []
-  const name = wanted && known.find((each) => each.toLowerCase().includes(wanted.toLowerCase()))
-  const found = name && (await request(undefined, { name }))
-  if (found) return identify(found, 'system')
-  const more = known.map((each) => `, '${each}'`).join('')
+  const found = wanted && (await openNamed(wanted))
+  if (found) return found
+  const more = (await systemNames()).map((each) => `, '${each}'`).join('')
   throw new AdapterError(`unknown adapter '${wanted}'; allowed: ${adapterWords.join(', ')}${more}`)
+}
+
+async function openNamed(part: string): Promise<OpenAdapter | undefined> {
+  const name = (await systemNames()).find((each) => each.toLowerCase().includes(part.toLowerCase()))
+  const found = name && (await request(undefined, { name }))
+  return found ? identify(found, 'system') : undefined
+}
+
+async function systemNames(): Promise<string[]> {
+  return (await prepareSystem()) ? names(undefined) : []
 }
 
 /** True if the system's own drivers can be asked. Where they lack a Vulkan loader one of ours serves. */
@@ -131,9 +139,9 @@ export async function prepareSystem(): Promise<boolean> {
 }
 
 /** What the system's own drivers give: hardware before software. */
-async function openSystem(options: GPURequestAdapterOptions = {}): Promise<OpenAdapter | undefined> {
+async function openSystem(): Promise<OpenAdapter | undefined> {
   if (!(await prepareSystem())) return undefined
-  const found = await request(undefined, { powerPreference: 'high-performance', ...options })
+  const found = await request(undefined, { powerPreference: 'high-performance' })
   return found && identify(found, 'system')
 }
 
