@@ -78,7 +78,7 @@ export function sumTo(op: string, x: Tensor, to: Tensor, scale: number, add: 0 |
   else if (add === 0) fill(to, 0)
 }
 
-/** Most elements that one lane adds, in blocks of 32, before a reduction is cut into parts. */
+/** Longer reductions are shared by 64 threads even where neighbouring outputs lie side by side. */
 const LANE_LENGTH = 1024
 /**
  * Fewer than this many workgroups leave processors idle: a long reduction is cut into parts of at least PART_LENGTH.
@@ -118,9 +118,7 @@ function addUp(op: string, x: Tensor, axes: number[], y: Tensor, yStrides: numbe
   const { kept, reduced, lanes } = rowsOf(op, x, axes, yStrides)
   const { n: outputs } = kept
   const length = reduced.n
-  const forAccuracy = Math.ceil(length / (LANE_LENGTH * lanes))
-  const forSpeed = Math.min(Math.ceil(length / PART_LENGTH), Math.ceil(ENOUGH_GROUPS / Math.max(1, outputs)))
-  const parts = Math.max(1, forAccuracy, forSpeed)
+  const parts = Math.max(1, Math.min(Math.ceil(length / PART_LENGTH), Math.ceil(ENOUGH_GROUPS / Math.max(1, outputs))))
   if (parts === 1) {
     dispatch({ kept, reduced, lanes }, x, y, 1, scale, add)
     return

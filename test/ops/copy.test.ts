@@ -231,6 +231,17 @@ test('adds up the gradients of a tensor used several times', async () => {
   })
 })
 
+test('overwrites the whole of an old gradient that counts as empty', async () => {
+  const x = engine.tensor(iota([5]), [5], { requiresGrad: true })
+  const cut = [() => slice(x, { starts: [1], ends: [4] }), () => pad(x, [-1, -1])]
+  for (const op of cut) {
+    backward(sum(mul(x, 9)))
+    x.gradEmpty = true
+    backward(op(), engine.tensor([1, 2, 3]))
+    assert.equal([...(await x.grad!.read())], [0, 1, 2, 3, 0])
+  }
+})
+
 test('takes tensors without elements', async () => {
   const x = engine.zeros([2, 0, 3], { requiresGrad: true })
   assert.equal((await permute(x).read()).length, 0)
