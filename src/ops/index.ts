@@ -38,6 +38,6 @@ export {
 } from './pool.ts'
 export { expand, mean, type ReduceOptions, sum } from './reduce.ts'
 export { relu } from './relu.ts'
+export { resizeArea, resizeBilinear, resizeBilinearAntialias } from './resize.ts'
 export { type ArgmaxOptions, argmax, max, type TopkOptions, topk } from './select.ts'
 export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts'
-export { resizeArea, resizeBilinear, resizeBilinearAntialias } from './resize.ts'
