@@ -112,7 +112,7 @@ async function train(options: CellsOptions, stage: Stage, key: string, cells: Ma
   if (fresh) await store.dropCheckpoint(key)
   const resume = await store.checkpoint(key)
   let moved = false
-  let told = 0
+  let told = Number.NEGATIVE_INFINITY
   look(null, 0)
   const running = runStage({
     engine,

@@ -1,0 +1,130 @@
+import * as fs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FileError, InputError } from '../../src/errors.ts'
+import { memoryFiles } from '../../src/io/files.ts'
+import { makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
+import { CELL_VERSION, Store, type Weights } from '../../src/study/store.ts'
+
+const test = suite('run store')
+
+const weights: Weights = new Map([['student/fc.bias', { shape: [3], data: Float32Array.of(1, 2, 3) }]])
+const result = { schemaVersion: CELL_VERSION, status: 'ok', n: 1 }
+const snapshot = { step: 7, tensors: weights }
+
+function makeStore(files: Record<string, Uint8Array | string> = {}) {
+  const layer = memoryFiles(files)
+  return { layer, store: new Store(layer, 'cells') }
+}
+
+async function fault(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work
+  } catch (error) {
+    return error as Error
+  }
+  return assert.unreachable('nothing was thrown') as never
+}
+
+test('a finished cell is a result and its weights, and its checkpoint is gone', async () => {
+  const { layer, store } = makeStore()
+  assert.is(await store.result('a'), null)
+  await store.saveCheckpoint('a', snapshot, 1.5)
+  assert.equal(await store.checkpoint('a'), { snapshot, seconds: 1.5 })
+  await store.finish('a', result, weights)
+  assert.equal(await store.result('a'), result)
+  assert.equal(await store.weights('a'), weights)
+  assert.is(await store.checkpoint('a'), null)
+  assert.equal(
+    (await layer.list('cells')).map(({ name }) => name),
+    ['a.json', 'a.safetensors'],
+  )
+})
+
+test('a result of a newer version is refused, one that is cut too, both by name', async () => {
+  const newer = JSON.stringify({ ...result, schemaVersion: CELL_VERSION + 1 })
+  const { store } = makeStore({ 'cells/a.json': newer, 'cells/b.json': newer.slice(0, 20), 'cells/c.json': '{}' })
+  const version = await fault(store.result('a'))
+  assert.instance(version, InputError)
+  assert.is(
+    version.message,
+    `cells/a.json: schemaVersion ${CELL_VERSION + 1}; this program reads up to ${CELL_VERSION}`,
+  )
+  const cut = await fault(store.result('b'))
+  assert.instance(cut, InputError)
+  assert.match(cut.message, /^cells\/b\.json is not JSON: .*; remove it to run it again$/s)
+  assert.match((await fault(store.result('c'))).message, 'cells/c.json: schemaVersion undefined')
+})
+
+test('a damaged, foreign or newer checkpoint is refused by name', async () => {
+  const { layer, store } = makeStore()
+  await store.saveCheckpoint('a', snapshot, 0)
+  const path = store.path('a', '.checkpoint.safetensors')
+  const whole = await layer.readFile(path)
+  await layer.writeAtomic(path, whole.slice(0, -4))
+  const cut = await fault(store.checkpoint('a'))
+  assert.instance(cut, InputError)
+  assert.match(cut.message, `${path}: truncated`)
+  await layer.writeAtomic(path, 'what is this')
+  assert.match((await fault(store.checkpoint('a'))).message, path)
+  await store.finish('b', result, weights)
+  await layer.writeAtomic(path, await layer.readFile(store.path('b', '.safetensors')))
+  assert.match((await fault(store.checkpoint('a'))).message, `${path}: no step in it`)
+  const version = new TextDecoder('latin1')
+    .decode(whole)
+    .replace(`"schemaVersion":"${CELL_VERSION}"`, `"schemaVersion":"${CELL_VERSION + 1}"`)
+  await layer.writeAtomic(
+    path,
+    Uint8Array.from(version, (c) => c.charCodeAt(0)),
+  )
+  assert.match((await fault(store.checkpoint('a'))).message, `${path}: schemaVersion ${CELL_VERSION + 1}`)
+})
+
+test('a disk that fills up leaves finished cells whole and no half file', async () => {
+  const folder = await fs.mkdtemp(join(tmpdir(), 'store-test-'))
+  try {
+    const store = new Store(nodeFiles, folder)
+    await store.finish('a', result, weights)
+    await store.saveCheckpoint('b', snapshot, 2)
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    // The file can be made, and then takes no bytes: what a full disk does.
+    const open = async (...args: Parameters<typeof fs.open>) => {
+      const file = await fs.open(...args)
+      file.writeFile = () => Promise.reject(full)
+      return file
+    }
+    const blocked = new Store(makeNodeFiles({ ...fs, open } as typeof fs), folder)
+    for (const attempt of [
+      blocked.finish('b', result, weights),
+      blocked.saveCheckpoint('b', { ...snapshot, step: 9 }, 3),
+      blocked.finish('a', { ...result, schemaVersion: 0 }, null),
+    ]) {
+      const error = await fault(attempt)
+      assert.instance(error, FileError)
+      assert.match(error.message, /^cannot write .*: the disk is full \(ENOSPC\)$/)
+    }
+    assert.equal(await store.result('a'), result)
+    assert.equal(await store.weights('a'), weights)
+    assert.is(await store.result('b'), null)
+    assert.is((await store.checkpoint('b'))?.snapshot.step, 7)
+    assert.equal((await fs.readdir(folder)).sort(), ['a.json', 'a.safetensors', 'b.checkpoint.safetensors'])
+  } finally {
+    await fs.rm(folder, { recursive: true })
+  }
+})
+
+test('a folder that cannot be made or written is told', async () => {
+  const folder = await fs.mkdtemp(join(tmpdir(), 'store-test-'))
+  try {
+    await fs.writeFile(join(folder, 'file'), '')
+    const error = await fault(new Store(nodeFiles, join(folder, 'file', 'cells')).open())
+    assert.instance(error, FileError)
+    assert.match(error.message, /^cannot make the folder .*file\/cells: a part of the path is a file/)
+  } finally {
+    await fs.rm(folder, { recursive: true })
+  }
+})
+
+test.run()
