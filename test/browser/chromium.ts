@@ -72,8 +72,9 @@ const kinds: Record<string, string> = { js: 'text/javascript', wgsl: 'text/plain
 /** Serves `files` on the loopback, opens '/' and hands the page to `work`. Everything is closed whatever happens. */
 export async function visit<T>({ files, ...look }: Visit, work: (page: Page) => Promise<T>): Promise<T> {
   const server = createServer(({ url = '/' }, response) => {
-    const body = files[url]
-    const kind = kinds[url.split('.').pop() ?? ''] ?? 'text/html; charset=utf-8'
+    const path = url.split('?')[0]
+    const body = files[path]
+    const kind = kinds[path.split('.').pop() ?? ''] ?? 'text/html; charset=utf-8'
     response.writeHead(body === undefined ? 404 : 200, { 'content-type': kind })
     response.end(body ?? '')
   })
