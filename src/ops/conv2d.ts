@@ -3,6 +3,7 @@ import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
+import { lanesFit, lanesFitInput, lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 
 const conv2d_ = kernels<'forward' | 'backwardX' | 'backwardW' | 'backwardB'>(source)
 
@@ -23,10 +24,14 @@ export function conv2d(x: Tensor, w: Tensor, bias: Tensor | null = null, options
   const params = geometry(x, w, bias, options)
   const { n, k, oh, ow } = params
   const y = empty(x.gpu, [n, k, oh, ow], 'f32', 'chwn', 'conv2d')
-  conv2d_.forward({ x, w, b: bias ?? w, y }, { ...params, add: 0 }, { threads: [y.size] })
+  const { gpu } = x
+  if (lanesFit(gpu, params)) lanesForward(params, x, w, y)
+  else conv2d_.forward({ x, w, b: bias ?? w, y }, { ...params, add: 0 }, { threads: [y.size] })
   return record('conv2d', y, bias ? [x, w, bias] : [x, w], (dy, [dx, dw, db]) => {
-    if (dx) conv2d_.backwardX({ w, dy, dx: dx.to }, { ...params, add: dx.add }, { threads: [x.size] })
-    if (dw) conv2d_.backwardW({ x, dy, dw: dw.to }, { ...params, add: dw.add }, { groups: [w.size] })
+    if (dx && lanesFitInput(gpu, params)) lanesInput(params, w, dy, dx.to, dx.add)
+    else if (dx) conv2d_.backwardX({ w, dy, dx: dx.to }, { ...params, add: dx.add }, { threads: [x.size] })
+    if (dw && lanesFit(gpu, params)) lanesWeight(params, x, dy, dw.to, dw.add)
+    else if (dw) conv2d_.backwardW({ x, dy, dw: dw.to }, { ...params, add: dw.add }, { groups: [w.size] })
     if (db) conv2d_.backwardB({ dy, db: db.to }, { ...params, add: db.add }, { groups: [k] })
   })
 }

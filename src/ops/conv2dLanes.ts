@@ -1,0 +1,112 @@
+// The fast convolutions: where an adapter has subgroups of a known size, and the shape is one that networks use. What
+// they can't do, the generic kernels of conv2d.wgsl do.
+import lanesSource from '../../shaders/conv2d.lanes.wgsl'
+import weightSource from '../../shaders/conv2d.lanesW.wgsl'
+import inputSource from '../../shaders/conv2d.lanesX.wgsl'
+import type { Gpu } from '../gpu/gpu.ts'
+import { kernels } from '../gpu/kernel.ts'
+import { empty, type Tensor } from '../tensor.ts'
+
+const forward_ = kernels<'main'>(lanesSource)
+const input_ = kernels<'main'>(inputSource)
+const weight_ = kernels<'main' | 'total'>(weightSource)
+
+/** The sizes of a convolution, under the names the kernels use. */
+export interface Geometry {
+  n: number
+  c: number
+  h: number
+  w: number
+  k: number
+  oh: number
+  ow: number
+  groups: number
+  kh: number
+  kw: number
+  strideH: number
+  strideW: number
+  padT: number
+  padL: number
+  dilationH: number
+  dilationW: number
+  bias: number
+}
+
+/** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation, no bias, and enough images to fill the lanes. */
+export function lanesFit(gpu: Gpu, g: Geometry): boolean {
+  const lanes = gpu.info.subgroupSize
+  const square = g.kh === g.kw && g.strideH === g.strideW && g.padT === g.padL
+  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1 && g.bias === 0
+  const sizes = (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.padT < g.kh
+  return lanes >= 4 && lanes <= 64 && square && plain && sizes && 2 * g.n > lanes
+}
+
+/** Channels a tile: as many as divide the work without idle rows. */
+const tile = (channels: number): number => (channels > 8 ? 16 : 8)
+
+export function lanesForward(g: Geometry, x: Tensor, w: Tensor, y: Tensor): void {
+  const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
+  const strides = { wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
+  const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, add: 0 }
+  run(x, w, y, { ...sizes, ...strides }, kw, S)
+}
+
+/** Can the input gradient be had by these kernels? At stride 2 only for the paddings that keep pixels aligned. */
+export function lanesFitInput(gpu: Gpu, g: Geometry): boolean {
+  return lanesFit(gpu, g) && (g.strideW === 1 || g.padT === (g.kh - 1) / 2)
+}
+
+export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: number): void {
+  const { n, c, h, k, oh, ow, kh, kw } = g
+  if (g.strideW === 1) {
+    // The forward sum over dy: channels change roles, taps are mirrored, the padding is what is left of the kernel.
+    const strides = { wBase: kh * kw - 1, wK: kh * kw, wC: c * kh * kw, wI: -kw, wJ: -1 }
+    const sizes = {
+      n,
+      c: k,
+      h: oh,
+      w: ow,
+      k: c,
+      oh: h,
+      ow: g.w,
+      kh,
+      padTop: kh - 1 - g.padT,
+      padLeft: kw - 1 - g.padL,
+      add,
+    }
+    run(dy, w, dx, { ...sizes, ...strides }, kw, 1)
+    return
+  }
+  const LANES = w.gpu.info.subgroupSize
+  const M = tile(c)
+  const header = { LANES, M, TAPS: kw, LOADS: Math.ceil((M * kw) / LANES) }
+  const runs = Math.ceil(g.w / 8)
+  const groups = [runs * h * Math.ceil(n / LANES), Math.ceil(c / M)]
+  input_.main({ w, dy, dx }, { n, c, h, w: g.w, k, oh, ow, kh, runs, add }, { groups }, { header })
+}
+
+type Sizes = Omit<Parameters<typeof forward_.main>[1], 'runs'> & { n: number; k: number; oh: number; ow: number }
+
+function run(x: Tensor, w: Tensor, y: Tensor, sizes: Sizes, TAPS: number, S: number): void {
+  const LANES = x.gpu.info.subgroupSize
+  const M = tile(sizes.k)
+  const Q = sizes.ow > 4 ? 2 : 1
+  const runs = Math.ceil(sizes.ow / (4 * Q))
+  const header = { LANES, M, Q, TAPS, S, LOADS: Math.ceil((M * TAPS) / LANES) }
+  const groups = [runs * sizes.oh * Math.ceil(sizes.n / LANES), Math.ceil(sizes.k / M)]
+  forward_.main({ x, w, y }, { ...sizes, runs }, { groups }, { header })
+}
+
+export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: number): void {
+  const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
+  const LANES = x.gpu.info.subgroupSize
+  const KT = k > LANES ? 2 : 1
+  const CQ = c > 8 ? 4 : c > 4 ? 2 : 1
+  const parts = Math.min(8, n)
+  const params = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, parts, add }
+  const header = { LANES, KT, CQ, TAPS: kw, S, CL: Math.ceil((4 * CQ) / LANES) }
+  const groups = [parts * kh, Math.ceil(k / (KT * LANES)), Math.ceil(c / (4 * CQ))]
+  const partial = empty(x.gpu, [parts, k, c, kh, kw], 'f32', 'row', 'conv2d weight gradient parts')
+  weight_.main({ x, dy, partial }, params, { groups }, { header })
+  weight_.total({ parts: partial, dw }, params, { threads: [k * c * kh * kw] }, { header })
+}
