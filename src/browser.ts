@@ -16,7 +16,8 @@ export interface InitOptions {
 export async function init(options: InitOptions = {}): Promise<Engine> {
   if (options.device) return engineFrom(options.device)
   const gpu = (navigator as Navigator & { gpu?: GPU }).gpu
-  if (!gpu) throw new AdapterError('this browser has no WebGPU (navigator.gpu): use a current Chrome, Edge, Safari or Firefox')
+  if (!gpu)
+    throw new AdapterError('this browser has no WebGPU (navigator.gpu): use a current Chrome, Edge, Safari or Firefox')
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' })
   if (!adapter) throw new AdapterError('the browser offers no WebGPU adapter; is hardware acceleration switched off?')
   const { info } = adapter

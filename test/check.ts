@@ -66,7 +66,15 @@ export interface OpCase {
  * Checks forward against the reference, and each gradient against a central difference of the *reference* (never of
  * float32 GPU output) along one random direction, in float64.
  */
-export async function checkOp({ name, inputs, op, reference, tolerance, gradient = true, seed = 7 }: OpCase): Promise<void> {
+export async function checkOp({
+  name,
+  inputs,
+  op,
+  reference,
+  tolerance,
+  gradient = true,
+  seed = 7,
+}: OpCase): Promise<void> {
   const values = inputs.map((x, i) => Float64Array.from(x.data ?? uniform(sizeOf(x.shape), seed + 31 * i)))
   const tensors = inputs.map((x, i) =>
     engine.tensor(values[i], x.shape, { layout: x.layout, requiresGrad: gradient && x.grad !== false }),

@@ -1,5 +1,5 @@
 // The engine that all GPU tests share.
-import { Engine } from '../src/engine.ts'
+import type { Engine } from '../src/engine.ts'
 import { init } from '../src/node.ts'
 
 /** WEBGPU_DISTILL_ADAPTER chooses; our own programs may fetch lavapipe. */

@@ -1,11 +1,13 @@
 // The script of the page that browser.test.ts opens: the browser's engine, and `run` for the shared programs.
 import { init } from '../../src/browser.ts'
-import * as program from './program.ts'
+import { convolution, tenSteps } from './program.ts'
 
-async function run(name: 'convolution' | 'tenSteps'): Promise<unknown> {
+const programs = { convolution, tenSteps }
+
+async function run(name: keyof typeof programs): Promise<unknown> {
   const engine = await init()
   try {
-    return { adapter: engine.info.adapter, result: await program[name](engine) }
+    return { adapter: engine.info.adapter, result: await programs[name](engine) }
   } finally {
     engine.destroy()
   }
