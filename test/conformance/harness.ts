@@ -18,43 +18,43 @@ export interface Outcome {
   status: Status
   /** What went wrong or why it was refused; empty where it passed. */
   message: string
-  /** The largest error, in units of the tolerance. */
-  worst: number
+  /** How far each output was off, in units of its tolerance; empty where the case was refused. */
+  distances: { output: string; distance: number }[]
 }
 
 const OPTIONAL = ['nonfinite', 'minus-inf']
 
 export async function run(c: Case, adapters: Adapters): Promise<Outcome> {
-  const outcome = (status: Status, message: string, worst = 0): Outcome => ({ case: c, status, message, worst })
+  const outcome = (status: Status, message: string, distances: Outcome['distances'] = []): Outcome => {
+    return { case: c, status, message, distances }
+  }
   try {
     const adapter = adapters[c.op]
     if (!adapter) throw new InputError(`${c.op}: not an operator of ours`)
     const results = await adapter(c)
     const checks = await Promise.all(c.outputs.map((want) => check(results[want.name], want)))
-    const worst = Math.max(...checks.map((check) => check.distance))
-    const bad = checks.filter((check) => !(check.distance <= 1)).map((check) => check.message)
-    if (bad.length === 0) return outcome('passed', '', worst)
-    return outcome(c.tags.some((tag) => OPTIONAL.includes(tag)) ? 'optional' : 'failed', bad.join('; '), worst)
+    const bad = checks.filter(({ distance }) => !(distance <= 1)).map(({ message }) => message)
+    if (bad.length === 0) return outcome('passed', '', checks)
+    return outcome(c.tags.some((tag) => OPTIONAL.includes(tag)) ? 'optional' : 'failed', bad.join('; '), checks)
   } catch (error) {
     if (error instanceof InputError) return outcome('refused', error.message)
     return outcome('failed', error instanceof Error ? `${error.stack}` : String(error))
   }
 }
 
-async function check(got: Results[string] | undefined, want: Expected): Promise<{ distance: number; message: string }> {
-  const far = (message: string) => ({ distance: Number.POSITIVE_INFINITY, message: `${want.name} ${message}` })
+async function check(got: Results[string] | undefined, want: Expected) {
+  const output = want.name
+  const far = (what: string) => ({ output, distance: Number.POSITIVE_INFINITY, message: `${output} ${what}` })
   if (got === undefined) return far('did not come out')
   if (got instanceof Tensor && !sameShape(got.shape, want.shape)) {
     return far(`has shape ${showShape(got.shape)}, expected ${showShape(want.shape)}`)
   }
   const values = got instanceof Tensor ? await got.read() : got
   const ratio = distance(values, want)
-  const show = (list: ArrayLike<number>) =>
+  const first = (list: ArrayLike<number>) =>
     Array.from({ length: Math.min(4, list.length) }, (_, i) => list[i]).join(', ')
-  return {
-    distance: ratio,
-    message: `${want.name} is off by ${ratio.toFixed(2)} x tolerance: ${show(values)} … expected ${show(want.values)} …`,
-  }
+  const message = `${output} is off by ${ratio.toFixed(2)} x tolerance: ${first(values)} …, expected ${first(want.values)} …`
+  return { output, distance: ratio, message }
 }
 
 /** An attribute that our functions do not have. */

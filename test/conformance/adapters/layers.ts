@@ -3,7 +3,8 @@ import { backward } from '../../../src/autograd.ts'
 import { ShapeError } from '../../../src/errors.ts'
 import { batchNorm } from '../../../src/ops/batchNorm.ts'
 import { conv2d } from '../../../src/ops/conv2d.ts'
-import { permute, reshape, toLayout } from '../../../src/ops/copy.ts'
+import { permute, reshape, slice, toLayout } from '../../../src/ops/copy.ts'
+import { COLUMNS, distillLoss } from '../../../src/ops/distillLoss.ts'
 import { matmul } from '../../../src/ops/matmul.ts'
 import { add, mul } from '../../../src/ops/pointwise.ts'
 import { avgPool2d, globalAvgPool, maxPool2dWithIndices } from '../../../src/ops/pool.ts'
@@ -92,6 +93,21 @@ function normalised([input, gamma, beta, mean, variance]: Tensor[], a: Attribute
   return [back(y), kept(mean, runningMean, 1), kept(variance, runningVar, (count - 1) / count)]
 }
 
+/** Rows of logits from any axis order of pixels: [N, C, …] with labels [N, …]. */
+function crossEntropy([x, labels, weights]: Tensor[], a: Attributes, outputs: number): Tensor[] {
+  const { reduction = 'mean', ignore_index } = a
+  if (weights) refuse('SoftmaxCrossEntropyLoss', 'weights of classes', weights.shape)
+  if (ignore_index != null) refuse('SoftmaxCrossEntropyLoss', 'ignore_index', ignore_index)
+  const last = [0, ...x.shape.map((_, i) => i).slice(2), 1]
+  const rows = reshape(permute(x, last), [-1, x.shape[1]])
+  const each = reduction === 'none'
+  const { loss, table } = distillLoss(rows, { labels: reshape(labels, [-1]), reduction: each ? 'sum' : reduction })
+  const column = COLUMNS.indexOf('ce')
+  const values = () => reshape(slice(table, { starts: [column], ends: [column + 1] }), labels.shape)
+  const result = each ? values() : loss
+  return outputs > 1 ? [result, logSoftmax(x, { axis: 1 })] : [result]
+}
+
 /** Only what networks need: linear, half-pixel centres, height and width, scales that fit the sizes exactly. */
 function resized(x: Tensor, a: Attributes): Tensor {
   const {
@@ -151,6 +167,7 @@ export const layers: Operators = {
   },
   GlobalAveragePool: ([x]) => reshape(globalAvgPool(x), [x.shape[0], x.shape[1], 1, 1]),
   BatchNormalization: normalised,
+  SoftmaxCrossEntropyLoss: crossEntropy,
   Resize: ([x], a) => resized(x, a),
   Softmax: ([x], { axis = -1 }) => softmax(x, { axis }),
   LogSoftmax: ([x], { axis = -1 }) => logSoftmax(x, { axis }),
