@@ -28,35 +28,55 @@ struct Params {
 @group(0) @binding(9) var<storage, read> dy: array<f32>;
 @group(0) @binding(10) var<storage, read> unit: array<f32>;
 
-override SIZE = 32u;
+const SIZE = 32u;
 override LANES = 1u;
 override EDGES = 0u;
+override TENSORS = 1u;  // how many of the teacher tensors are used
 const LOWEST = -3.4e38;
 
-var<workgroup> cells: array<vec4f, SIZE>;
+struct Peaks { student: f32, teacher: vec4f }
+struct Sums {
+  own: vec4f,      // of e = exp(z), of e z, and over the other classes of e and e²
+  z: f32,          // of z = s - peak
+  ahead: f32,      // how many classes rank before the label
+  student: vec4f,  // of exp(s / T)
+  teacher: vec4f,  // of exp(t / (tau T))
+  cross: vec4f,    // of the latter times the difference of the exponents
+}
+var<workgroup> peakCells: array<Peaks, SIZE>;
+var<workgroup> sumCells: array<Sums, SIZE>;
 
-fn highest(v: vec4f, i: u32) -> vec4f {
-  if (LANES == 1u) { return v; }
+// One barrier and a walk over the row's lanes: cheaper to compile than a tree, and as fast for so few lanes.
+fn overPeaks(own: Peaks, i: u32) -> Peaks {
+  if (LANES == 1u) { return own; }
+  peakCells[i] = own;
   workgroupBarrier();
-  cells[i] = v;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (i % LANES < half) { cells[i] = max(cells[i], cells[i + half]); }
-    workgroupBarrier();
+  let first = i - i % LANES;
+  var all = peakCells[first];
+  for (var j = first + 1u; j < first + LANES; j++) {
+    all.student = max(all.student, peakCells[j].student);
+    if (EDGES > 0u) { all.teacher = max(all.teacher, peakCells[j].teacher); }
   }
-  return cells[i - i % LANES];
+  return all;
 }
 
-fn total(v: vec4f, i: u32) -> vec4f {
-  if (LANES == 1u) { return v; }
+fn overSums(own: Sums, i: u32) -> Sums {
+  if (LANES == 1u) { return own; }
+  sumCells[i] = own;
   workgroupBarrier();
-  cells[i] = v;
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (i % LANES < half) { cells[i] += cells[i + half]; }
-    workgroupBarrier();
+  let first = i - i % LANES;
+  var all = sumCells[first];
+  for (var j = first + 1u; j < first + LANES; j++) {
+    all.own += sumCells[j].own;
+    all.z += sumCells[j].z;
+    all.ahead += sumCells[j].ahead;
+    if (EDGES > 0u) {
+      all.student += sumCells[j].student;
+      all.teacher += sumCells[j].teacher;
+      all.cross += sumCells[j].cross;
+    }
   }
-  return cells[i - i % LANES];
+  return all;
 }
 
 // Element 0 of a row of teacher k.
@@ -65,11 +85,9 @@ fn teacherRow(k: u32, row: u32, picked: u32) -> u32 {
 }
 
 fn taught(k: u32, i: u32) -> f32 {
-  switch (p.source[k]) {
-    case 0u: { return teacher0[i]; }
-    case 1u: { return teacher1[i]; }
-    default: { return teacher2[i]; }
-  }
+  if (TENSORS > 2u && p.source[k] == 2u) { return teacher2[i]; }
+  if (TENSORS > 1u && p.source[k] == 1u) { return teacher1[i]; }
+  return teacher0[i];
 }
 
 // log(a / b), without the loss of digits that log has near 1 (a high temperature makes both softmaxes nearly flat).
@@ -94,56 +112,45 @@ fn forward(
   var t = vec4u();
   for (var k = 0u; k < EDGES; k++) { t[k] = teacherRow(k, row, picked); }
 
-  var peak = LOWEST;
-  var peaks = vec4f(LOWEST);
+  var own = Peaks(LOWEST, vec4f(LOWEST));
   for (var c = lane; c < C; c += LANES) {
-    peak = max(peak, logits[s + c]);
-    for (var k = 0u; k < EDGES; k++) { peaks[k] = max(peaks[k], taught(k, t[k] + c)); }
+    own.student = max(own.student, logits[s + c]);
+    for (var k = 0u; k < EDGES; k++) { own.teacher[k] = max(own.teacher[k], taught(k, t[k] + c)); }
   }
-  peak = highest(vec4f(peak), i).x;
-  if (EDGES > 0u) { peaks = highest(peaks, i); }
+  let peak = overPeaks(own, i);
 
   let soft = 1.0 / p.temperature;
   let softer = 1.0 / (p.tau * p.temperature);
-  let zLabel = logits[s + label] - peak;
-  var sums = vec4f();      // of e, e z, and over the other classes e and e²
-  var plain = vec4f();     // of z, and how many classes rank before the label
-  var student = vec4f();   // of exp(s / T)
-  var teacher = vec4f();   // of exp(t / (tau T))
-  var cross = vec4f();     // of the latter times the difference of the exponents
+  let zLabel = logits[s + label] - peak.student;
+  var part = Sums();
   for (var c = lane; c < C; c += LANES) {
-    let z = logits[s + c] - peak;
+    let z = logits[s + c] - peak.student;
     let e = exp(z);
     let other = select(e, 0.0, c == label);
-    sums += vec4f(e, select(e * z, 0.0, e == 0.0), other, other * other);
+    part.own += vec4f(e, select(e * z, 0.0, e == 0.0), other, other * other);
+    part.z += z;
     // A NaN ranks before the label, so that a broken network has no hits.
-    plain += vec4f(z, select(1.0, 0.0, z < zLabel || (z == zLabel && c >= label)), 0.0, 0.0);
+    part.ahead += select(1.0, 0.0, z < zLabel || (z == zLabel && c >= label));
     for (var k = 0u; k < EDGES; k++) {
-      let a = (taught(k, t[k] + c) - peaks[k]) * softer[k];
+      let a = (taught(k, t[k] + c) - peak.teacher[k]) * softer[k];
       let b = z * soft[k];
       let f = exp(a);
-      student[k] += exp(b);
-      teacher[k] += f;
-      cross[k] += select(f * (a - b), 0.0, f == 0.0);
+      part.student[k] += exp(b);
+      part.teacher[k] += f;
+      part.cross[k] += select(f * (a - b), 0.0, f == 0.0);
     }
   }
-  sums = total(sums, i);
-  plain = total(plain, i);
-  if (EDGES > 0u) {
-    student = total(student, i);
-    teacher = total(teacher, i);
-    cross = total(cross, i);
-  }
+  let sums = overSums(part, i);
 
   let live = at < p.count;
   let scale = select(vec4f(1.0), p.temperature * p.temperature, p.squared == 1u);
   if (lane == 0u && live && p.first + at < p.tableRows) {
-    let logSum = log(sums.x);
+    let logSum = log(sums.own.x);
     let nll = logSum - zLabel;
-    let others = sums.z / sums.x;
+    let others = sums.own.z / sums.own.x;
     var kl = vec4f();
-    for (var k = 0u; k < EDGES; k++) { kl[k] = scale[k] * (cross[k] / teacher[k] + logRatio(student[k], teacher[k])); }
-    let spread = logSum - plain.x / f32(C);
+    for (var k = 0u; k < EDGES; k++) { kl[k] = scale[k] * (sums.cross[k] / sums.teacher[k] + logRatio(sums.student[k], sums.teacher[k])); }
+    let spread = logSum - sums.z / f32(C);
     let ce = select(nll, (1.0 - p.smoothing) * nll + p.smoothing * spread, p.smoothing > 0.0);
     var sum = select(p.ceWeight * ce, 0.0, p.ceWeight == 0.0);
     for (var k = 0u; k < EDGES; k++) { sum += select(p.weight[k] * kl[k], 0.0, p.weight[k] == 0.0); }
@@ -152,12 +159,12 @@ fn forward(
     table[y] = sum;
     table[n + y] = ce;
     for (var k = 0u; k < 4u; k++) { table[(2u + k) * n + y] = kl[k]; }
-    table[6u * n + y] = select(0.0, 1.0, plain.y < 0.5);
-    table[7u * n + y] = select(0.0, 1.0, plain.y < 4.5);
-    table[8u * n + y] = 1.0 / sums.x;
-    table[9u * n + y] = logSum - sums.y / sums.x;
+    table[6u * n + y] = select(0.0, 1.0, sums.ahead < 0.5);
+    table[7u * n + y] = select(0.0, 1.0, sums.ahead < 4.5);
+    table[8u * n + y] = 1.0 / sums.own.x;
+    table[9u * n + y] = logSum - sums.own.y / sums.own.x;
     table[10u * n + y] = nll;
-    table[11u * n + y] = others * others + sums.w / (sums.x * sums.x);
+    table[11u * n + y] = others * others + sums.own.w / (sums.own.x * sums.own.x);
   }
 
   if (p.gradient == 0u || at >= p.rows) { return; }
@@ -165,12 +172,12 @@ fn forward(
   let pull = share * p.weight * scale * soft;
   let ce = share * p.ceWeight;
   for (var c = lane; c < C; c += LANES) {
-    let z = logits[s + c] - peak;
+    let z = logits[s + c] - peak.student;
     let goal = p.smoothing / f32(C) + select(0.0, 1.0 - p.smoothing, c == label);
-    var g = ce * (exp(z) / sums.x - goal);
+    var g = ce * (exp(z) / sums.own.x - goal);
     for (var k = 0u; k < EDGES; k++) {
-      let f = exp((taught(k, t[k] + c) - peaks[k]) * softer[k]);
-      g += pull[k] * (exp(z * soft[k]) / student[k] - f / teacher[k]);
+      let f = exp((taught(k, t[k] + c) - peak.teacher[k]) * softer[k]);
+      g += pull[k] * (exp(z * soft[k]) / sums.student[k] - f / sums.teacher[k]);
     }
     dlogits[s + c] = g;
   }

@@ -1,7 +1,7 @@
 // metrics: sums over the pictures of a table [columns][tableRows], rows first … first + count - 1, in a fixed
 // order.
 //   parts[c] = sum, or sum / count with `mean`;  running[c] += sum and running[columns] += count with `keep`
-// A workgroup adds up a column: 64 invocations each every 64th row, then a tree.
+// A workgroup adds up a column: 64 invocations each every 64th row, then one of them all.
 struct Params { count: u32, first: u32, tableRows: u32, columns: u32, mean: u32, keep: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> table: array<f32>;
@@ -18,13 +18,10 @@ fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
   for (var row = p.first + i; row < end; row += 64u) { sum += table[column * p.tableRows + row]; }
   cells[i] = sum;
   workgroupBarrier();
-  for (var half = 32u; half > 0u; half /= 2u) {
-    if (i < half) { cells[i] += cells[i + half]; }
-    workgroupBarrier();
-  }
   if (i > 0u) { return; }
-  parts[column] = select(cells[0], cells[0] / f32(p.count), p.mean == 1u);
+  for (var j = 1u; j < 64u; j++) { sum += cells[j]; }
+  parts[column] = select(sum, sum / f32(p.count), p.mean == 1u);
   if (p.keep == 0u) { return; }
-  running[column] += cells[0];
+  running[column] += sum;
   if (column == 0u) { running[p.columns] += f32(end - min(p.first, end)); }
 }

@@ -74,7 +74,7 @@ export interface DistillLossOptions {
   metrics?: Tensor
   /** Whether to compute the gradient. Default: where `logits` asks for one. */
   gradient?: boolean
-  /** Invocations that share a row: a power of two up to 64. Default by adapter and number of classes. */
+  /** Invocations that share a row: a power of two up to 32. Default by adapter and number of classes. */
   lanes?: number
 }
 
@@ -130,13 +130,8 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
   const [teacher0 = logits, teacher1 = logits, teacher2 = logits] = tensors
   const buffers = { logits, labels, index, teacher0, teacher1, teacher2, dlogits: gradient, table }
   const LANES = options.lanes ?? lanesFor(gpu, C)
-  const SIZE = Math.max(32, LANES)
-  loss_.forward(
-    buffers,
-    params,
-    { groups: [Math.ceil((N * LANES) / SIZE)] },
-    { constants: { SIZE, LANES, EDGES: edges.length } },
-  )
+  const constants = { LANES, EDGES: edges.length, TENSORS: Math.max(1, tensors.length) }
+  loss_.forward(buffers, params, { threads: [N * LANES] }, { constants })
 
   const parts = empty(gpu, [columns], 'f32', 'row', 'loss parts')
   const running = metrics ?? empty(gpu, [columns + 1], 'f32', 'row', 'unused sums')
@@ -155,7 +150,7 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
 
 /** On a CPU a row an invocation is best; a GPU has lanes to spare, and reads a long row in one piece with many. */
 function lanesFor(gpu: Gpu, classes: number): number {
-  return gpu.info.software || classes <= 64 ? 1 : 64
+  return gpu.info.software || classes <= 64 ? 1 : 32
 }
 
 const tensorOf = (rows: Rows): Tensor => ('from' in rows ? rows.from : rows)
@@ -197,7 +192,7 @@ function check(logits: Tensor, options: DistillLossOptions, table: Tensor): void
     throw new InputError(`distillLoss: count ${count} of ${N} pictures`)
   }
   if (!(Number.isInteger(first) && first >= 0)) throw new InputError(`distillLoss: rowOffset ${first}`)
-  if (![1, 2, 4, 8, 16, 32, 64].includes(lanes)) throw new InputError(`distillLoss: ${lanes} lanes, needs 1, 2, 4 … 64`)
+  if (![1, 2, 4, 8, 16, 32].includes(lanes)) throw new InputError(`distillLoss: ${lanes} lanes, needs 1, 2, 4 … 32`)
   checkShape('the table is', table, [COLUMNS.length, table.shape[1]])
   if (metrics) checkShape('metrics are', metrics, [COLUMNS.length + 1])
   if (edges.length > 4) throw new InputError(`distillLoss: ${edges.length} edges, at most 4`)

@@ -1,6 +1,7 @@
 // Table of contents: one line per family.
 
 export { type BatchNormOptions, type BatchNormWeights, batchNorm, batchNormWeights } from './batchNorm.ts'
+export { type Answers, classwiseEce, type Ece, type EceOptions, ece } from './calibration.ts'
 export { type Conv2dOptions, conv2d } from './conv2d.ts'
 export {
   concat,

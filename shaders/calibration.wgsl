@@ -1,0 +1,132 @@
+// calibration: counts, mean confidence and accuracy by bins of confidence, and the calibration errors that follow.
+//   bin of a confidence = number of inner edges below it: bins are (low, high], 0 falls in the first (in none with skipZero), 1 in the last
+//   gap = mean confidence - accuracy;  ECE = sum |gap| count / N,  MCE = max |gap|,  signed gap = sum gap count / N
+// Dispatches: `collect`, an invocation for THREADS-th pictures, a partial [class][bin][count, confidence, right][THREADS]
+// of its own; `finish`, a workgroup a class, adds these up in a fixed order. For equal mass `rank` comes first: it ranks
+// every confidence by counting those before it (ties by index); edge k is the one of rank ceil(k N / bins) - 1, so equal
+// confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class c's pictures are right
+// where the label is c; `average` takes the mean over the classes (of MCE the maximum).
+struct Params {
+  n: u32, bins: u32, classes: u32, threads: u32, labelled: u32, confidenceStart: u32, correctStart: u32, edgeStride: u32,
+  skipZero: u32,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> confidence: array<f32>;
+@group(0) @binding(2) var<storage, read> correct: array<f32>;
+@group(0) @binding(3) var<storage, read> labels: array<u32>;
+@group(0) @binding(4) var<storage, read> edges: array<f32>;
+@group(0) @binding(5) var<storage, read_write> part: array<f32>;
+@group(0) @binding(6) var<storage, read_write> bins: array<f32>;
+@group(0) @binding(7) var<storage, read_write> errors: array<f32>;
+// For the dispatches before and after.
+@group(0) @binding(8) var<storage, read> logits: array<f32>;
+@group(0) @binding(9) var<storage, read_write> chosen: array<f32>;
+@group(0) @binding(10) var<storage, read> each: array<f32>;
+
+fn binOf(x: f32, first: u32) -> u32 {
+  var low = 0u;
+  var high = p.bins - 1u;
+  while (low < high) {
+    let middle = (low + high + 1u) / 2u;
+    if (edges[first + middle] < x) { low = middle; } else { high = middle - 1u; }
+  }
+  return low;
+}
+
+@compute @workgroup_size(64)
+fn collect(@builtin(global_invocation_id) id: vec3u) {
+  let t = id.x;
+  let c = id.y;
+  if (t >= p.threads) { return; }
+  let own = c * p.bins * 3u * p.threads + t;
+  for (var b = 0u; b < 3u * p.bins; b++) { part[own + b * p.threads] = 0.0; }
+  for (var i = t; i < p.n; i += p.threads) {
+    let x = confidence[p.confidenceStart + c * p.n + i];
+    if (x == 0.0 && p.skipZero == 1u) { continue; }
+    var right: f32;
+    if (p.labelled == 1u) { right = select(0.0, 1.0, labels[i] == c); } else { right = correct[p.correctStart + i]; }
+    let at = own + binOf(x, c * p.edgeStride) * 3u * p.threads;
+    part[at] += 1.0;
+    part[at + p.threads] += x;
+    part[at + 2u * p.threads] += right;
+  }
+}
+
+var<workgroup> cells: array<vec3f, 64>;
+
+// bins [class][bin][count, mean confidence, accuracy], the means 0 in an empty bin; errors [class][ECE, MCE, signed gap].
+@compute @workgroup_size(64)
+fn finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  let c = group.x;
+  var sum = vec3f();  // of |gap| count, largest |gap|, of gap count
+  for (var b = i; b < p.bins; b += 64u) {
+    let start = (c * p.bins + b) * 3u * p.threads;
+    var total = vec3f();
+    for (var t = 0u; t < p.threads; t++) {
+      total += vec3f(part[start + t], part[start + p.threads + t], part[start + 2u * p.threads + t]);
+    }
+    let to = (c * p.bins + b) * 3u;
+    let mean = total.yz / max(total.x, 1.0);
+    bins[to] = total.x;
+    bins[to + 1u] = mean.x;
+    bins[to + 2u] = mean.y;
+    let gap = total.y - total.z;
+    sum = vec3f(sum.x + abs(gap), max(sum.y, abs(mean.x - mean.y)), sum.z + gap);
+  }
+  cells[i] = sum;
+  workgroupBarrier();
+  if (i > 0u) { return; }
+  for (var j = 1u; j < 64u; j++) { sum = vec3f(sum.x + cells[j].x, max(sum.y, cells[j].y), sum.z + cells[j].z); }
+  let n = max(f32(p.n), 1.0);
+  errors[c * 3u] = sum.x / n;
+  errors[c * 3u + 1u] = sum.y;
+  errors[c * 3u + 2u] = sum.z / n;
+}
+
+// An invocation ranks four confidences, since every load serves all four. chosen: [class][bins + 1].
+@compute @workgroup_size(64)
+fn rank(@builtin(global_invocation_id) id: vec3u) {
+  let first = p.confidenceStart + id.y * p.n;
+  let own = 4u * id.x + vec4u(0u, 1u, 2u, 3u);
+  if (own.x >= p.n) { return; }
+  var mine: vec4f;
+  for (var k = 0u; k < 4u; k++) { mine[k] = confidence[first + min(own[k], p.n - 1u)]; }
+  var before = vec4u();
+  for (var j = 0u; j < p.n; j++) {
+    let other = vec4f(confidence[first + j]);
+    before += select(vec4u(), vec4u(1u), (other < mine) | ((other == mine) & (vec4u(j) < own)));
+  }
+  let to = id.y * p.edgeStride;
+  for (var k = 0u; k < 4u; k++) {
+    if (own[k] >= p.n) { break; }
+    let next = before[k] + 1u;
+    for (var e = before[k] * p.bins / p.n + 1u; e < p.bins && e * p.n <= next * p.bins; e++) { chosen[to + e] = mine[k]; }
+  }
+  if (id.x > 0u) { return; }
+  chosen[to] = 0.0;
+  chosen[to + p.bins] = 1.0;
+}
+
+// softmax of every row, turned around: chosen [class][n].
+@compute @workgroup_size(64)
+fn probabilities(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= p.n) { return; }
+  let row = i * p.classes;
+  var peak = logits[row];
+  for (var c = 1u; c < p.classes; c++) { peak = max(peak, logits[row + c]); }
+  var sum = 0.0;
+  for (var c = 0u; c < p.classes; c++) { sum += exp(logits[row + c] - peak); }
+  for (var c = 0u; c < p.classes; c++) { chosen[c * p.n + i] = exp(logits[row + c] - peak) / sum; }
+}
+
+@compute @workgroup_size(1)
+fn average() {
+  var total = vec3f();
+  for (var c = 0u; c < p.classes; c++) {
+    total = vec3f(total.x + each[c * 3u], max(total.y, each[c * 3u + 1u]), total.z + each[c * 3u + 2u]);
+  }
+  chosen[0] = total.x / f32(p.classes);
+  chosen[1] = total.y;
+  chosen[2] = total.z / f32(p.classes);
+}

@@ -1,0 +1,147 @@
+// Calibration errors on the device, from the columns that the loss leaves behind or from logits. A reliability diagram needs
+// nothing but the bins.
+import source from '../../shaders/calibration.wgsl'
+import { InputError, ShapeError } from '../errors.ts'
+import type { Gpu } from '../gpu/gpu.ts'
+import { kernels } from '../gpu/kernel.ts'
+import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
+import { COLUMNS } from './distillLoss.ts'
+
+const calibration_ = kernels<'collect' | 'finish' | 'rank' | 'probabilities' | 'average'>(source)
+
+export interface EceOptions {
+  /** Default 15. */
+  bins?: number
+  /** Edges between which equally many confidences lie, in place of equal widths. Equal confidences share a bin. */
+  equalMass?: boolean
+  /** Edges of your own, rising, in place of equal widths; compared as float32. Sets the number of bins. */
+  edges?: ArrayLike<number>
+  /** false: a confidence of 0 counts among the pictures but falls in no bin, as in torch-based code. Default true. */
+  zeroInFirst?: boolean
+}
+
+/** One confidence and 0 or 1 a picture, f32 [N] each; or the table of `distillLoss`, [12, rows]. */
+export type Answers = { confidence: Tensor; correct: Tensor } | { table: Tensor }
+
+export interface Ece {
+  /** Of each bin: count, mean confidence, accuracy (0 in an empty bin). [bins, 3]; classwise [classes, bins, 3]. */
+  bins: Tensor
+  /** ECE, MCE, signed gap (mean confidence - accuracy). [3]; classwise [classes, 3]. */
+  errors: Tensor
+  /** Bin k is (edge k, edge k + 1]. [bins + 1]; classwise with equal mass [classes, bins + 1]. */
+  edges: Tensor
+}
+
+/**
+ * Expected calibration error over bins (low, high], 0 in the first bin and 1 in the last; two dispatches, three with
+ * `equalMass`. No pictures: all zeros. Throws ShapeError for tensors that do not match, InputError for a number of bins.
+ */
+export function ece(answers: Answers, options: EceOptions = {}): Ece {
+  const { confidence, correct, n, starts } = columnsOf(answers)
+  const layout = { n, classes: 1, threads: 256, labelled: 0, ...starts }
+  return collect(confidence, correct, null, layout, options)
+}
+
+/**
+ * For every class the ECE of its probability against 'is this the label', and `average`, [3]: the classes' mean ECE,
+ * largest MCE, mean signed gap. `logits` is [N, C], `labels` u32 [N]. Throws ShapeError, InputError.
+ */
+export function classwiseEce(logits: Tensor, labels: Tensor, options: EceOptions = {}): Ece & { average: Tensor } {
+  const { gpu } = logits
+  const [n, classes = 0] = logits.shape
+  if (logits.shape.length !== 2 || classes === 0 || !sameShape(labels.shape, [n])) {
+    const found = `${showShape(logits.shape)} and ${showShape(labels.shape)}`
+    throw new ShapeError(`classwiseEce: logits are [N, C] and labels [N], got ${found}`)
+  }
+  if (labels.dtype === 'f32') throw new InputError('classwiseEce: labels of type f32, need u32')
+  const probabilities = empty(gpu, [classes, n], 'f32', 'row', 'probabilities')
+  const layout = { n, classes, threads: 64, labelled: 1, confidenceStart: 0, correctStart: 0 }
+  const params = { ...layout, bins: 0, edgeStride: 0, skipZero: 0 }
+  calibration_.probabilities({ logits, chosen: probabilities }, params, { threads: [n] })
+  const result = collect(probabilities, probabilities, labels, layout, options)
+  const average = empty(gpu, [3], 'f32', 'row', 'classwise errors')
+  calibration_.average({ each: result.errors, chosen: average }, params, { groups: [1] })
+  return { ...result, average }
+}
+
+interface Columns {
+  n: number
+  classes: number
+  /** Partial sums, each of every so-many-th picture. */
+  threads: number
+  labelled: number
+  confidenceStart: number
+  correctStart: number
+}
+
+function collect(
+  confidence: Tensor,
+  correct: Tensor,
+  labels: Tensor | null,
+  columns: Columns,
+  options: EceOptions,
+): Ece {
+  const { gpu } = confidence
+  const { equalMass = false, zeroInFirst = true } = options
+  const count = options.edges ? options.edges.length - 1 : (options.bins ?? 15)
+  const { n, classes, threads } = columns
+  if (!(Number.isInteger(count) && count > 0)) throw new InputError(`ece: ${count} bins, needs a whole number above 0`)
+  if (equalMass && options.edges) throw new InputError('ece: edges and equalMass exclude each other')
+  const skipZero = zeroInFirst ? 0 : 1
+  const params = { ...columns, bins: count, edgeStride: equalMass ? count + 1 : 0, skipZero }
+  const outer = labels ? [classes] : []
+  let edges = options.edges ? edgesFrom(gpu, options.edges) : equalEdges(gpu, count)
+  if (equalMass) {
+    edges = empty(gpu, [...outer, count + 1], 'f32', 'row', 'equal-mass edges')
+    calibration_.rank({ confidence, chosen: edges }, params, { threads: [Math.max(1, Math.ceil(n / 4)), classes] })
+  }
+  const part = empty(gpu, [classes, count, 3, threads], 'f32', 'row', 'partial bins')
+  const bins = empty(gpu, [...outer, count, 3], 'f32', 'row', 'bins')
+  const errors = empty(gpu, [...outer, 3], 'f32', 'row', 'calibration errors')
+  // Where there are no labels the binding is there and not read: the edges serve.
+  const buffers = { confidence, correct, labels: labels ?? edges, edges, part }
+  calibration_.collect(buffers, params, { threads: [threads, classes] })
+  calibration_.finish({ part, bins, errors }, params, { groups: [classes] })
+  return { bins, errors, edges }
+}
+
+function columnsOf(answers: Answers) {
+  if ('table' in answers) {
+    const { table } = answers
+    if (table.shape.length !== 2 || table.shape[0] !== COLUMNS.length) {
+      throw new ShapeError(`ece: the table is [${COLUMNS.length}, rows], got ${showShape(table.shape)}`)
+    }
+    const n = table.shape[1]
+    const starts = { confidenceStart: n * COLUMNS.indexOf('confidence'), correctStart: n * COLUMNS.indexOf('hit') }
+    return { confidence: table, correct: table, n, starts }
+  }
+  const { confidence, correct } = answers
+  if (confidence.shape.length !== 1 || !sameShape(confidence.shape, correct.shape)) {
+    throw new ShapeError(
+      `ece: confidence and correct are [N], got ${showShape(confidence.shape)} and ${showShape(correct.shape)}`,
+    )
+  }
+  return { confidence, correct, n: confidence.size, starts: { confidenceStart: 0, correctStart: 0 } }
+}
+
+function edgesFrom(gpu: Gpu, edges: ArrayLike<number>): Tensor {
+  for (let k = 1; k < edges.length; k++) {
+    if (!(edges[k - 1] < edges[k])) throw new InputError(`ece: edges rise, got ${edges[k - 1]} before ${edges[k]}`)
+  }
+  return persistent(gpu, [edges.length], edges, 'f32', 'row', 'edges of bins')
+}
+
+const edgesOf = new WeakMap<Gpu, Map<number, Tensor>>()
+
+/** The float32 edges k / bins, made once for an engine. */
+function equalEdges(gpu: Gpu, bins: number): Tensor {
+  const known = edgesOf.get(gpu) ?? new Map<number, Tensor>()
+  edgesOf.set(gpu, known)
+  let edges = known.get(bins)
+  if (!edges) {
+    const values = Float32Array.from({ length: bins + 1 }, (_, k) => k / bins)
+    edges = persistent(gpu, [bins + 1], values, 'f32', 'row', `edges of ${bins} bins`)
+    known.set(bins, edges)
+  }
+  return edges
+}
