@@ -5,27 +5,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { install, installed, project, runIn } from './installed.ts'
 
 const test = suite('package')
-const root = resolve('.')
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
-const work = resolve('.test-build', `package-${process.pid}`)
-const installed = join(work, 'node_modules', 'webgpu-distill')
 const tsc = resolve('node_modules/typescript/bin/tsc')
 
-test.before(async () => {
-  mkdirSync(installed, { recursive: true })
-  const { bundle, types } = await import(join(root, 'build.mjs'))
-  await bundle(join(installed, 'dist'))
-  types(join(installed, 'dist'))
-  cpSync('package.json', join(installed, 'package.json'))
-  writeFileSync(join(work, 'package.json'), '{ "type": "module" }')
-})
-test.after(() => rmSync(work, { recursive: true, force: true }))
-
-/** Runs a file of the user's project; gives what it printed. */
-const node = (code: string, cwd = work) =>
-  execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd, encoding: 'utf8' })
+test.before(install)
 
 test('every file that the manifest names is built or is there', () => {
   const built = (path: string) => path.startsWith('./dist/')
@@ -70,7 +56,7 @@ test('the core needs no other package', () => {
   visit('node.js')
 })
 
-test('without the package webgpu, init says what to install', () => {
+test('without the package webgpu, init says what to install', async () => {
   const code = `import { init } from 'webgpu-distill'
     await init().catch((e) => console.log(e.name, e.code, e.message))`
   // Moved out of reach of this repository's own node_modules.
@@ -78,18 +64,18 @@ test('without the package webgpu, init says what to install', () => {
   mkdirSync(join(away, 'node_modules'), { recursive: true })
   try {
     cpSync(installed, join(away, 'node_modules', 'webgpu-distill'), { recursive: true })
-    assert.match(node(code, away), /^AdapterError adapter .*npm install webgpu/)
+    assert.match(await runIn(code, away), /^AdapterError adapter .*npm install webgpu/)
   } finally {
     rmSync(away, { recursive: true, force: true })
   }
 })
 
-test('node, browser and subpath entries offer the same names', () => {
-  const names = (from: string) => node(`console.log(Object.keys(await import('${from}')).sort().join())`).trim()
-  const all = names('webgpu-distill')
+test('node, browser and subpath entries offer the same names', async () => {
+  const names = (from: string) => runIn(`console.log(Object.keys(await import('${from}')).sort().join())`)
+  const all = await names('webgpu-distill')
   assert.ok(all.split(',').includes('init'))
-  assert.is(names('webgpu-distill/node'), all)
-  assert.is(names('webgpu-distill/browser'), all)
+  assert.is(await names('webgpu-distill/node'), all)
+  assert.is(await names('webgpu-distill/browser'), all)
 })
 
 const consumers: Record<string, string[]> = {
@@ -106,10 +92,10 @@ for (const [name, flags] of Object.entries(consumers)) {
       '// @ts-expect-error a tensor is no number: the types are not just any',
       'export const n: number = y',
     ]
-    writeFileSync(join(work, 'use.ts'), code.join('\n'))
+    writeFileSync(join(project, 'use.ts'), code.join('\n'))
     const args = [tsc, '--noEmit', '--ignoreConfig', '--strict', '--target', 'es2023', ...flags, 'use.ts']
     try {
-      execFileSync(process.execPath, args, { cwd: work, encoding: 'utf8', stdio: 'pipe' })
+      execFileSync(process.execPath, args, { cwd: project, encoding: 'utf8', stdio: 'pipe' })
     } catch (error) {
       assert.unreachable((error as { stdout: string }).stdout)
     }
