@@ -104,7 +104,7 @@ export function oneCycle(options: OneCycleOptions): Schedule {
     const k = phases.findIndex(([end], i) => t <= end || i === phases.length - 1)
     const [end, from, to, momentumFrom, momentumTo] = phases[k]
     const start = k === 0 ? 0 : phases[k - 1][0]
-    const share = (t - start) / (end - start)
+    const share = end === start ? 1 : (t - start) / (end - start)
     const lr = anneal(from, to, share)
     if (!cycleMomentum) return { lr }
     const momentum = anneal(momentumFrom, momentumTo, share)
