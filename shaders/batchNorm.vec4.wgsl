@@ -4,7 +4,8 @@
 //   dbeta = sum g,  dgamma = sum g*xhat,  dx = gamma * rstd * (g - dbeta/rest - xhat * dgamma/rest)
 // A channel is one contiguous run. A workgroup owns a channel for the sums (lanes stride through the run, then a tree
 // in workgroup memory: a fixed order), so per-channel results need no second pass. Sums are taken of x - x[first], which
-// keeps the variance of data far from 0. RELU recomputes the gate from x; the residual forms read it from y.
+// keeps the variance of data far from 0. RELU recomputes the gate from x, by the very expression of the forward pass; the residual
+// forms read it from y.
 struct Params { rest: u32, train: u32, eps: f32, momentum: f32, addGamma: u32, addBeta: u32, addX: u32, addR: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -104,14 +105,15 @@ fn gradientSums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
   let c = group.x;
   let run = p.rest / 4u;
   let m = saved[c];
-  let scale = gamma[c];
+  let scale = m.y * gamma[c];
   let offset = beta[c];
   var s = vec4f(0.0);
   var q = vec4f(0.0);
   for (var i = lane; i < run; i += WG) {
-    let xhat = (x[c * run + i] - m.x) * m.y;
+    let centred = x[c * run + i] - m.x;
+    let xhat = centred * m.y;
     var g = dy[c * run + i];
-    if (RELU) { g = select(vec4f(0.0), g, xhat * scale + offset > vec4f(0.0)); }
+    if (RELU) { g = select(vec4f(0.0), g, centred * scale + offset > vec4f(0.0)); }
     s += g;
     q += g * xhat;
   }
@@ -144,14 +146,15 @@ fn inputGradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
   let c = group.x;
   let run = p.rest / 4u;
   let m = saved[c];
-  let scale = gamma[c];
+  let scale = m.y * gamma[c];
   let offset = beta[c];
   let mean = means(c);
   for (var i = group.y * WG + lane; i < run; i += WG * groups.y) {
-    let xhat = (x[c * run + i] - m.x) * m.y;
+    let centred = x[c * run + i] - m.x;
+    let xhat = centred * m.y;
     var g = dy[c * run + i];
-    if (RELU) { g = select(vec4f(0.0), g, xhat * scale + offset > vec4f(0.0)); }
-    let d = scale * m.y * (g - mean.x - xhat * mean.y);
+    if (RELU) { g = select(vec4f(0.0), g, centred * scale + offset > vec4f(0.0)); }
+    let d = scale * (g - mean.x - xhat * mean.y);
     if (p.addX == 1u) { dx[c * run + i] += d; } else { dx[c * run + i] = d; }
   }
 }
