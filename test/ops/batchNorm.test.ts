@@ -123,7 +123,10 @@ test('refuses weights of another size and single values', () => {
   const x = engine.tensor(uniform(12), [1, 12, 1, 1], { layout: 'chwn' })
   const weights = { gamma: engine.full([12], 1), beta: engine.full([12], 0), ...running(12) }
   assert.throws(() => batchNorm(x, weights, { train: true }), /more than one value per channel, got x \[1, 12, 1, 1\]/)
-  assert.throws(() => batchNorm(x, { ...weights, gamma: engine.full([5], 1) }, { train: false }), /gamma \[5\].*\[1, 12, 1, 1\]/)
+  assert.throws(
+    () => batchNorm(x, { ...weights, gamma: engine.full([5], 1) }, { train: false }),
+    /gamma \[5\].*\[1, 12, 1, 1\]/,
+  )
 })
 
 test.run()
