@@ -135,8 +135,9 @@ async function train(options: CellsOptions, stage: Stage, key: string, cells: Ma
       void events.write('progress', { id: stage.id, ...progress }).catch(() => {})
     },
   })
+  const giveUp = tooLate(signal, patience)
   try {
-    return await Promise.race([running, tooLate(signal, patience)])
+    return await Promise.race([running, giveUp.late])
   } catch (error) {
     running.catch(() => {})
     // What does not fit before the first step is the checkpoint.
@@ -146,16 +147,19 @@ async function train(options: CellsOptions, stage: Stage, key: string, cells: Ma
       )
     }
     throw error
+  } finally {
+    giveUp.forget()
   }
 }
 
-/** Throws some time after an abort: a step that is too long to wait for is given up. */
-function tooLate(signal: AbortSignal, patience: number): Promise<never> {
-  return new Promise((_, reject) => {
-    const wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience).unref()
-    if (signal.aborted) wait()
-    else signal.addEventListener('abort', wait, { once: true })
+/** `late` throws some time after an abort: a step that is too long to wait for is given up. */
+function tooLate(signal: AbortSignal, patience: number): { late: Promise<never>; forget: () => void } {
+  let wait = () => {}
+  const late = new Promise<never>((_, reject) => {
+    wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience).unref()
+    signal.addEventListener('abort', wait)
   })
+  return { late, forget: () => signal.removeEventListener('abort', wait) }
 }
 
 /** How fast cells go, in FLOPs a second, from those that are finished and the one that runs. */

@@ -188,7 +188,8 @@ function print(results: Results, paths: string[], { json, quiet }: CqkdArguments
   if (json) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
   else {
     const agrees = agreementText(results)
-    process.stdout.write(`\n${textReport(results, PAPERS)}${agrees ? `\n${agrees}\n` : ''}`)
+    const table = `${textReport(results, PAPERS)}${agrees ? `\n${agrees}\n` : ''}`
+    process.stdout.write(quiet ? table : `\n${table}`)
   }
   if (!quiet) said.write(`\n${paths.map((path) => `wrote ${path}`).join('\n')}\n`)
 }

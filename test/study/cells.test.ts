@@ -175,8 +175,9 @@ test('an abort leaves a checkpoint, from which the run goes on to the same bits'
 
 test('a checkpoint of another network ends the run by name', async () => {
   const recipe = { methods: ['supervised' as const] }
-  const stages = await run({ recipe: { ...recipe, student: { ...smallRecipe.student, widths: [4, 4, 8] } } })
-  const weights = await (await stages.cells, stages.store.weights(stages.keys.get('seed0/4px/supervised')!))
+  const wide = await run({ recipe: { ...recipe, student: { ...smallRecipe.student, widths: [4, 4, 8] } } })
+  await wide.cells
+  const weights = await wide.store.weights(wide.keys.get('seed0/4px/supervised')!)
   const other = await run({ recipe, signal: AbortSignal.abort() })
   await fault(other.cells)
   const key = other.keys.get('seed0/4px/supervised')!

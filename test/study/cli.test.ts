@@ -1,0 +1,139 @@
+// The command line as a process: what needs no device, and what is found out before one is used for long.
+
+import { spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { makeProgram, type Program, watch } from './program.ts'
+
+const test = suite('command line')
+
+let program: Program
+test.before(async () => {
+  program = await makeProgram()
+})
+test.after(() => program.remove())
+
+test('help, version and mistakes need neither a device nor the package webgpu', async () => {
+  // Out of reach of every node_modules: what imported a package would end with an error.
+  const away = mkdtempSync(join(tmpdir(), 'webgpu-distill-cli-'))
+  try {
+    for (const name of ['dist', 'launcher.js', 'package.json']) {
+      cpSync(join(program.folder, name), join(away, name), { recursive: true })
+    }
+    const run = (...args: string[]) =>
+      watch(spawn(process.execPath, [join(away, 'launcher.js'), ...args], { cwd: away })).ended
+    const cases: [string[], number, RegExp, RegExp][] = [
+      [['--help'], 0, /^Usage: npx webgpu-distill COMMAND/, /^$/],
+      [['help'], 0, /doctor/, /^$/],
+      [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+      [['cqkd', '--help'], 0, /--temperatures T,T .*Presets.*smoke/s, /^$/],
+      [['cqkd', '--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
+      [['doctor', '--help'], 0, /^Usage: npx webgpu-distill doctor/, /^$/],
+      [[], 2, /^$/, /^Usage: npx webgpu-distill COMMAND/],
+      [['train'], 2, /^$/, /^webgpu-distill: unknown command 'train'; allowed: cqkd, doctor, .*\n$/],
+      [['cqkd', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag --foo; allowed: .*\n$/],
+      [['cqkd', '--epochs', 'many'], 2, /^$/, /^webgpu-distill: --epochs many: a whole number from 1\n$/],
+      [['cqkd', '--preset', 'fast'], 2, /^$/, /^webgpu-distill: --preset fast: one of smoke, .*\n$/],
+      [['doctor', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag '--foo'; allowed: .*\n$/],
+    ]
+    const ended = await Promise.all(cases.map(([args]) => run(...args)))
+    for (const [i, [args, code, out, err]] of cases.entries()) {
+      assert.is(ended[i].code, code, `${args.join(' ')}: ${ended[i].err}`)
+      assert.match(ended[i].out, out, args.join(' '))
+      assert.match(ended[i].err, err, args.join(' '))
+    }
+    const missing = await run('cqkd', '--out', join(away, 'out'))
+    assert.is(missing.code, 1)
+    assert.match(missing.err, /^webgpu-distill: in Node, WebGPU comes from the package 'webgpu'.*npm install webgpu\n$/)
+    const doctor = await run('doctor')
+    assert.is(doctor.code, 1)
+    assert.match(doctor.out, /the package webgpu\n +npm install webgpu\n.*NOT usable/s)
+  } finally {
+    rmSync(away, { recursive: true })
+  }
+})
+
+test('an output folder that takes no files is found before anything else', async () => {
+  const file = join(program.folder, 'file')
+  writeFileSync(file, '')
+  const { code, out, err } = await program.run([...program.small, '--out', join(file, 'out')])
+  assert.is(code, 1)
+  assert.is(out, '')
+  assert.match(
+    err,
+    /^webgpu-distill: cannot make the folder .*file\/out: a part of the path is a file, not a folder.*\n$/,
+  )
+})
+
+test('what does not fit the machine or the data is one line, code 2; damaged data is one line, code 1', async () => {
+  const out = ['--out', join(program.folder, 'misfit')]
+  const cut = join(program.folder, 'cut')
+  cpSync(join(program.folder, 'data'), cut, { recursive: true })
+  truncateSync(join(cut, 't10k-images-idx3-ubyte'), 1000)
+  const small = program.small
+  const with_ = (...flags: string[]) => [...small, ...out, ...flags]
+  const cases: [string[], number, RegExp][] = [
+    [with_('--sizes', '4,9'), 2, /--sizes 9: the pictures of fashion-mnist have 8 pixels a side\n$/],
+    [with_('--train-images', '100'), 2, /--train-images 100 and --calibration-images 40: fashion-mnist has 120/],
+    [with_('--batch', '61'), 2, /--batch 61: there are 60 training images\n$/],
+    [with_('--calibration-images', '0'), 2, /--calibration-images 0: a calibrated teacher needs images/],
+    [with_('--adapter', 'abacus'), 2, /--adapter: unknown adapter 'abacus'; allowed: auto, hardware, /],
+    [with_('--resume'), 2, /--resume: nothing to go on from in .*misfit/],
+    [with_('--data', cut), 1, /t10k-images-idx3-ubyte: truncated, 50x8x8 needs 3200 bytes/],
+    [with_('--data', program.folder), 1, /no fashion-mnist here, missing train-images-idx3/],
+  ]
+  for (const [args, code, message] of cases) {
+    const ended = await program.run(args)
+    assert.is(ended.code, code, ended.err)
+    assert.match(ended.err, message)
+    assert.is(ended.err.trim().split('\n').length, 1, ended.err)
+  }
+})
+
+test('the list tells the cells, the dry run what they cost', async () => {
+  const out = ['--out', join(program.folder, 'listed')]
+  const list = await program.run([...program.small, ...out, '--list'])
+  assert.is(list.code, 0, list.err)
+  assert.match(list.out, /^open {4}[0-9a-f]{24} {2}seed0\/4px\/cqkd-T4$/m)
+  assert.match(list.out, /^0 of 3 cells are done$/m)
+  const dry = await program.run([...program.small, ...out, '--dry-run', '--json'])
+  assert.is(dry.code, 0, dry.err)
+  const { cells, trainingFlops, seconds } = JSON.parse(dry.out)
+  assert.equal(
+    cells.map(({ id, steps }: { id: string; steps: number }) => [id, steps]),
+    [
+      ['seed0/teacher', 6],
+      ['seed0/4px/supervised', 6],
+      ['seed0/4px/cqkd-T4', 6],
+    ],
+  )
+  assert.ok(seconds > 0 && seconds < 60)
+  // Multiply-adds of the network at 8x8, by hand: stem, three blocks (two with 1x1 shortcuts), head; then at 4x4.
+  const forward = (p: number) => {
+    const [a, b, c] = [p * p, (p * p) / 4, (p * p) / 16]
+    return 2 * (9 * 4 * a + 2 * 9 * 16 * (a + b + c) + 16 * (b + c) + 4 * 10)
+  }
+  assert.is(trainingFlops, 120 * 3 * (forward(8) + 2 * forward(4)) + 60 * forward(8))
+  assert.match(dry.err, /^adapter: /)
+})
+
+test('doctor tests the kernels and tells what is here', async () => {
+  const adapter = process.env.WEBGPU_DISTILL_ADAPTER
+  const { code, out, err } = await program.run(['doctor', '--json', ...(adapter ? ['--adapter', adapter] : [])])
+  assert.is(code, 0, err)
+  const { schemaVersion, usable, versions, adapters, selfTest, data } = JSON.parse(out)
+  assert.equal([schemaVersion, usable], [1, true])
+  assert.match(versions.webgpu, /^\d+\.\d+/)
+  assert.ok(adapters[0].features.length > 0 && adapters[0].limits.maxBufferSize > 0)
+  assert.is(selfTest.tests.length, 7)
+  for (const { name, ok, error, seconds } of selfTest.tests) assert.ok(ok && error < 1e-4 && seconds > 0, name)
+  assert.equal(
+    data.map(({ name }: { name: string }) => name),
+    ['fashion-mnist', 'cifar10', 'cifar100', 'imagefolder'],
+  )
+})
+
+test.run()
