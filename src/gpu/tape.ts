@@ -168,9 +168,19 @@ export class Tape {
 
   /** Uploads changed scalars, then runs every dispatch in order. */
   replay(): void {
+    this.upload()
+    if (this.commands.length === 0) return
+    const encoder = this.gpu.device.createCommandEncoder({ label: this.label })
+    const pass = encoder.beginComputePass({ label: this.label })
+    this.encode(pass, 0, this.commands.length)
+    pass.end()
+    this.gpu.submit(encoder.finish({ label: this.label }), this)
+  }
+
+  /** Uploads the scalars that have changed since the last time. */
+  upload(): void {
     if (!this.sealed) throw new DistillError('ended', `${this.label}: replayed before it was sealed`)
-    const { gpu } = this
-    gpu.faults.check()
+    this.gpu.faults.check()
     let low = Number.POSITIVE_INFINITY
     let high = 0
     for (const patch of this.patches) {
@@ -180,19 +190,19 @@ export class Tape {
       low = Math.min(low, patch.offset)
       high = Math.max(high, patch.offset + 4)
     }
-    if (high > 0) gpu.device.queue.writeBuffer(this.uniforms!, low, this.shadow, low, high - low)
-    if (this.commands.length === 0) return
-    const encoder = gpu.device.createCommandEncoder({ label: this.label })
-    const pass = encoder.beginComputePass({ label: this.label })
+    if (high > 0) this.gpu.device.queue.writeBuffer(this.uniforms!, low, this.shadow, low, high - low)
+  }
+
+  /** Dispatches `first` … before `end`, into a pass of the caller's. */
+  encode(pass: GPUComputePassEncoder, first: number, end: number): void {
     let current: Pipeline | null = null
-    for (const { pipeline, bindGroup, groups } of this.commands) {
+    for (let i = first; i < end; i++) {
+      const { pipeline, bindGroup, groups } = this.commands[i]
       if (pipeline !== current) pass.setPipeline(pipeline.get())
       current = pipeline
       pass.setBindGroup(0, bindGroup)
       pass.dispatchWorkgroups(groups[0], groups[1], groups[2])
     }
-    pass.end()
-    gpu.submit(encoder.finish({ label: this.label }), this)
   }
 
   /** Gives the uniform buffer back. The tape can't be replayed after. */
