@@ -35,7 +35,7 @@ export function flopsOn(engine: Engine): Flops {
 
 /** Images that a stage trains on. */
 export function trainedOn(stage: Stage, { train }: Counts): number {
-  return stage.trainImages ?? train - stage.calibrationImages
+  return stage.trainImages ?? train - stage.reserved
 }
 
 export function costOf(stage: Stage, counts: Counts, flops: Flops): Cost {

@@ -96,13 +96,13 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
   },
   paper: {
     about:
-      "the paper's shape on the data at hand: all images, augmentation, OneCycle, ResNet-56 and ResNet-20; needs a GPU",
+      "the paper's shape on CIFAR-10: all images but 5,000 for τ, augmentation, OneCycle, ResNet-56 to 20; needs a GPU",
     recipe: {
       ...quick,
       preset: 'paper',
       dataset: 'cifar10',
       trainImages: null,
-      calibrationImages: 0,
+      calibrationImages: 5000,
       sizes: [28, 24, 20, 16, 12, 8],
       temperatures: [1, 2, 4, 10, 20],
       rawTemperatures: [1, 10, 20],

@@ -13,7 +13,7 @@ import { fitTemperature } from '../report/temperature.ts'
 import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
 import { persistent } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
-import { fit, type Parts, type Progress } from '../train/fit.ts'
+import { DivergedError, fit, type Parts, type Progress } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
 import type { Reference, Stage } from './stage.ts'
 import type { Weights } from './store.ts'
@@ -64,12 +64,15 @@ export interface StageInput {
 }
 
 /** The training subset of a seed, and the held-out images after it in the same random order. */
-export function split(train: Dataset, stage: Pick<Stage, 'seed' | 'trainImages' | 'calibrationImages'>) {
+export function split(train: Dataset, stage: Pick<Stage, 'seed' | 'trainImages' | 'reserved' | 'calibrationImages'>) {
+  const { trainImages, reserved, calibrationImages } = stage
   const order = (n: number) => stream(stage.seed, 'subset').permutation(n)
-  const all = () => Uint32Array.from({ length: train.n }, (_, i) => i)
+  const without = (kept: ArrayLike<number>) => heldOut(train.n, train.n - kept.length, kept, order)
   const rows =
-    stage.trainImages === null ? all() : balancedSubset(train.labels, train.classes.length, stage.trainImages, order)
-  const held = stage.calibrationImages > 0 ? heldOut(train.n, stage.calibrationImages, rows, order) : null
+    trainImages !== null
+      ? balancedSubset(train.labels, train.classes.length, trainImages, order)
+      : without(reserved > 0 ? heldOut(train.n, reserved, [], order) : [])
+  const held = calibrationImages > 0 ? heldOut(train.n, calibrationImages, rows, order) : null
   return { rows, held }
 }
 
@@ -145,6 +148,8 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     const view = plain(node.view)
     const testRows = Uint32Array.from({ length: Math.min(stage.testImages ?? test.n, test.n) }, (_, i) => i)
     const seen = await evaluate(engine, networks[name], test, { view, rows: testRows })
+    // The last update comes after the last loss that was looked at.
+    if (!Number.isFinite(seen.nll)) throw new DivergedError(name, result.steps, stage.epochs, seen.nll)
     const own = await evaluate(engine, networks[name], train, { view, rows })
     const state = await networks[name].parameters.state()
     for (const [parameter, value] of state) weights.set(`${name}/${parameter}`, value)

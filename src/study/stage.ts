@@ -36,6 +36,8 @@ export interface Stage {
   epochs: number
   batch: number
   trainImages: number | null
+  /** Of all images, those that nothing is trained on because τ is fitted on them; 0 for a subset, which leaves enough. */
+  reserved: number
   views: Record<string, { size: number; downscale: Downscale }>
   nodes: Record<string, StageNode>
   edges: StageEdge[]
@@ -77,6 +79,7 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
     epochs: recipe.epochs,
     batch: recipe.batch,
     trainImages: recipe.trainImages,
+    reserved: recipe.trainImages === null ? calibrationImages : 0,
     optimizer: recipe.optimizer,
     schedule: recipe.schedule,
     augmentation: recipe.augmentation,

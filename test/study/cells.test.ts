@@ -151,6 +151,16 @@ test('a loss that is no number fails its cell and those that learn from it, and 
   assert.equal(again.lines(), ['3 of 3 cells are finished already'])
 })
 
+test('weights that the very last update breaks fail their cell too', async () => {
+  const change = (stages: Stage[]) => {
+    for (const stage of stages) stage.optimizer = { ...stage.optimizer, lr: 1e30 }
+  }
+  const recipe = { batch: 60, epochs: 1, methods: ['supervised' as const] }
+  const [cell] = (await (await run({ change, recipe })).cells).values()
+  assert.is(cell.status, 'failed')
+  assert.match(cell.reason!, "the loss of 'student' is NaN at step 1 (epoch 1)")
+})
+
 test('an abort leaves a checkpoint, from which the run goes on to the same bits', async () => {
   const recipe = { epochs: 30, methods: ['supervised' as const] }
   const whole = await (await run({ recipe })).cells
