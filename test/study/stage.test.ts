@@ -1,0 +1,73 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PRESETS } from '../../src/study/recipe.ts'
+import { split } from '../../src/study/runStage.ts'
+import { cqkdStages, needs, type Stage } from '../../src/study/stage.ts'
+import { smallData, smallStages } from './small.ts'
+
+const test = suite('stages')
+
+const { train } = await smallData()
+const pictures = { side: 28, channels: 1, classes: 10 }
+
+test('every preset is a list of cells with names of their own, teachers before those who learn from them', () => {
+  const counts = {
+    smoke: 5,
+    quick: 13,
+    standard: 5 * (1 + 3 * (1 + 5 + 3 + 1) + 2 * (1 + 5)),
+    paper: 1 + 6 * (1 + 5 + 3 + 1),
+  }
+  for (const [name, { recipe }] of Object.entries(PRESETS)) {
+    const stages = cqkdStages(recipe, pictures)
+    assert.is(stages.length, counts[name as keyof typeof counts], name)
+    const seen = new Set<string>()
+    for (const stage of stages) {
+      assert.not(seen.has(stage.id), stage.id)
+      for (const need of needs(stage)) assert.ok(seen.has(need), `${stage.id} needs ${need}`)
+      seen.add(stage.id)
+    }
+  }
+})
+
+test('the teacher sees full resolution while it teaches, or low where that is asked for', () => {
+  const teaching = (stages: Stage[]) => stages.find(({ id }) => id.endsWith('cqkd-T4'))!.views.full.size
+  assert.is(teaching(smallStages()), 8)
+  assert.is(teaching(smallStages({ teacherInput: 'low' })), 4)
+})
+
+test('a same-resolution teacher is made where the resolution is another than the full one', () => {
+  const ids = smallStages({ methods: ['same-resolution'], sizes: [8, 4] }).map(({ id }) => id)
+  assert.equal(ids, ['seed0/4px/teacher', 'seed0/4px/same-resolution-T4'])
+})
+
+test('members of DML start from different weights and learn from all their peers', () => {
+  const [dml] = smallStages({ methods: ['dml'], weight: 0.4 })
+  const from = Object.values(dml.nodes).map((node) => node.from)
+  assert.is(new Set(from).size, 3)
+  assert.is(dml.edges.length, 6)
+  assert.ok(dml.edges.every(({ weight, temperature }) => weight === 0.2 && temperature === 1))
+  assert.ok(Object.values(dml.nodes).every(({ ceWeight }) => ceWeight === 0.6))
+})
+
+test('supervised and distilled students of a seed start from the same weights and images', () => {
+  const [, supervised, distilled] = smallStages()
+  assert.is(supervised.nodes.student.from, distilled.nodes.student.from)
+  assert.equal(split(train, supervised).rows, split(train, distilled).rows)
+})
+
+test('τ is fitted on images that neither teacher nor student was trained on', () => {
+  for (const trainImages of [60, null]) {
+    const [teacher, student] = smallStages({ trainImages })
+    const { rows, held } = split(train, teacher)
+    assert.is(held!.length, 40)
+    assert.is(rows.length, trainImages ?? 80)
+    const trained = new Set([...rows, ...split(train, student).rows])
+    assert.is(trained.size, rows.length)
+    assert.not.ok(held!.some((row) => trained.has(row)))
+  }
+  const all = split(train, smallStages({ trainImages: null, calibrationImages: 0, methods: ['supervised'] })[0])
+  assert.is(new Set(all.rows).size, 120)
+  assert.is(all.held, null)
+})
+
+test.run()
