@@ -1,39 +1,13 @@
 // The same engine in a real headless Chromium.
-import { execFile } from 'node:child_process'
-import { rmSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { allclose } from '../check.ts'
-import { visit, whyNoChromium } from './chromium.ts'
+import { whyNoChromium } from './chromium.ts'
 import { shapes, values } from './program.ts'
+import { inBrowser } from './run.ts'
 
 const test = suite('browser')
 const check = whyNoChromium ? test.skip : test
-
-/** Bundles the page from the sources, so that it is never stale, and calls one of its programs. */
-async function inBrowser(name: string): Promise<{ adapter: string; result: never }> {
-  const { forBrowser } = await import(resolve('build.mjs'))
-  const options = { ...forBrowser(), entryPoints: ['test/browser/page.ts'], write: false as const }
-  const { outputFiles = [] } = await build(options)
-  const files = { '/': '<script type="module" src="page.js"></script>', '/page.js': outputFiles[0].text }
-  return visit({ files }, (page) => page.evaluate(`run(${JSON.stringify(name)})`))
-}
-
-/** Bundles the program for Node and runs it in a child, on SwiftShader. */
-async function inNode(): Promise<{ adapter: string; result: never }> {
-  const { common } = await import(resolve('build.mjs'))
-  const outfile = resolve('.test-build', `browser-${process.pid}.mjs`)
-  try {
-    await build({ ...common(), entryPoints: ['test/browser/node.ts'], platform: 'node', packages: 'external', outfile })
-    const { stdout } = await promisify(execFile)(process.execPath, [outfile, 'swiftshader'])
-    return JSON.parse(stdout)
-  } finally {
-    rmSync(outfile, { force: true })
-  }
-}
 
 /** relu(conv2d) in float64 with the gradient of its sum for w: stride 2, padding 1. */
 function reference() {
@@ -71,17 +45,6 @@ check('convolution and relu agree with float64 in Chromium, forward and backward
   const want = reference()
   allclose(y, want.y, {}, 'y')
   allclose(dw, want.dw, {}, 'dw')
-})
-
-check('ten steps of ResNet-8 give the losses that Node gives, both on SwiftShader', async () => {
-  const [browser, node] = await Promise.all([inBrowser('tenSteps'), inNode()])
-  assert.match(node.adapter, /swiftshader/i)
-  const [got, want] = [browser.result as number[], node.result as number[]]
-  assert.is(got.length, 10)
-  const apart = got.map((loss, i) => Math.abs(loss - want[i]) / Math.abs(want[i]))
-  const message = `losses ${got} in Chromium, ${want} in Node`
-  assert.ok(apart[0] <= 1e-6 && apart[9] <= 1e-4, message)
-  assert.ok(want[9] < 0.8 * want[0], `it learns: ${want}`)
 })
 
 test.run()

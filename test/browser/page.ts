@@ -1,4 +1,4 @@
-// The script of the page that browser.test.ts opens: the browser's engine, and `run` for the shared programs.
+// The script of the page that run.ts opens: the browser's engine, and `run` for the shared programs.
 import { init } from '../../src/browser.ts'
 import { convolution, tenSteps } from './program.ts'
 
