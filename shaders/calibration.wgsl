@@ -1,8 +1,8 @@
 // calibration: counts, mean confidence and accuracy by bins of confidence, and the calibration errors that follow.
 //   bin of a confidence = number of inner edges below it: bins are (low, high], 0 falls in the first (in none with skipZero), 1 in the last
 //   gap = mean confidence - accuracy;  ECE = sum |gap| count / N,  MCE = max |gap|,  signed gap = sum gap count / N
-// Dispatches: `collect`, an invocation for THREADS-th pictures, a partial [class][bin][count, confidence, right][THREADS]
-// of its own; `finish`, a workgroup a class, adds these up in a fixed order. For equal mass `rank` comes first: it ranks
+// Dispatches: `collect`, an invocation for every p.threads-th picture, into a partial of its own, [class][bin][count,
+// confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. For equal mass `rank` comes first: it ranks
 // every confidence by counting those before it (ties by index); edge k is the one of rank ceil(k N / bins) - 1, so equal
 // confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class c's pictures are right
 // where the label is c; `average` takes the mean over the classes (of MCE the maximum).
@@ -33,22 +33,60 @@ fn binOf(x: f32, first: u32) -> u32 {
   return low;
 }
 
+// An invocation's partial of class c: bins of (count, confidence, right), p.threads apart.
+fn partOf(c: u32, t: u32) -> u32 { return c * p.bins * 3u * p.threads + t; }
+
+fn clear(own: u32) {
+  for (var b = 0u; b < 3u * p.bins; b++) { part[own + b * p.threads] = 0.0; }
+}
+
+fn note(own: u32, bin: u32, x: f32, right: f32) {
+  let at = own + bin * 3u * p.threads;
+  part[at] += 1.0;
+  part[at + p.threads] += x;
+  part[at + 2u * p.threads] += right;
+}
+
 @compute @workgroup_size(64)
 fn collect(@builtin(global_invocation_id) id: vec3u) {
   let t = id.x;
   let c = id.y;
   if (t >= p.threads) { return; }
-  let own = c * p.bins * 3u * p.threads + t;
-  for (var b = 0u; b < 3u * p.bins; b++) { part[own + b * p.threads] = 0.0; }
+  let own = partOf(c, t);
+  clear(own);
   for (var i = t; i < p.n; i += p.threads) {
     let x = confidence[p.confidenceStart + c * p.n + i];
     if (x == 0.0 && p.skipZero == 1u) { continue; }
     var right: f32;
     if (p.labelled == 1u) { right = select(0.0, 1.0, labels[i] == c); } else { right = correct[p.correctStart + i]; }
-    let at = own + binOf(x, c * p.edgeStride) * 3u * p.threads;
-    part[at] += 1.0;
-    part[at + p.threads] += x;
-    part[at + 2u * p.threads] += right;
+    note(own, binOf(x, c * p.edgeStride), x, right);
+  }
+}
+
+// The same straight from logits [n][classes]: one sweep keeps the maximum and the sum of exp(logit - maximum). Ties go to
+// the lower class; a NaN is never right.
+@compute @workgroup_size(64)
+fn collectLogits(@builtin(global_invocation_id) id: vec3u) {
+  let t = id.x;
+  if (t >= p.threads) { return; }
+  let own = partOf(0u, t);
+  clear(own);
+  for (var i = t; i < p.n; i += p.threads) {
+    let row = i * p.classes;
+    let label = min(labels[i], p.classes - 1u);
+    let goal = logits[row + label];
+    var peak = -3.4e38;
+    var sum = 0.0;
+    var right = 1.0;
+    for (var c = 0u; c < p.classes; c++) {
+      let z = logits[row + c];
+      let e = exp(-abs(z - peak));
+      sum = select(sum + e, sum * e + 1.0, z > peak);
+      peak = max(peak, z);
+      right = select(0.0, right, z < goal || (z == goal && c >= label));
+    }
+    let x = 1.0 / sum;
+    note(own, binOf(x, 0u), x, right);
   }
 }
 

@@ -5,9 +5,9 @@ import { InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
-import { COLUMNS } from './distillLoss.ts'
+import { COLUMNS, distillLoss } from './distillLoss.ts'
 
-const calibration_ = kernels<'collect' | 'finish' | 'rank' | 'probabilities' | 'average'>(source)
+const calibration_ = kernels<'collect' | 'collectLogits' | 'finish' | 'rank' | 'probabilities' | 'average'>(source)
 
 export interface EceOptions {
   /** Default 15. */
@@ -20,8 +20,11 @@ export interface EceOptions {
   zeroInFirst?: boolean
 }
 
-/** One confidence and 0 or 1 a picture, f32 [N] each; or the table of `distillLoss`, [12, rows]. */
-export type Answers = { confidence: Tensor; correct: Tensor } | { table: Tensor }
+/**
+ * One confidence and 0 or 1 a picture, f32 [N] each; or the table of `distillLoss`, [12, rows]; or logits [N, C] and
+ * labels u32 [N].
+ */
+export type Answers = { confidence: Tensor; correct: Tensor } | { table: Tensor } | { logits: Tensor; labels: Tensor }
 
 export interface Ece {
   /** Of each bin: count, mean confidence, accuracy (0 in an empty bin). [bins, 3]; classwise [classes, bins, 3]. */
@@ -33,13 +36,23 @@ export interface Ece {
 }
 
 /**
- * Expected calibration error over bins (low, high], 0 in the first bin and 1 in the last; two dispatches, three with
- * `equalMass`. No pictures: all zeros. Throws ShapeError for tensors that do not match, InputError for a number of bins.
+ * Expected calibration error over bins (low, high], 0 in the first bin and 1 in the last. Two dispatches; equal mass takes
+ * one more, and from logits two more than that. No pictures: all zeros. Throws ShapeError for tensors that do not match,
+ * InputError for a number of bins or edges that make no bins.
  */
 export function ece(answers: Answers, options: EceOptions = {}): Ece {
+  if ('logits' in answers) {
+    const { logits, labels } = answers
+    checkLogits('ece', logits, labels)
+    if (options.equalMass) return ece(distillLoss(logits, { labels, gradient: false }), options)
+    const [n, classes] = logits.shape
+    const params = { ...NOTHING, n, classes, threads: 256 }
+    return finish(logits.gpu, 1, null, params, options, (edges, part, settings) =>
+      calibration_.collectLogits({ logits, labels, edges, part }, settings, { threads: [settings.threads] }),
+    )
+  }
   const { confidence, correct, n, starts } = columnsOf(answers)
-  const layout = { n, classes: 1, threads: 256, labelled: 0, ...starts }
-  return collect(confidence, correct, null, layout, options)
+  return collect(confidence, correct, null, { ...NOTHING, ...starts, n, classes: 1, threads: 256 }, options)
 }
 
 /**
@@ -47,65 +60,82 @@ export function ece(answers: Answers, options: EceOptions = {}): Ece {
  * largest MCE, mean signed gap. `logits` is [N, C], `labels` u32 [N]. Throws ShapeError, InputError.
  */
 export function classwiseEce(logits: Tensor, labels: Tensor, options: EceOptions = {}): Ece & { average: Tensor } {
+  checkLogits('classwiseEce', logits, labels)
   const { gpu } = logits
-  const [n, classes = 0] = logits.shape
-  if (logits.shape.length !== 2 || classes === 0 || !sameShape(labels.shape, [n])) {
-    const found = `${showShape(logits.shape)} and ${showShape(labels.shape)}`
-    throw new ShapeError(`classwiseEce: logits are [N, C] and labels [N], got ${found}`)
-  }
-  if (labels.dtype === 'f32') throw new InputError('classwiseEce: labels of type f32, need u32')
+  const [n, classes] = logits.shape
+  const params = { ...NOTHING, n, classes, threads: 64, labelled: 1 }
   const probabilities = empty(gpu, [classes, n], 'f32', 'row', 'probabilities')
-  const layout = { n, classes, threads: 64, labelled: 1, confidenceStart: 0, correctStart: 0 }
-  const params = { ...layout, bins: 0, edgeStride: 0, skipZero: 0 }
   calibration_.probabilities({ logits, chosen: probabilities }, params, { threads: [n] })
-  const result = collect(probabilities, probabilities, labels, layout, options)
+  const result = collect(probabilities, probabilities, labels, params, options)
   const average = empty(gpu, [3], 'f32', 'row', 'classwise errors')
   calibration_.average({ each: result.errors, chosen: average }, params, { groups: [1] })
   return { ...result, average }
 }
 
-interface Columns {
-  n: number
-  classes: number
-  /** Partial sums, each of every so-many-th picture. */
-  threads: number
-  labelled: number
-  confidenceStart: number
-  correctStart: number
+/** The shader's parameters where they say nothing; `threads` is the number of partial sums. */
+const NOTHING = {
+  n: 0,
+  bins: 0,
+  classes: 0,
+  threads: 0,
+  labelled: 0,
+  confidenceStart: 0,
+  correctStart: 0,
+  edgeStride: 0,
+  skipZero: 0,
+}
+type Params = typeof NOTHING
+
+function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, params: Params, options: EceOptions): Ece {
+  const { n, classes } = params
+  const rank = (edges: Tensor, settings: Params) =>
+    calibration_.rank({ confidence, chosen: edges }, settings, { threads: [Math.max(1, Math.ceil(n / 4)), classes] })
+  return finish(confidence.gpu, classes, labels, params, options, (edges, part, settings) => {
+    if (options.equalMass) rank(edges, settings)
+    // Where there are no labels the binding is there and not read: the edges serve.
+    const buffers = { confidence, correct, labels: labels ?? edges, edges, part }
+    calibration_.collect(buffers, settings, { threads: [settings.threads, classes] })
+  })
 }
 
-function collect(
-  confidence: Tensor,
-  correct: Tensor,
+/** Edges, partial sums by `fill`, and the sums of these. */
+function finish(
+  gpu: Gpu,
+  classes: number,
   labels: Tensor | null,
-  columns: Columns,
+  params: Params,
   options: EceOptions,
+  fill: (edges: Tensor, part: Tensor, settings: Params) => void,
 ): Ece {
-  const { gpu } = confidence
   const { equalMass = false, zeroInFirst = true } = options
   const count = options.edges ? options.edges.length - 1 : (options.bins ?? 15)
-  const { n, classes, threads } = columns
   if (!(Number.isInteger(count) && count > 0)) throw new InputError(`ece: ${count} bins, needs a whole number above 0`)
   if (equalMass && options.edges) throw new InputError('ece: edges and equalMass exclude each other')
-  const skipZero = zeroInFirst ? 0 : 1
-  const params = { ...columns, bins: count, edgeStride: equalMass ? count + 1 : 0, skipZero }
   const outer = labels ? [classes] : []
-  let edges = options.edges ? edgesFrom(gpu, options.edges) : equalEdges(gpu, count)
-  if (equalMass) {
-    edges = empty(gpu, [...outer, count + 1], 'f32', 'row', 'equal-mass edges')
-    calibration_.rank({ confidence, chosen: edges }, params, { threads: [Math.max(1, Math.ceil(n / 4)), classes] })
-  }
-  const part = empty(gpu, [classes, count, 3, threads], 'f32', 'row', 'partial bins')
+  const edges = equalMass
+    ? empty(gpu, [...outer, count + 1], 'f32', 'row', 'equal-mass edges')
+    : options.edges
+      ? edgesFrom(gpu, options.edges)
+      : equalEdges(gpu, count)
+  const settings = { ...params, bins: count, edgeStride: equalMass ? count + 1 : 0, skipZero: zeroInFirst ? 0 : 1 }
+  const part = empty(gpu, [classes, count, 3, params.threads], 'f32', 'row', 'partial bins')
   const bins = empty(gpu, [...outer, count, 3], 'f32', 'row', 'bins')
   const errors = empty(gpu, [...outer, 3], 'f32', 'row', 'calibration errors')
-  // Where there are no labels the binding is there and not read: the edges serve.
-  const buffers = { confidence, correct, labels: labels ?? edges, edges, part }
-  calibration_.collect(buffers, params, { threads: [threads, classes] })
-  calibration_.finish({ part, bins, errors }, params, { groups: [classes] })
+  fill(edges, part, settings)
+  calibration_.finish({ part, bins, errors }, settings, { groups: [classes] })
   return { bins, errors, edges }
 }
 
-function columnsOf(answers: Answers) {
+function checkLogits(op: string, logits: Tensor, labels: Tensor): void {
+  const [n, classes = 0] = logits.shape
+  if (logits.shape.length !== 2 || classes === 0 || !sameShape(labels.shape, [n])) {
+    const found = `${showShape(logits.shape)} and ${showShape(labels.shape)}`
+    throw new ShapeError(`${op}: logits are [N, C] and labels [N], got ${found}`)
+  }
+  if (labels.dtype === 'f32') throw new InputError(`${op}: labels of type f32, need u32`)
+}
+
+function columnsOf(answers: Exclude<Answers, { logits: Tensor }>) {
   if ('table' in answers) {
     const { table } = answers
     if (table.shape.length !== 2 || table.shape[0] !== COLUMNS.length) {
@@ -117,9 +147,8 @@ function columnsOf(answers: Answers) {
   }
   const { confidence, correct } = answers
   if (confidence.shape.length !== 1 || !sameShape(confidence.shape, correct.shape)) {
-    throw new ShapeError(
-      `ece: confidence and correct are [N], got ${showShape(confidence.shape)} and ${showShape(correct.shape)}`,
-    )
+    const found = `${showShape(confidence.shape)} and ${showShape(correct.shape)}`
+    throw new ShapeError(`ece: confidence and correct are [N], got ${found}`)
   }
   return { confidence, correct, n: confidence.size, starts: { confidenceStart: 0, correctStart: 0 } }
 }
