@@ -16,10 +16,17 @@ export type Status = 'passed' | 'refused' | 'optional' | 'failed'
 export interface Outcome {
   case: Case
   status: Status
-  /** What went wrong or why it was refused; empty where it passed. */
+  /** What went wrong, why it was refused, or what there is to know of a case that passed. */
   message: string
   /** How far each output was off, in units of its tolerance; empty where the case was refused. */
   distances: { output: string; distance: number }[]
+}
+
+const notes = new Map<Case, string>()
+
+/** What a reader of the report has to know of a case that passed. */
+export function note(c: Case, text: string): void {
+  notes.set(c, text)
 }
 
 const OPTIONAL = ['nonfinite', 'minus-inf']
@@ -34,7 +41,7 @@ export async function run(c: Case, adapters: Adapters): Promise<Outcome> {
     const results = await adapter(c)
     const checks = await Promise.all(c.outputs.map((want) => check(results[want.name], want)))
     const bad = checks.filter(({ distance }) => !(distance <= 1)).map(({ message }) => message)
-    if (bad.length === 0) return outcome('passed', '', checks)
+    if (bad.length === 0) return outcome('passed', notes.get(c) ?? '', checks)
     return outcome(c.tags.some((tag) => OPTIONAL.includes(tag)) ? 'optional' : 'failed', bad.join('; '), checks)
   } catch (error) {
     if (error instanceof InputError) return outcome('refused', error.message)

@@ -20,10 +20,12 @@ export const titleOf = ({ case: c }: Outcome) => `${c.op}: ${c.name}`
 export function summary(suite: Suite, outcomes: Outcome[]): string {
   const own = ofSuite(outcomes, suite)
   if (own.length === 0) return `${suite}: absent, ${COUNTS[suite]} cases skipped`
+  const noted = withStatus(own, 'passed').filter((o) => o.message !== '').length
   const parts = Object.entries(STATUSES).map(
     ([status, words]) => `${withStatus(own, status as Status).length} ${words}`,
   )
-  return `${suite}: ${parts.join(', ')}; of ${COUNTS[suite]}`
+  const remark = noted > 0 ? ` (${noted} of the passed with a remark)` : ''
+  return `${suite}: ${parts.join(', ')}; of ${COUNTS[suite]}${remark}`
 }
 
 /** The list of refused cases that the next run has to find again. */
@@ -102,6 +104,8 @@ export function document(outcomes: Outcome[]): string {
     const own = ofSuite(outcomes, suite)
     lines.push('', `## ${suite}`, '', ...table(own))
     if (suite === 'torch') lines.push('', 'Largest error / tolerance of the training runs:', '', ...trajectories(own))
+    const remarks = withStatus(own, 'passed').filter((o) => o.message !== '')
+    if (remarks.length > 0) lines.push('', 'Remarks:', '', ...remarks.map((o) => `- ${titleOf(o)}: ${o.message}`))
     for (const status of ['failed', 'optional'] as const) {
       const those = withStatus(own, status)
       if (those.length > 0) lines.push('', `${STATUSES[status]}:`, '', ...those.map((o) => `- ${titleOf(o)}`))

@@ -54,11 +54,12 @@ function transposed([x, w, b]: Tensor[], a: Attributes): Tensor {
     const first = totals.map((total) => (a.auto_pad === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2)))
     pads = [...first, ...totals.map((total, i) => total - first[i])]
   }
-  if (pads.some((p) => p < 0)) refuse('ConvTranspose', 'negative pads', pads)
   const size = full.map((d, i) => d - pads[i] - pads[i + 2])
   const z = zeros([n, w.shape[1] * group, ...size], { layout: 'chwn', requiresGrad: true })
   try {
-    const y = conv2d(z, w, null, { stride: strides, padding: pads, dilation: dilations, groups: group })
+    // What was asked for beyond the last window is rows of zeros: no padding of the convolution.
+    const padding = pads.map((p) => Math.max(0, p))
+    const y = conv2d(z, w, null, { stride: strides, padding, dilation: dilations, groups: group })
     backward(y, toLayout(x, 'chwn'))
   } catch (error) {
     if (error instanceof ShapeError) refuse('ConvTranspose', 'output_padding', output_padding)
