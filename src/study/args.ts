@@ -14,8 +14,11 @@ export interface CqkdArguments extends RunOptions {
 /** What a person asked for instead of a run. */
 export type Asked = 'help' | 'version'
 
+/** What any program's table of flags has. */
+export type Named = Pick<Flag, 'name' | 'value' | 'about'>
+
 /** `--flag value`, `--flag=value` and switches, in order. Throws UsageError. */
-function* read(argv: readonly string[], flags: readonly Flag[]): Generator<[Flag, string]> {
+export function* read<F extends Named>(argv: readonly string[], flags: readonly F[]): Generator<[F, string]> {
   const names = flags.map(({ name }) => `--${name}`).join(' ')
   for (let i = 0; i < argv.length; i++) {
     const given = argv[i] === '-h' ? '--help' : argv[i]
