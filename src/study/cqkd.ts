@@ -66,8 +66,9 @@ async function prepare(options: CqkdArguments, progress: Progress): Promise<Stud
   if (origin === 'synthetic') progress.always(`data: ${from}, ${sizes}`)
   else progress.line(`data: ${from}, ${sizes}`)
 
-  const engine = await engineFrom(null, opened)
   const stages = cqkdStages(recipe, { side, channels, classes: classes.length })
+  if (stages.length === 0) throw new UsageError(`--sizes ${recipe.sizes}: no cell; same-resolution needs one below ${side}`)
+  const engine = await engineFrom(null, opened)
   const { adapter: name, subgroupSize } = engine.info
   const setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
   return { engine, driver: driver || null, data, stages, setting, keys: await keysOf(stages, setting) }

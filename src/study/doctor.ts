@@ -4,6 +4,7 @@ import { engineFrom } from '../init.ts'
 import { openAdapter } from '../node/adapter.ts'
 import { type AdapterReport, type ListedAdapter, listAdapters } from '../node/adapter-list.ts'
 import { datasetNames, locateDataset } from '../node/datasets.ts'
+import { wrap } from '../report/tableText.ts'
 import { VERSION, versionOf } from './facts.ts'
 import { type SelfTest, selfTest } from './selfTest.ts'
 import { UsageError } from './usage.ts'
@@ -142,9 +143,14 @@ function adapterLines({ name, software, origin, kind, driver, subgroups, feature
     `${name} (${software ? 'SOFTWARE' : 'hardware'}, ${kind}, from the ${origin})`,
     `    driver    ${driver}`,
     `    subgroups ${subgroups ? (subgroups.min === subgroups.max ? subgroups.min : `${subgroups.min} to ${subgroups.max}`) : 'none'}`,
-    `    features  ${features.join(', ')}`,
-    `    limits    ${shown.join(', ')}`,
+    ...wrapped('features', features),
+    ...wrapped('limits', shown),
   ]
+}
+
+/** A list of words under a heading, in lines of a terminal's width. */
+function wrapped(heading: string, words: readonly string[]): string[] {
+  return wrap(words.join(', '), 100).map((line, i) => `    ${(i === 0 ? heading : '').padEnd(10)}${line}`)
 }
 
 function testLine({ name, ok, error, tolerance, seconds, fault }: SelfTest): string {
@@ -154,7 +160,7 @@ function testLine({ name, ok, error, tolerance, seconds, fault }: SelfTest): str
 
 function placeLine({ name, place, folder }: Place): string {
   if (folder) return `${name}: ${folder} (${place})`
-  return place === 'not here'
-    ? `${name}: not here; --data DIR, WEBGPU_DISTILL_DATA or the first run brings it`
-    : `${name}: ${place}`
+  if (place !== 'not here') return `${name}: ${place}`
+  const fetched = name === 'imagefolder' ? '' : ', or the first run that asks for it fetches it'
+  return `${name}: not here; --data DIR or WEBGPU_DISTILL_DATA names a folder${fetched}`
 }

@@ -28,20 +28,35 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
 }
 
-/** `[3/14] seed0/14px/cqkd-T4 ████░░ 412/620  1234 img/s  loss 0.412  ETA 1:23, study 12:40`, at most `columns` wide. */
+/**
+ * `[3/14] seed0/14px/cqkd-T4 ████░░ 412/620  1234 img/s  loss 0.412  ETA 1:23, study 12:40`, at most `columns` wide: a
+ * narrow terminal loses the steps, which the bar shows too, then the study's remaining time, then the bar.
+ */
 export function barText(state: BarState, columns: number, paint = (text: string) => text): string {
   const { cell, cells, id, step, steps, imagesPerSecond, loss, left, studyLeft } = state
   const head = `[${cell}/${cells}] ${id} `
-  const eta = left === null ? '' : `  ETA ${clock(left)}${studyLeft === null ? '' : `, study ${clock(studyLeft)}`}`
-  const tail =
+  const count = `${step}/${steps}`
+  const speed = `${Math.round(imagesPerSecond)} img/s`
+  const eta = left === null ? '' : `ETA ${clock(left)}`
+  const study = eta === '' || studyLeft === null ? eta : `${eta}, study ${clock(studyLeft)}`
+  const now = (text: string) => (step < steps ? text : 'evaluating')
+  const tails =
     step === 0
-      ? ' preparing'
-      : ` ${step}/${steps}  ${Math.round(imagesPerSecond)} img/s  loss ${loss.toFixed(3)}${step < steps ? eta : '  evaluating'}`
-  // The last column stays free: some terminals wrap when it is written.
-  const room = Math.min(24, columns - 1 - head.length - tail.length)
-  if (room < 4) return (head + tail.trimStart()).slice(0, columns - 1)
-  const full = Math.round((room * step) / steps)
-  return head + paint('█'.repeat(full)) + '░'.repeat(room - full) + tail
+      ? [['preparing']]
+      : [
+          [count, speed, `loss ${loss.toFixed(3)}`, now(study)],
+          [speed, `loss ${loss.toFixed(3)}`, now(study)],
+          [speed, `loss ${loss.toFixed(3)}`, now(eta)],
+        ]
+  for (const parts of tails) {
+    const tail = ` ${parts.filter(Boolean).join('  ')}`
+    // The last column stays free: some terminals wrap when it is written.
+    const room = Math.min(24, columns - 1 - head.length - tail.length)
+    if (room < 4) continue
+    const full = Math.round((room * step) / steps)
+    return head + paint('█'.repeat(full)) + '░'.repeat(room - full) + tail
+  }
+  return (head + [count, ...tails[0].slice(1)].join('  ')).slice(0, columns - 1)
 }
 
 /** Whether a stream wants colours: a terminal, and neither NO_COLOR nor TERM=dumb. */

@@ -37,12 +37,17 @@ test('the bar tells cell, steps, images a second, loss and both remaining times'
   )
 })
 
-test('a narrow terminal gets no bar and never a second line', () => {
+test('a narrow terminal loses what is least needed and never gets a second line', () => {
   for (let columns = 20; columns < 140; columns++) {
     const text = barText(state, columns)
     assert.ok([...text].length < columns, `${columns}: ${text}`)
   }
-  assert.match(barText(state, 80), '412/620')
+  assert.match(
+    barText(state, 80),
+    /^\[3\/14\] seed0\/14px\/cqkd-T4 █+░+ 1234 img\/s {2}loss 0\.412 {2}ETA 1:23, study 12:40$/,
+  )
+  assert.match(barText(state, 70), /█+░+ 1234 img\/s {2}loss 0\.412 {2}ETA 1:23$/)
+  assert.match(barText(state, 50), /^\[3\/14\] seed0\/14px\/cqkd-T4 412\/620 {2}1234 img\/s/)
 })
 
 test('before the first step and after the last there is no remaining time', () => {
