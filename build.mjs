@@ -54,13 +54,11 @@ export const external = ['webgpu', 'pngjs', '@sparticuz/chromium', 'playwright-c
 
 /** The bundles, into `out`. */
 export async function bundle(out) {
-  const programs = existsSync(join(root, 'src/study/cli.ts')) ? { cli: 'src/study/cli.ts' } : {}
-  const page = existsSync(join(root, 'examples/browser/main.ts'))
   await Promise.all([
     build({ ...forBrowser(), entryPoints: ['src/browser.ts'], outdir: out, sourcemap: true }),
     build({
       ...common(),
-      entryPoints: { node: 'src/node.ts', ...programs },
+      entryPoints: { node: 'src/node.ts', cli: 'src/study/cli.ts' },
       outdir: out,
       chunkNames: 'chunks/[name]-[hash]',
       splitting: true,
@@ -68,10 +66,10 @@ export async function bundle(out) {
       external,
       sourcemap: true,
     }),
-    page &&
-      build({ ...forBrowser(), entryPoints: ['examples/browser/main.ts'], outdir: join(out, 'example'), minify: true }),
+
+    build({ ...forBrowser(), entryPoints: ['examples/browser/main.ts'], outdir: join(out, 'example'), minify: true }),
   ])
-  if (page) copyFileSync(join(root, 'examples/browser/index.html'), join(out, 'example', 'index.html'))
+  copyFileSync(join(root, 'examples/browser/index.html'), join(out, 'example', 'index.html'))
 }
 
 /**
