@@ -67,7 +67,8 @@ async function prepare(options: CqkdArguments, progress: Progress): Promise<Stud
   else progress.line(`data: ${from}, ${sizes}`)
 
   const stages = cqkdStages(recipe, { side, channels, classes: classes.length })
-  if (stages.length === 0) throw new UsageError(`--sizes ${recipe.sizes}: no cell; same-resolution needs one below ${side}`)
+  if (stages.length === 0)
+    throw new UsageError(`--sizes ${recipe.sizes}: no cell; same-resolution needs one below ${side}`)
   const engine = await engineFrom(null, opened)
   const { adapter: name, subgroupSize } = engine.info
   const setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
