@@ -41,7 +41,8 @@ struct Sums {
   ahead: f32,      // how many classes rank before the label
   student: vec4f,  // of exp(s / T)
   teacher: vec4f,  // of exp(t / (tau T))
-  cross: vec4f,    // of the latter times the difference of the exponents
+  shift: vec4f,    // of the latter times u = the former exponent minus the latter
+  excess: vec4f,   // of the latter times exp(u) - 1 - u
 }
 var<workgroup> peakCells: array<Peaks, SIZE>;
 var<workgroup> sumCells: array<Sums, SIZE>;
@@ -73,7 +74,8 @@ fn overSums(own: Sums, i: u32) -> Sums {
     if (EDGES > 0u) {
       all.student += sumCells[j].student;
       all.teacher += sumCells[j].teacher;
-      all.cross += sumCells[j].cross;
+      all.shift += sumCells[j].shift;
+      all.excess += sumCells[j].excess;
     }
   }
   return all;
@@ -90,10 +92,20 @@ fn taught(k: u32, i: u32) -> f32 {
   return teacher0[i];
 }
 
-// log(a / b), without the loss of digits that log has near 1 (a high temperature makes both softmaxes nearly flat).
-fn logRatio(a: f32, b: f32) -> f32 {
-  let u = (a - b) / (a + b);
-  return select(log(a) - log(b), 2.0 * u * (1.0 + u * u * (1.0 / 3.0 + u * u * 0.2)), abs(u) < 0.05);
+// exp(u) - 1 - u for |u| < 1/2, to the last digits.
+fn beyondLine(u: f32) -> f32 {
+  return u * u * (0.5 + u * (1.0 / 6.0 + u * (1.0 / 24.0 + u * (1.0 / 120.0 + u * (1.0 / 720.0 + u / 5040.0)))));
+}
+
+// KL = log(1 + x) - m, m = the teacher's mean of u, x = m + its mean of exp(u) - 1 - u. At a high temperature all of these
+// are tiny and KL is smaller still: then it is the excess less x - log(1 + x) = w x - 2 w³ (1/3 + w²/5 + …), w = x / (2 + x).
+fn divergence(student: f32, teacher: f32, shift: f32, excess: f32) -> f32 {
+  let m = shift / teacher;
+  let x = m + excess / teacher;
+  let w = x / (2.0 + x);
+  let w2 = w * w;
+  let near = excess / teacher - w * x + 2.0 * w * w2 * (1.0 / 3.0 + w2 * (0.2 + w2 * (1.0 / 7.0 + w2 / 9.0)));
+  return select(log(student) - log(teacher) - m, near, abs(w) < 0.25);
 }
 
 @compute @workgroup_size(SIZE)
@@ -135,9 +147,13 @@ fn forward(
       let a = (taught(k, t[k] + c) - peak.teacher[k]) * softer[k];
       let b = z * soft[k];
       let f = exp(a);
-      part.student[k] += exp(b);
+      let g = exp(b);
+      let u = b - a;
+      let shift = select(f * u, 0.0, f == 0.0);
+      part.student[k] += g;
       part.teacher[k] += f;
-      part.cross[k] += select(f * (a - b), 0.0, f == 0.0);
+      part.shift[k] += shift;
+      part.excess[k] += select(g - f - shift, f * beyondLine(u), abs(u) < 0.5);
     }
   }
   let sums = overSums(part, i);
@@ -149,7 +165,9 @@ fn forward(
     let nll = logSum - zLabel;
     let others = sums.own.z / sums.own.x;
     var kl = vec4f();
-    for (var k = 0u; k < EDGES; k++) { kl[k] = scale[k] * (sums.cross[k] / sums.teacher[k] + logRatio(sums.student[k], sums.teacher[k])); }
+    for (var k = 0u; k < EDGES; k++) { 
+      kl[k] = scale[k] * divergence(sums.student[k], sums.teacher[k], sums.shift[k], sums.excess[k]);
+    }
     let spread = logSum - sums.z / f32(C);
     let ce = select(nll, (1.0 - p.smoothing) * nll + p.smoothing * spread, p.smoothing > 0.0);
     var sum = select(p.ceWeight * ce, 0.0, p.ceWeight == 0.0);
