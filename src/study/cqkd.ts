@@ -35,9 +35,6 @@ export interface Study {
 /** Runs what the flags ask for. Returns the exit code; throws UsageError and what stops a run. */
 export async function cqkd(options: CqkdArguments, argv: readonly string[]): Promise<number> {
   const progress = new Progress(options.json ? process.stderr : process.stdout, options.quiet)
-  const lasting = !options.list && !options.dryRun
-  // Before anything that takes long: an output folder that takes no files.
-  if (lasting) await checkWritable(nodeFiles, options.out)
   const study = await prepare(options, progress)
   try {
     if (options.list) return await list(study, options)
@@ -115,6 +112,8 @@ async function list({ stages, keys }: Study, { out, json }: CqkdArguments): Prom
 async function run(study: Study, options: CqkdArguments, argv: readonly string[], progress: Progress): Promise<number> {
   const { engine, data, stages, keys, setting } = study
   const { out, recipe, fresh = false, resume = false } = options
+  // Before an hour is spent: an output folder that takes no files.
+  await checkWritable(nodeFiles, out)
   const store = new Store(nodeFiles, `${out}/cells`)
   await store.open()
   if (resume && !(await somethingThere(store, keys))) {
