@@ -96,12 +96,12 @@ const only: { what: string; where: RegExp; has: (file: string) => boolean }[] = 
   },
   {
     what: 'imports of .wgsl',
-    where: /^src\/(ops\/|autograd\.ts|optim\.ts)/,
+    where: /^src\/(ops\/|autograd\.ts|optim\.ts|bench\/)/,
     has: (file) => importsOf(file).some(({ target }) => target.endsWith('.wgsl')),
   },
   {
     what: 'imports of what only Node has',
-    where: /^src\/(node\/|node\.ts|study\/)/,
+    where: /^src\/(node\/|node\.ts|study\/|bench\/)/,
     has: (file) => importsOf(file).some(({ target }) => /^(node:|webgpu$|pngjs$)/.test(target)),
   },
 ]

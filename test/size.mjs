@@ -8,6 +8,9 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { common, external, forBrowser } from '../build.mjs'
 
+// A reader that has enough (`| head`) is no error.
+process.stdout.on('error', () => process.exit(0))
+
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const since = process.argv[2]
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
