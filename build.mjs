@@ -42,9 +42,26 @@ export const common = () => ({
   logLevel: 'warning',
 })
 
+/**
+ * Shaders for pages: without comments and indentation, which are half of their text. Lines stay where they are, so that an
+ * error still names the file's line; the head comment keeps its first word, the shader's name.
+ */
+const lean = {
+  name: 'lean shaders',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wgsl$/ }, ({ path }) => {
+      const [head, ...lines] = readFileSync(path, 'utf8').split('\n')
+      const stem = /^\/\/ ([\w.-]+)/.exec(head)[0]
+      const code = lines.map((line) => line.replace(/\/\/.*/, '').trim())
+      return { contents: [stem, ...code].join('\n'), loader: 'text' }
+    })
+  },
+}
+
 /** A bundle for pages: our package by its name is the browser build. */
 export const forBrowser = () => ({
   ...common(),
+  plugins: [lean],
   platform: 'browser',
   alias: { 'webgpu-distill': join(root, 'src/browser.ts') },
 })
