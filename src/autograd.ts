@@ -189,9 +189,10 @@ function order(root: Tensor): Tensor[] {
 
 /**
  * Computes the gradient of `y` for every leaf with `requiresGrad` and adds it to the leaf's `grad`. `dy` is the upstream
- * gradient, 1 for a scalar. A graph runs backward once. Throws ShapeError when y is no scalar and dy is missing.
+ * gradient, 1 for a scalar. A graph runs backward once, or again after `retain`. Throws ShapeError when y is no scalar
+ * and dy is missing.
  */
-export function backward(y: Tensor, dy?: Tensor): void {
+export function backward(y: Tensor, dy?: Tensor, { retain = false }: { retain?: boolean } = {}): void {
   if (!y.node)
     throw new DistillError('graph', 'backward: the tensor was not computed from anything that needs a gradient')
   if (!dy && y.size !== 1)
@@ -218,7 +219,7 @@ export function backward(y: Tensor, dy?: Tensor): void {
       const node = t.node!
       const gradient = sink.take(t)
       const run = node.backward!
-      node.backward = null
+      if (!retain) node.backward = null
       if (!gradient) continue
       const again: (() => void)[] = []
       const places = node.inputs.map((x, i) => {
@@ -228,7 +229,7 @@ export function backward(y: Tensor, dy?: Tensor): void {
       run(gradient, places)
       for (const finish of again) finish()
       sink.done(gradient)
-      node.inputs = []
+      if (!retain) node.inputs = []
     }
   })
 }
