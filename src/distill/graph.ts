@@ -1,12 +1,14 @@
 // Distillation as data: networks are nodes, knowledge flows along edges. An edge is T² KL(from ‖ to) with a temperature
-// and a weight; a trained node adds its own cross-entropy. Supervised learning, KD, CQKD, DML and TriKD are graphs, and
-// nothing below knows their names.
-import { backward, noGrad } from '../autograd.ts'
+// and a weight; a trained node adds its own cross-entropy. Supervised learning, KD, CQKD, DML and TriKD are graphs
+// (`methods.ts` makes them), and nothing below knows their names.
+import { noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
+import { Scalar } from '../gpu/tape.ts'
 import type { Network } from '../nn/resnet.ts'
-import { COLUMNS, distillLoss, type TeacherEdge } from '../ops/distillLoss.ts'
+import { COLUMNS, type Value } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
 import { persistent, type Tensor } from '../tensor.ts'
+import { learn, meanLogits, type Target } from './loss.ts'
 
 export interface GraphNode {
   network: Network
@@ -22,20 +24,28 @@ export interface GraphNode {
 }
 
 export interface Edge {
-  /** A node, or a name in `stored`. */
-  from: string
+  /** A node, a name in `stored`, or several nodes: the target is the mean of their probabilities at this temperature. */
+  from: string | readonly string[]
   to: string
   /** Softens both softmaxes. */
   temperature: number
   /** Divides the teacher's logits first: its calibration (temperature scaling). Default 1. */
   tau?: number
-  weight: number
+  weight: Value
+  /** Epochs after which its weight is 0. Default: it stays. */
+  until?: number
+  /** Its gradient counts only in steps in which its dot product with that of the rest of the loss is above 0 (SCKD). */
+  whileAgreeing?: boolean
+  /** Weighs the two parts of the KL apart: label against all others, and the others among themselves (DKD). */
+  decoupled?: { target: number; others: number }
 }
 
 export interface Graph {
   views: Record<string, ViewOptions>
   nodes: Record<string, GraphNode>
   edges: readonly Edge[]
+  /** `sequential`: a node is updated before the next one's loss, which sees its new outputs. Default `simultaneous`. */
+  updates?: 'simultaneous' | 'sequential'
   /** Logits computed once for every row of the data set, [n, classes]: teachers that need not run. */
   stored?: Record<string, Tensor>
 }
@@ -46,33 +56,51 @@ export function checkGraph({ views, nodes, edges, stored = {} }: Graph): void {
     if (!(node.view in views))
       throw new InputError(`graph: node '${name}' sees '${node.view}'; views: ${Object.keys(views)}`)
   }
-  for (const { from, to, temperature, tau = 1, weight } of edges) {
+  for (const { from, to, temperature, tau = 1, weight, until = 1 } of edges) {
     const edge = `edge ${from} → ${to}`
-    if (!(from in nodes) && !(from in stored)) throw new InputError(`graph: ${edge}: there is no '${from}'`)
+    const known = (name: string) => name in nodes || (typeof from === 'string' && name in stored)
+    for (const name of [from].flat()) {
+      if (!known(name)) throw new InputError(`graph: ${edge}: there is no '${name}'`)
+    }
+    if (from.length === 0) throw new InputError(`graph: ${edge}: from nobody`)
     if (!nodes[to]?.trained) throw new InputError(`graph: ${edge}: '${to}' is not a trained node`)
     if (!(temperature > 0 && Number.isFinite(temperature)))
       throw new InputError(`graph: ${edge}: temperature ${temperature}`)
     if (!(tau > 0 && Number.isFinite(tau))) throw new InputError(`graph: ${edge}: tau ${tau}`)
-    if (!Number.isFinite(weight)) throw new InputError(`graph: ${edge}: weight ${weight}`)
+    if (!Number.isFinite(numberOf(weight))) throw new InputError(`graph: ${edge}: weight ${numberOf(weight)}`)
+    if (!(until >= 0)) throw new InputError(`graph: ${edge}: until epoch ${until}`)
   }
   if (!Object.values(nodes).some((n) => n.trained)) throw new InputError('graph: no node is trained')
 }
 
+const numberOf = (value: Value): number => (value instanceof Scalar ? value.value : value)
+
 /** The loss in force, as people write it. */
-export function formula({ nodes, edges }: Graph): string[] {
+export function formula({ nodes, edges }: Pick<Graph, 'edges'> & { nodes: Record<string, Told> }): string[] {
   return Object.entries(nodes)
     .filter(([, node]) => node.trained)
     .map(([name, { ceWeight = 1, labelSmoothing = 0 }]) => {
       const labels = labelSmoothing ? `CE(${name}, y; smoothing ${labelSmoothing})` : `CE(${name}, y)`
       const terms = ceWeight === 0 ? [] : [ceWeight === 1 ? labels : `${ceWeight} ${labels}`]
-      for (const { from, to, temperature: T, tau = 1, weight } of edges) {
-        if (to !== name) continue
-        const target = tau === 1 ? from : `${from}/${tau.toFixed(3)}`
-        const kl = T === 1 ? `KL(${target} ‖ ${to})` : `${T}² KL(${target} ‖ ${to}; T=${T})`
-        terms.push(weight === 1 ? kl : `${+weight.toFixed(4)} ${kl}`)
-      }
+      for (const edge of edges) if (edge.to === name) terms.push(term(edge))
       return `L(${name}) = ${terms.join(' + ') || '0'}`
     })
+}
+
+type Told = Pick<GraphNode, 'trained' | 'ceWeight' | 'labelSmoothing'>
+
+function term({ from, to, temperature: T, tau = 1, weight, until, whileAgreeing, decoupled }: Edge): string {
+  const teacher = typeof from === 'string' ? from : `mean(${from.join(', ')})`
+  const target = tau === 1 ? teacher : `${teacher}/${tau.toFixed(3)}`
+  const pair = T === 1 ? `(${target} ‖ ${to})` : `(${target} ‖ ${to}; T=${T})`
+  const { target: a, others: b } = decoupled ?? { target: 1, others: 1 }
+  const kl = decoupled ? `(${a} KL_target${pair} + ${b} KL_others${pair})` : `KL${pair}`
+  const limits = [
+    ...(until === undefined ? [] : [`until epoch ${until}`]),
+    ...(whileAgreeing ? ['while agreeing'] : []),
+  ]
+  const w = numberOf(weight)
+  return `${w === 1 ? '' : `${+w.toFixed(4)} `}${T === 1 ? '' : `${T}² `}${kl}${limits.length ? ` [${limits.join(', ')}]` : ''}`
 }
 
 /** Running sums of every trained node's loss parts and metrics: COLUMNS, then the number of pictures. */
@@ -87,44 +115,67 @@ export function makeMetrics(graph: Graph): Record<string, Tensor> {
 }
 
 /**
- * Records one training step up to the gradients: views, forward passes, every trained node's fused loss, backward.
- * All losses see the logits of before the step; gradients stop at a target.
+ * Records one training step up to the gradients: views, forward passes, every trained node's loss, backward. Gradients
+ * stop at a target. `update` is called for a node once its gradients are there: after all of them, so that all losses
+ * see the logits of before the step, or, with sequential updates, before the next node's loss.
  */
 export function recordGradients(
   graph: Graph,
   source: PictureSource,
   labels: Tensor,
   metrics: Record<string, Tensor>,
+  update?: (node: string) => void,
 ): void {
   const views = Object.fromEntries(Object.entries(graph.views).map(([name, view]) => [name, source.view(view)]))
   const logits: Record<string, Tensor> = {}
+  const run = ({ network, view, trained, batchStatistics = true }: GraphNode) =>
+    network.forward(views[view], { train: trained && batchStatistics })
   for (const [name, node] of Object.entries(graph.nodes)) {
-    const { network, view, trained, batchStatistics = true } = node
-    const { gpu } = network.parameters
-    const run = () => network.forward(views[view], { train: trained && batchStatistics })
-    logits[name] = trained ? run() : noGrad(gpu, run)
+    logits[name] = node.trained ? run(node) : noGrad(node.network.parameters.gpu, () => run(node))
   }
-  for (const [name, node] of Object.entries(graph.nodes)) {
-    if (!node.trained) continue
-    const { parameters } = node.network
-    const { loss } = distillLoss(logits[name], {
-      labels: { from: labels, index: source.index },
-      labelSmoothing: node.labelSmoothing,
-      ceWeight: node.ceWeight,
-      edges: edgesInto(name, graph, logits, source),
-      metrics: metrics[name],
-    })
-    parameters.zeroGrad()
-    backward(loss)
+  const trained = Object.keys(graph.nodes).filter((name) => graph.nodes[name].trained)
+  const sequential = graph.updates === 'sequential'
+  for (const [i, name] of trained.entries()) {
+    const node = graph.nodes[name]
+    const edges = graph.edges.filter(({ to }) => to === name)
+    const targets = edges.map((edge): Target => ({ ...edge, logits: targetOf(edge, graph, logits, source) }))
+    learn(logits[name], { ...node, targets, labels: { from: labels, index: source.index }, metrics: metrics[name] })
+    if (!sequential) continue
+    update?.(name)
+    if (i + 1 < trained.length) logits[name] = noGrad(node.network.parameters.gpu, () => run(node))
   }
+  if (!sequential) for (const name of trained) update?.(name)
 }
 
-/** The targets of one node: logits of this batch, or rows of stored ones. */
-function edgesInto(name: string, graph: Graph, logits: Record<string, Tensor>, source: PictureSource): TeacherEdge[] {
-  return graph.edges
-    .filter(({ to }) => to === name)
-    .map(({ from, temperature, tau, weight }) => {
-      const stored = graph.stored?.[from]
-      return { logits: stored ? { from: stored, index: source.index } : logits[from], temperature, tau, weight }
-    })
+/** Logits of this batch, or rows of stored ones. */
+function targetOf(
+  { from, temperature }: Edge,
+  { stored }: Graph,
+  logits: Record<string, Tensor>,
+  source: PictureSource,
+) {
+  if (typeof from !== 'string')
+    return meanLogits(
+      from.map((name) => logits[name]),
+      temperature,
+    )
+  return stored?.[from] ? { from: stored[from], index: source.index } : logits[from]
+}
+
+/** Edges that end before training does get a weight that changes; call `at` before every step. */
+export function endingEdges(edges: readonly Edge[]): { edges: Edge[]; at: (epoch: number) => void } {
+  const ending: { weight: Scalar; full: number; until: number }[] = []
+  const all = edges.map((edge): Edge => {
+    if (edge.until === undefined) return edge
+    const full = numberOf(edge.weight)
+    const weight = new Scalar('weight of an edge', full)
+    ending.push({ weight, full, until: edge.until })
+    return { ...edge, weight }
+  })
+  return {
+    edges: all,
+    at(epoch) {
+      for (const { weight, full, until } of ending) weight.value = epoch < until ? full : 0
+    },
+  }
 }

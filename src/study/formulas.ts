@@ -1,5 +1,5 @@
 // The losses in force, read off the graphs that are trained and not from a description of them.
-import { formula, type Graph } from '../distill/graph.ts'
+import { formula } from '../distill/graph.ts'
 import { labelOf } from '../report/groups.ts'
 import type { Recipe } from './recipe.ts'
 import type { Stage } from './stage.ts'
@@ -19,7 +19,7 @@ export function formulas(stages: readonly Stage[], recipe: Recipe): [string, str
       tau: letter(edge.tau),
       temperature: swept ? Number.NaN : edge.temperature,
     }))
-    const [first] = formula({ nodes: stage.nodes as unknown as Graph['nodes'], edges, views: {} })
+    const [first] = formula({ nodes: stage.nodes, edges })
     const raw = 'teacher' in label && label.teacher === 'raw'
     const list = (raw ? recipe.rawTemperatures : recipe.temperatures).join(', ')
     lines.set(name, first.replace('T=NaN', `T = ${list}`).replace('NaN²', 'T²').replace('/NaN', '/τ'))

@@ -1,6 +1,6 @@
 // The training loop: dataset → batches → one replayed step (views, forward, fused losses, backward, optimizer) → metrics
 // every few steps → snapshot. It knows no method and no network.
-import { checkGraph, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
+import { checkGraph, endingEdges, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
 import type { Engine } from '../engine.ts'
 import { DistillError, InputError } from '../errors.ts'
 import type { Scalar } from '../gpu/tape.ts'
@@ -85,13 +85,14 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   if (perEpoch === 0)
     throw new InputError(`batch ${batch} is larger than the training set, which holds ${rows.length} pictures`)
 
-  const trained = Object.values(graph.nodes).filter((node) => node.trained)
-  const optimizers = trained.map((node) => options.optimizer(node.network.parameters))
+  const trained = Object.keys(graph.nodes).filter((name) => graph.nodes[name].trained)
+  const optimizers = trained.map((name) => options.optimizer(graph.nodes[name].network.parameters))
   const metrics = makeMetrics(graph)
   let step = options.resume ? restore(options.resume, graph, optimizers) : 0
+  const { edges, at: weigh } = endingEdges(graph.edges)
   const tape = engine.capture('training step', () => {
-    recordGradients(graph, source, labels, metrics)
-    for (const optimizer of optimizers) optimizer.step()
+    const update = (name: string) => optimizers[trained.indexOf(name)].step()
+    recordGradients({ ...graph, edges }, source, labels, metrics, update)
   })
   await tape.compile()
 
@@ -108,6 +109,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     const at = (step % perEpoch) * batch
     source.select(order.subarray(at, at + batch).map((i) => rows[i]))
     for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
+    weigh(epoch)
     if (augmented) augmented.value = step * batch
     tape.run()
     step++

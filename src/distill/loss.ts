@@ -1,0 +1,99 @@
+// What one node learns in a step: the fused loss, and the two kinds of edges that are more than a KL term in it.
+import { accumulate, backward, noGrad } from '../autograd.ts'
+import { InputError } from '../errors.ts'
+import type { Network } from '../nn/resnet.ts'
+import { addWhereAgreeing } from '../ops/agree.ts'
+import { concat } from '../ops/copy.ts'
+import { distillLoss, type Rows, type TeacherEdge } from '../ops/distillLoss.ts'
+import { add, exp, log, mul, scale, sub } from '../ops/pointwise.ts'
+import { sum } from '../ops/reduce.ts'
+import { max } from '../ops/select.ts'
+import { softmax } from '../ops/softmax.ts'
+import { empty, type Tensor } from '../tensor.ts'
+import type { Edge } from './graph.ts'
+
+/** An edge with the logits that it brings. */
+export type Target = Omit<Edge, 'from' | 'to'> & Pick<TeacherEdge, 'logits'>
+
+interface Learner {
+  network: Network
+  ceWeight?: number
+  labelSmoothing?: number
+  targets: Target[]
+  labels: { from: Tensor; index: Tensor }
+  /** The sums that the fused loss adds to. A decoupled or agreeing term stands there as its plain KL, not in the total. */
+  metrics: Tensor
+}
+
+/** Records loss and backward of one node; its gradients are overwritten. */
+export function learn(logits: Tensor, { network, ceWeight, labelSmoothing, targets, labels, metrics }: Learner): void {
+  const { parameters } = network
+  const apart = targets.filter(({ decoupled, whileAgreeing }) => decoupled || whileAgreeing)
+  const edges = targets.map((target) => (apart.includes(target) ? { ...target, weight: 0 } : target))
+  const { loss } = distillLoss(logits, { labels, labelSmoothing, ceWeight, edges, metrics })
+  const decoupled = targets.filter((target) => target.decoupled && !target.whileAgreeing)
+  const agreeing = targets.filter(({ whileAgreeing }) => whileAgreeing)
+  const total = decoupled.reduce((all, target) => add(all, decoupledLoss(logits, target, labels)), loss)
+  parameters.zeroGrad()
+  backward(total, undefined, { retain: agreeing.length > 0 })
+  if (agreeing.length === 0) return
+
+  const { gradients } = parameters.flat
+  const rest = empty(logits.gpu, gradients.shape, 'f32', 'row', 'gradients without the agreeing edges')
+  accumulate(gradients, rest, 0)
+  const plain = agreeing.filter((target) => !target.decoupled)
+  const also = agreeing.filter((target) => target.decoupled)
+  const extra = distillLoss(logits, { labels, ceWeight: 0, edges: plain }).loss
+  parameters.zeroGrad()
+  backward(also.reduce((all, target) => add(all, decoupledLoss(logits, target, labels)), extra))
+  addWhereAgreeing(rest, gradients)
+}
+
+/** Logits whose softmax at T is the mean of the softmaxes of `all` at T. */
+export function meanLogits(all: Tensor[], T: number): Tensor {
+  return noGrad(all[0].gpu, () => {
+    const total = all.map((logits) => softmax(logits, { temperature: T })).reduce(add)
+    // What no member thinks possible gets 1e-30, whose logarithm is finite.
+    return scale(log(add(scale(total, 1 / all.length), 1e-30)), T)
+  })
+}
+
+/**
+ * weight T² (target KL(b_t ‖ b_s) + others KL(o_t ‖ o_s)): b the two probabilities of the label and of all else, o those
+ * of the other classes among themselves (Zhao et al. 2022). With target = 1 and others = the teacher's probability of
+ * all else it would be the KL itself.
+ */
+function decoupledLoss(logits: Tensor, target: Target, labels: Learner['labels']): Tensor {
+  const { temperature: T, tau = 1, weight, decoupled } = target
+  if ('from' in target.logits) throw new InputError('a decoupled edge needs a teacher that runs, not stored logits')
+  if (typeof weight !== 'number') throw new InputError('a decoupled edge has no end: its weight is a number')
+  const { gpu } = logits
+  const none = { labels, ceWeight: 0, gradient: true }
+  const label = noGrad(gpu, () => oneHot(logits, labels))
+  const hide = noGrad(gpu, () => scale(label, -1e4))
+  const taught = noGrad(gpu, () => scale(target.logits as Tensor, 1 / tau))
+  // Logits of the label against all others.
+  const pair = (x: Tensor) => {
+    const among = { axes: 1, keepDims: true }
+    const others = scale(add(x, hide), 1 / T)
+    const top = max(others, among)
+    const all = add(top, log(sum(exp(sub(others, top)), among)))
+    return concat([scale(sum(mul(x, label), among), 1 / T), all], 1)
+  }
+  const two = noGrad(gpu, () => pair(taught))
+  const first = distillLoss(pair(logits), {
+    ...none,
+    edges: [{ logits: two, weight: weight * T * T * decoupled!.target }],
+  })
+  const rest = noGrad(gpu, () => add(taught, hide))
+  const edge = { logits: rest, temperature: T, weight: weight * decoupled!.others }
+  const second = distillLoss(add(logits, hide), { ...none, edges: [edge] })
+  return add(first.loss, second.loss)
+}
+
+/** [N, C]: 1 at the label. Read off the gradient of the cross-entropy of equal logits, 1/C - onehot. */
+function oneHot(like: Tensor, labels: Rows): Tensor {
+  const even = scale(like, 0)
+  const { gradient } = distillLoss(even, { labels, reduction: 'sum', gradient: true })
+  return sub(1 / like.shape[1], gradient!)
+}
