@@ -139,7 +139,8 @@ async function run(study: Study, options: CqkdArguments, argv: readonly string[]
     progress.always(
       `stopped; finished cells and the checkpoint are in ${out}/cells, the same command goes on from there`,
     )
-    return interrupts.code
+    // Not by returning: what the device was given may keep it, and with it this process, busy for long.
+    process.exit(interrupts.code)
   } finally {
     interrupts.stop()
   }
