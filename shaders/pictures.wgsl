@@ -1,5 +1,7 @@
 // pictures: one batch of pictures as the network wants them, straight from the bytes of the data set.
-//   x[n, c, oy, ox] = (mean of source bytes / 255 - mean[c]) / deviation[c],  layout chwn
+//   x[n, c, oy, ox] = (mean of source values / 255 - mean[c]) / deviation[c],  layout chwn
+// A source value is the byte of channel c; or, with one channel in x, GREY: 0.299 r + 0.587 g + 0.114 b; or EDGES: the
+// length of the Sobel gradient of grey, over 4 (a step from black to white is 255), the border's pixels repeated outside.
 // One invocation makes one output value: it finds its picture through the index, shifts and flips it as the augmentation
 // stream says (what lies outside is byte 0), and averages the source pixels its output pixel covers:
 //   AREA       rows floor(oy*H/OH) to ceil((oy+1)*H/OH) - 1, equal weights
@@ -19,6 +21,9 @@ struct Params {
 
 const AREA = 0u;
 const BILINEAR = 1u;
+override MODALITY = 0u;
+const GREY = 1u;
+const EDGES = 2u;
 
 fn turn(x: vec2u, by: u32) -> vec2u {
   let sum = x.x + x.y;
@@ -63,10 +68,34 @@ fn weight(s: Span, i: u32) -> f32 {
   return max(0.0, 1.0 - abs((f32(s.start + i32(i)) + 0.5 - s.centre) / s.support));
 }
 
+fn byteAt(at: u32) -> f32 {
+  return f32((bytes[at / 4u] >> (8u * (at % 4u))) & 0xffu);
+}
+
+// `at` is a pixel of a picture's first channel.
+fn greyAt(at: u32) -> f32 {
+  if (p.channels < 3u) { return byteAt(at); }
+  let plane = p.h * p.w;
+  return 0.299 * byteAt(at) + 0.587 * byteAt(at + plane) + 0.114 * byteAt(at + 2u * plane);
+}
+
+fn edgeAt(picture: u32, y: u32, x: u32) -> f32 {
+  let rows = picture + p.w * vec3u(max(y, 1u) - 1u, y, min(y + 1u, p.h - 1u));
+  let columns = vec3u(max(x, 1u) - 1u, x, min(x + 1u, p.w - 1u));
+  var across = 0.0;
+  var down = 0.0;
+  for (var i = 0u; i < 3u; i++) {
+    let strength = select(1.0, 2.0, i == 1u);
+    across += strength * (greyAt(rows[i] + columns.z) - greyAt(rows[i] + columns.x));
+    down += strength * (greyAt(rows.z + columns[i]) - greyAt(rows.x + columns[i]));
+  }
+  return sqrt(across * across + down * down) / 4.0;
+}
+
 @compute @workgroup_size(64)
 fn view(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.n * p.channels * p.oh * p.ow) { return; }
+  if (i >= p.n * select(p.channels, 1u, MODALITY > 0u) * p.oh * p.ow) { return; }
   let n = i % p.n;
   let ox = (i / p.n) % p.ow;
   let oy = (i / (p.n * p.ow)) % p.oh;
@@ -99,7 +128,11 @@ fn view(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       weights += wx;
       if (y < 0 || y >= i32(p.h) || source < 0 || source >= i32(p.w)) { continue; }
       let at = plane + u32(y) * p.w + u32(source);
-      total += wx * f32((bytes[at / 4u] >> (8u * (at % 4u))) & 0xffu);
+      var value = 0.0;
+      if (MODALITY == GREY) { value = greyAt(at); }
+      else if (MODALITY == EDGES) { value = edgeAt(plane, u32(y), u32(source)); }
+      else { value = byteAt(at); }
+      total += wx * value;
     }
   }
   x[i] = (total / weights / 255.0 - p.mean[c]) / p.deviation[c];

@@ -6,6 +6,7 @@ export { type Decoder, type Picture, readFolder } from './data/folder.ts'
 export { fashionMnist, idxDataset, readIdx } from './data/idx.ts'
 export { type SyntheticOptions, synthetic } from './data/synthetic.ts'
 export { checkGraph, type Edge, formula, type Graph, type GraphNode } from './distill/graph.ts'
+export * as methods from './distill/methods.ts'
 export { Engine, type Step, type TensorOptions } from './engine.ts'
 export * from './errors.ts'
 export { Scalar } from './gpu/tape.ts'
@@ -17,6 +18,7 @@ export * from './ops/index.ts'
 export {
   type Augmentation,
   type Downscale,
+  type Modality,
   type PictureBytes,
   type PictureSource,
   pictureSource,

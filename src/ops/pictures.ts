@@ -10,6 +10,10 @@ const pictures_ = kernels<'view'>(source)
 export type Downscale = 'area' | 'bilinear' | 'bilinearAntialias'
 const MODES: Record<Downscale, number> = { area: 0, bilinear: 1, bilinearAntialias: 2 }
 
+/** What a view shows: the channels as they are, or one channel made of them: grey, or the strength of its edges (Sobel). */
+export type Modality = 'colour' | 'grey' | 'edges'
+const MODALITIES: Record<Modality, number> = { colour: 0, grey: 1, edges: 2 }
+
 /** The bytes of a data set: [n, channels, height, width], planar; mean and deviation per channel over [0, 1]. */
 export interface PictureBytes {
   images: Uint8Array
@@ -37,6 +41,8 @@ export interface ViewOptions {
   /** How pictures are made smaller. Default `area`. */
   downscale?: Downscale
   augmentation?: Augmentation | null
+  /** Default `colour`. Made of the full picture, before it is made smaller. */
+  modality?: Modality
 }
 
 /** A data set the device can draw batches from. */
@@ -48,7 +54,7 @@ export interface PictureSource {
   select(rows: Uint32Array): void
   /** The rows of the current batch, u32 [batch]. */
   readonly index: Tensor
-  /** Records the batch seen at a size: [batch, channels, height, width], chwn. */
+  /** Records the batch seen at a size: [batch, channels, height, width], chwn; grey and edges have one channel. */
   view(options: ViewOptions): Tensor
 }
 
@@ -124,18 +130,23 @@ export function pictureSource(
       for (const [i, row] of rows.entries()) staging.set(images.subarray(row * each, (row + 1) * each), i * each)
       assign(chunks[0].bytes, new Uint32Array(staging.buffer))
     },
-    view({ height: oh, width: ow, downscale = 'area', augmentation = null }) {
+    view({ height: oh, width: ow, downscale = 'area', augmentation = null, modality = 'colour' }) {
       if (!(Number.isInteger(oh) && Number.isInteger(ow) && oh > 0 && ow > 0)) {
         throw new InputError(`view: size ${oh} x ${ow}; both must be whole numbers from 1`)
       }
       const mode = MODES[downscale]
       if (mode === undefined) throw new InputError(`downscale '${downscale}': one of ${Object.keys(MODES).join(', ')}`)
-      const x = empty(gpu, [batch, channels, oh, ow], 'f32', 'chwn', 'pictures')
+      const MODALITY = MODALITIES[modality]
+      if (MODALITY === undefined) {
+        throw new InputError(`modality '${modality}': one of ${Object.keys(MODALITIES).join(', ')}`)
+      }
+      const x = empty(gpu, [batch, MODALITY ? 1 : channels, oh, ow], 'f32', 'chwn', 'pictures')
+      const { mean, std } = normalisation(bytes, modality)
       const four = (values: readonly number[]) => [0, 1, 2, 3].map((c) => values[c] ?? 1)
       for (const chunk of chunks) {
         const params = {
-          mean: four(bytes.mean),
-          deviation: four(bytes.std),
+          mean: four(mean),
+          deviation: four(std),
           n: batch,
           channels,
           h: height,
@@ -152,9 +163,17 @@ export function pictureSource(
           key1: augmentation?.key[1] ?? 0,
           counter: augmentation?.counter ?? 0,
         }
-        pictures_.view({ bytes: chunk.bytes, index, x }, params, { threads: [x.size] })
+        pictures_.view({ bytes: chunk.bytes, index, x }, params, { threads: [x.size] }, { constants: { MODALITY } })
       }
       return x
     },
   }
+}
+
+/** Grey has the weighted mean and deviation of its channels; edges have their 0 at 0, in units of that deviation. */
+function normalisation({ mean, std, channels }: PictureBytes, modality: Modality): Pick<PictureBytes, 'mean' | 'std'> {
+  if (modality === 'colour') return { mean, std }
+  const weights = channels < 3 ? [1] : [0.299, 0.587, 0.114]
+  const grey = (values: readonly number[]) => weights.reduce((total, weight, c) => total + weight * values[c], 0)
+  return { mean: [modality === 'edges' ? 0 : grey(mean)], std: [grey(std)] }
 }

@@ -93,6 +93,57 @@ for (const downscale of ['area', 'bilinear', 'bilinearAntialias'] as const) {
   }
 }
 
+/** Grey and edges of the full picture in float64, before it is made smaller. */
+function oneChannel(modality: 'grey' | 'edges', bytes: PictureBytes) {
+  const { channels, height, width, images, mean, std } = bytes
+  const weights = channels === 1 ? [1] : [0.299, 0.587, 0.114]
+  const weigh = (of: (c: number) => number) => weights.reduce((total, weight, c) => total + weight * of(c), 0)
+  const grey = (row: number, y: number, x: number) => {
+    const inside = [Math.min(Math.max(y, 0), height - 1), Math.min(Math.max(x, 0), width - 1)]
+    return weigh((c) => images[((row * channels + c) * height + inside[0]) * width + inside[1]])
+  }
+  const edge = (row: number, y: number, x: number) => {
+    let [across, down] = [0, 0]
+    for (const [i, strength] of [1, 2, 1].entries()) {
+      across += strength * (grey(row, y + i - 1, x + 1) - grey(row, y + i - 1, x - 1))
+      down += strength * (grey(row, y + 1, x + i - 1) - grey(row, y - 1, x + i - 1))
+    }
+    return Math.hypot(across, down) / 4
+  }
+  const [value, middle] = modality === 'grey' ? [grey, weigh((c) => mean[c])] : [edge, 0]
+  return (oh: number, ow: number) =>
+    Float64Array.from({ length: rows.length * oh * ow }, (_, i) => {
+      const [ox, oy, n] = [i % ow, Math.floor(i / ow) % oh, Math.floor(i / (ow * oh))]
+      let sum = 0
+      for (const [y, wy] of WEIGHTS.area(oy, height, oh))
+        for (const [x, wx] of WEIGHTS.area(ox, width, ow)) sum += wy * wx * value(rows[n], y, x)
+      return (sum / 255 - middle) / weigh((c) => std[c])
+    })
+}
+
+for (const modality of ['grey', 'edges'] as const) {
+  test(`${modality} agrees with float64, of three channels and of one`, async () => {
+    const single = { ...data, channels: 1, images: data.images.slice(0, 11 * 30) }
+    for (const bytes of [data, single]) {
+      const source = pictureSource(engine.gpu, bytes, rows.length)
+      source.select(rows)
+      for (const [height, width] of [
+        [6, 5],
+        [3, 2],
+      ]) {
+        const y = engine.step(() => source.view({ height, width, modality }))
+        assert.equal(y.shape, [rows.length, 1, height, width])
+        allclose(
+          await y.read(),
+          oneChannel(modality, bytes)(height, width),
+          { atol: 1e-5 },
+          `${bytes.channels} channels`,
+        )
+      }
+    }
+  })
+}
+
 test('chunks and streaming give the same bits as resident data', async () => {
   const options: ViewOptions = { height: 3, width: 3 }
   const whole = await view(options)
@@ -128,6 +179,10 @@ test('refuses sizes and batches that cannot be', () => {
   assert.throws(
     () => source.view({ height: 3, width: 3, downscale: 'cubic' as 'area' }),
     /'cubic': one of area, bilinear/,
+  )
+  assert.throws(
+    () => source.view({ height: 3, width: 3, modality: 'depth' as 'grey' }),
+    /modality 'depth': one of colour, grey, edges/,
   )
   assert.throws(
     () => pictureSource(engine.gpu, data, 12),
