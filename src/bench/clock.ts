@@ -1,0 +1,116 @@
+// Timing. Work is recorded on a tape as often as it takes to last some 20 ms; contestants run in alternating rounds, so
+// that what slows the machine for a while slows all of them; each wait is as gentle as the engine's.
+import type { Engine } from '../engine.ts'
+import { Stopwatch } from '../gpu/stopwatch.ts'
+import type { Tape } from '../gpu/tape.ts'
+
+/** Seconds: median, shortest, quartiles, number of measurements. */
+export interface Spread {
+  median: number
+  best: number
+  q1: number
+  q3: number
+  n: number
+}
+
+/** The value below which a share of the sorted values lies, interpolated. */
+function quantile(sorted: readonly number[], share: number): number {
+  const at = share * (sorted.length - 1)
+  const low = Math.floor(at)
+  return sorted[low] + (at - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low])
+}
+
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b)
+  const [q1, median, q3] = [0.25, 0.5, 0.75].map((share) => quantile(sorted, share))
+  return { median, best: sorted[0], q1, q3, n: sorted.length }
+}
+
+/** A contestant, and what was measured of it. */
+export interface Timed {
+  name: string
+  tape: Tape
+  /** Submits one measurement: the tape, `replays` times. */
+  submit: () => void
+  replays: number
+  /** Calls on the tape, and dispatches of one of them. */
+  calls: number
+  dispatches: number
+  /** Seconds of one call, as the host saw them and as the device's timestamps tell. */
+  wall: number[]
+  device: number[]
+}
+
+/** What happened when, for a trace: seconds since the process began. */
+export interface Span {
+  name: string
+  track: 'host' | 'device'
+  start: number
+  seconds: number
+}
+
+const now = () => performance.now() / 1000
+
+export class Clock {
+  private stopwatch: Stopwatch | null
+  readonly spans: Span[] = []
+
+  constructor(private engine: Engine) {
+    this.stopwatch = Stopwatch.of(engine.gpu)
+  }
+
+  /** Records `work` as often as fills `seconds`, compiles and warms up. */
+  async prepare(name: string, work: () => void, seconds: number): Promise<Timed> {
+    const { gpu } = this.engine
+    const { tape: once } = gpu.trace(name, work, () => [])
+    const dispatches = once.commands.length
+    await once.compile()
+    const submitOnce = () => once.replay()
+    await this.lasted(submitOnce)
+    const first = Math.min(await this.lasted(submitOnce), await this.lasted(submitOnce))
+    once.release()
+    const calls = Math.max(1, Math.min(Math.ceil(seconds / first), Math.floor(2000 / Math.max(1, dispatches))))
+    const repeat = () => {
+      for (let i = 0; i < calls; i++) work()
+    }
+    const { tape } = gpu.trace(name, repeat, () => [])
+    const timed = { name, tape, submit: () => tape.replay(), replays: 1, calls, dispatches, wall: [], device: [] }
+    await this.lasted(timed.submit)
+    return timed
+  }
+
+  /** Seconds from submitting to the end, as the host sees it. */
+  async lasted(submit: () => void): Promise<number> {
+    const start = now()
+    submit()
+    await this.engine.settled()
+    return now() - start
+  }
+
+  /** One measurement more of each, forwards and backwards in turn. */
+  async round(timed: readonly Timed[], backwards: boolean): Promise<void> {
+    for (const each of backwards ? [...timed].reverse() : timed) await this.measure(each)
+  }
+
+  private async measure({ name, calls, replays, tape, submit, wall, device }: Timed): Promise<void> {
+    // The wait must end before the work does, or it is the wait that is measured.
+    const expect = () => {
+      if (wall.length > 0) tape.seconds = 0.8 * calls * Math.min(...wall)
+    }
+    expect()
+    let start = now()
+    const seconds = await this.lasted(submit)
+    wall.push(seconds / calls / replays)
+    this.spans.push({ name, track: 'host', start, seconds })
+    if (!this.stopwatch) return
+    expect()
+    start = now()
+    const onDevice = await this.stopwatch.whole(tape)
+    device.push(onDevice / calls)
+    this.spans.push({ name, track: 'device', start, seconds: onDevice })
+  }
+
+  destroy(): void {
+    this.stopwatch?.destroy()
+  }
+}

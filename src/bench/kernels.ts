@@ -1,0 +1,127 @@
+// Kernels: results first, then time, beside the adapter's peaks in the same rounds.
+import type { Engine } from '../engine.ts'
+import { DistillError } from '../errors.ts'
+import type { Case } from './cases.ts'
+import { Clock, type Span, spread, type Timed } from './clock.ts'
+import type { OwnKernel } from './own.ts'
+import { type PeakWork, peaks } from './peak.ts'
+import { type KernelResult, type Peaks, secondsOf } from './results.ts'
+import { type Checked, checkOutputs, TOLERANCE, type Work } from './work.ts'
+
+export interface KernelOptions {
+  rounds: number
+  /** How long one measurement is made to last. */
+  seconds: number
+  /** Timed beside ours. */
+  own?: OwnKernel
+  log: (line: string) => void
+}
+
+export interface Ran<T> {
+  peaks: Peaks
+  results: T[]
+  spans: Span[]
+}
+
+interface Entrant {
+  case: Case
+  kernel: string
+  work: Work
+  check: Checked
+  timed: Timed | null
+}
+
+export async function runKernels(
+  engine: Engine,
+  cases: readonly Case[],
+  options: KernelOptions,
+): Promise<Ran<KernelResult>> {
+  const { rounds, seconds, own, log } = options
+  const clock = new Clock(engine)
+  const limits = await preparePeaks(engine, clock, seconds)
+  const entrants: Entrant[] = []
+  for (const [i, each] of cases.entries()) {
+    log(`${i + 1}/${cases.length} ${each.name}`)
+    const work = each.make(engine)
+    const contestants = [{ kernel: 'ours', record: work.record }]
+    if (own) contestants.push({ kernel: own.file, record: own.record(work, each.name) })
+    for (const { kernel, record } of contestants) {
+      const check = await checked(engine, record, work)
+      const name = kernel === 'ours' ? each.name : `${each.name} ${kernel}`
+      const timed = check.ok ? await clock.prepare(name, record, seconds) : null
+      entrants.push({ case: each, kernel, work, check, timed })
+    }
+  }
+  const timed = [...limits.map(({ timed }) => timed), ...entrants.flatMap((entrant) => entrant.timed ?? [])]
+  for (let round = 0; round < rounds; round++) {
+    log(`round ${round + 1}/${rounds}`)
+    await clock.round(timed, round % 2 === 1)
+  }
+  clock.destroy()
+  const found = peaksOf(limits)
+  return { peaks: found, results: entrants.map((entrant) => resultOf(entrant, found)), spans: clock.spans }
+}
+
+async function checked(engine: Engine, record: () => unknown, work: Work): Promise<Checked> {
+  const outputs = engine.step(record as Work['record'])
+  await engine.settled()
+  try {
+    return await checkOutputs(outputs, work.want)
+  } catch (error) {
+    if (!(error instanceof DistillError)) throw error
+    return { ok: false, error: Number.POSITIVE_INFINITY, tolerance: TOLERANCE, samples: 0 }
+  }
+}
+
+export interface TimedPeak {
+  work: PeakWork
+  timed: Timed
+}
+
+export async function preparePeaks(
+  engine: Engine,
+  clock: Clock,
+  seconds: number,
+  kinds: readonly PeakWork['kind'][] = ['fma', 'copy'],
+): Promise<TimedPeak[]> {
+  const limits: TimedPeak[] = []
+  for (const work of peaks(engine)) {
+    if (kinds.includes(work.kind)) limits.push({ work, timed: await clock.prepare(work.name, work.record, seconds) })
+  }
+  return limits
+}
+
+export function peaksOf(limits: readonly TimedPeak[]): Peaks {
+  const all = limits.map(({ work: { name, kind, amount }, timed }) => {
+    const times = spreads(timed)
+    return { name, kind, rate: amount / secondsOf(times)!.median / 1e9, ...times }
+  })
+  const best = (kind: PeakWork['kind']) => Math.max(0, ...all.filter((p) => p.kind === kind).map((p) => p.rate))
+  return { gflops: best('fma'), gbs: best('copy'), all }
+}
+
+export function spreads({ wall, device }: Timed) {
+  return { wall: spread(wall), device: device.length > 0 ? spread(device) : null }
+}
+
+function resultOf({ case: { name, op, pass, shape }, kernel, work, check, timed }: Entrant, best: Peaks): KernelResult {
+  const { flops, bytes } = work
+  const known = { name, op, pass, shape, kernel, flops, bytes, check }
+  if (!timed) {
+    const nothing = { wall: null, device: null, gflops: null, gbs: null, ofPeak: null, ofCopy: null }
+    return { ...known, dispatches: 0, calls: 0, ...nothing }
+  }
+  const times = spreads(timed)
+  const { median } = secondsOf(times)!
+  const [gflops, gbs] = [flops / median / 1e9, bytes / median / 1e9]
+  return {
+    ...known,
+    dispatches: timed.dispatches,
+    calls: timed.calls,
+    ...times,
+    gflops: flops ? gflops : null,
+    gbs,
+    ofPeak: flops ? gflops / best.gflops : null,
+    ofCopy: gbs / best.gbs,
+  }
+}

@@ -1,0 +1,275 @@
+// Normalisation, elementwise ops, pools and products.
+import { batchNorm } from '../ops/batchNorm.ts'
+import { linear } from '../ops/linear.ts'
+import { matmul } from '../ops/matmul.ts'
+import { add } from '../ops/pointwise.ts'
+import { avgPool2d, globalAvgPool, maxPool2d } from '../ops/pool.ts'
+import { relu } from '../ops/relu.ts'
+import { backwardOf, bytesOf, type Expected, type Family, type Inputs, type Work } from './work.ts'
+
+const picture = /^(\d+)x(\d+)x(\d+)x(\d+)$/
+const pictureSyntax = 'NxCxHxW; 64x16x28x28'
+const activations = ['64x16x28x28', '64x32x14x14', '64x64x7x7']
+
+/** Batch norm in training with ReLU, alone and with a residual. */
+const normalisation: Family = {
+  op: 'batchNorm',
+  syntax: pictureSyntax,
+  pattern: picture,
+  passes: ['forward', 'backward', 'residual forward', 'residual backward'],
+  shapes: activations,
+  quick: activations.slice(0, 1),
+  make: (inputs, sizes, pass) => norm(inputs, sizes, pass.startsWith('residual'), pass.endsWith('backward')),
+}
+
+function norm(inputs: Inputs, [n, c, h, w]: readonly number[], withResidual: boolean, back: boolean): Work {
+  const { engine } = inputs
+  const shape = [n, c, h, w]
+  const x = inputs.picture('x', shape, back)
+  const gamma = inputs.uniform('gamma', [c], { scale: 0.5, offset: 1, grad: back })
+  const beta = inputs.uniform('beta', [c], { scale: 0.5, grad: back })
+  const residual = withResidual ? inputs.picture('residual', shape, back) : null
+  const running = { runningMean: engine.zeros([c]), runningVar: engine.full([c], 1) }
+  const weights = { gamma: gamma.tensor, beta: beta.tensor, ...running }
+  const call = () => batchNorm(x.tensor, weights, { train: true, relu: true, residual: residual?.tensor })
+  const { of, channelOf, count } = statistics(x.values, shape)
+  const before = (i: number): number => {
+    const { mean, scale } = of(channelOf(i))
+    const channel = channelOf(i)
+    const affine = gamma.values[channel] * (x.values[i] - mean) * scale + beta.values[channel]
+    return affine + (residual?.values[i] ?? 0)
+  }
+  const tensors = residual ? [x.tensor, residual.tensor] : [x.tensor]
+  if (!back) {
+    const want = [(i: number) => Math.max(0, before(i))]
+    return { flops: 0, bytes: bytesOf(...tensors, x.tensor), record: () => [call()], want }
+  }
+  const dy = inputs.picture('dy', shape)
+  const through = (i: number) => (before(i) > 0 ? dy.values[i] : 0)
+  const known = new Map<number, { dgamma: number; dbeta: number }>()
+  const sums = (channel: number) => {
+    const found = known.get(channel)
+    if (found) return found
+    const { mean, scale, indices } = of(channel)
+    let [dgamma, dbeta] = [0, 0]
+    for (const i of indices()) {
+      dbeta += through(i)
+      dgamma += through(i) * (x.values[i] - mean) * scale
+    }
+    known.set(channel, { dgamma, dbeta })
+    return { dgamma, dbeta }
+  }
+  const dx = (i: number): number => {
+    const channel = channelOf(i)
+    const { mean, scale } = of(channel)
+    const { dgamma, dbeta } = sums(channel)
+    const normal = (x.values[i] - mean) * scale
+    return gamma.values[channel] * scale * (through(i) - dbeta / count - (normal * dgamma) / count)
+  }
+  const want = [dx, (k: number) => sums(k).dgamma, (k: number) => sums(k).dbeta]
+  const y = call()
+  return {
+    flops: 0,
+    bytes: bytesOf(...tensors, ...tensors, dy.tensor),
+    record: backwardOf(y, dy.tensor),
+    want: residual ? [...want, through] : want,
+  }
+}
+
+/** Mean and 1/deviation of every channel of [N, C, H, W], each computed when it is asked for. */
+function statistics(x: Float32Array, [n, c, h, w]: readonly number[]) {
+  const plane = h * w
+  const count = n * plane
+  const known = new Map<number, { mean: number; scale: number; indices: () => Generator<number> }>()
+  function* indicesOf(channel: number): Generator<number> {
+    for (let image = 0; image < n; image++)
+      for (let pixel = 0; pixel < plane; pixel++) yield (image * c + channel) * plane + pixel
+  }
+  const of = (channel: number) => {
+    const found = known.get(channel)
+    if (found) return found
+    const indices = () => indicesOf(channel)
+    let [sum, squares] = [0, 0]
+    for (const i of indices()) sum += x[i]
+    const mean = sum / count
+    for (const i of indices()) squares += (x[i] - mean) ** 2
+    const made = { mean, scale: 1 / Math.sqrt(squares / count + 1e-5), indices }
+    known.set(channel, made)
+    return made
+  }
+  return { of, channelOf: (i: number) => Math.floor(i / plane) % c, count }
+}
+
+const rectifier: Family = {
+  op: 'relu',
+  syntax: pictureSyntax,
+  pattern: picture,
+  passes: ['forward', 'backward'],
+  shapes: activations.slice(0, 1),
+  quick: activations.slice(0, 1),
+  make(inputs, sizes, pass): Work {
+    const back = pass === 'backward'
+    const x = inputs.picture('x', sizes, back)
+    const numbers = { n: x.tensor.size, add: 0 }
+    const layout = x.tensor.layout
+    if (!back) {
+      return {
+        flops: x.tensor.size,
+        bytes: bytesOf(x.tensor, x.tensor),
+        record: () => [relu(x.tensor)],
+        want: [(i) => Math.max(0, x.values[i])],
+        open: { inputs: { x: x.tensor }, output: { name: 'y', shape: sizes, layout }, numbers },
+      }
+    }
+    const dy = inputs.picture('dy', sizes)
+    return {
+      flops: x.tensor.size,
+      bytes: bytesOf(x.tensor, dy.tensor, x.tensor),
+      record: backwardOf(relu(x.tensor), dy.tensor),
+      want: [(i) => (x.values[i] > 0 ? dy.values[i] : 0)],
+      open: { inputs: { x: x.tensor, dy: dy.tensor }, output: { name: 'dx', shape: sizes, layout }, numbers },
+    }
+  },
+}
+
+const addition: Family = {
+  op: 'add',
+  syntax: pictureSyntax,
+  pattern: picture,
+  passes: ['forward'],
+  shapes: activations.slice(0, 1),
+  quick: [],
+  make(inputs, sizes) {
+    const [a, b] = [inputs.picture('a', sizes), inputs.picture('b', sizes)]
+    return {
+      flops: a.tensor.size,
+      bytes: bytesOf(a.tensor, a.tensor, b.tensor),
+      record: () => [add(a.tensor, b.tensor)],
+      want: [(i) => a.values[i] + b.values[i]],
+      open: {
+        inputs: { a: a.tensor, b: b.tensor },
+        output: { name: 'y', shape: sizes, layout: a.tensor.layout },
+        numbers: { n: a.tensor.size, add: 0 },
+      },
+    }
+  },
+}
+
+const globalPool: Family = {
+  op: 'globalAvgPool',
+  syntax: pictureSyntax,
+  pattern: picture,
+  passes: ['forward', 'backward'],
+  shapes: ['64x64x7x7', '64x64x8x8', '64x32x4x4'],
+  quick: ['64x64x7x7'],
+  make(inputs, [n, c, h, w], pass) {
+    const plane = h * w
+    const back = pass === 'backward'
+    const x = inputs.picture('x', [n, c, h, w], back)
+    const mean: Expected = (i) => x.values.subarray(i * plane, (i + 1) * plane).reduce((sum, v) => sum + v, 0) / plane
+    const bytes = bytesOf(x.tensor) + 4 * n * c
+    if (!back) return { flops: 0, bytes, record: () => [globalAvgPool(x.tensor)], want: [mean] }
+    const dy = inputs.uniform('dy', [n, c])
+    const record = backwardOf(globalAvgPool(x.tensor), dy.tensor)
+    return { flops: 0, bytes, record, want: [(i) => dy.values[Math.floor(i / plane)] / plane] }
+  },
+}
+
+/** Windows side by side: the stride is the side. */
+function pool(op: 'avgPool2d' | 'maxPool2d'): Family {
+  return {
+    op,
+    syntax: 'NxCxHxW:SIDE; 64x16x28x28:2',
+    pattern: /^(\d+)x(\d+)x(\d+)x(\d+):(\d+)$/,
+    passes: ['forward', 'backward'],
+    shapes: ['64x16x28x28:2'],
+    quick: [],
+    make(inputs, [n, c, h, w, side], pass) {
+      const back = pass === 'backward'
+      const x = inputs.picture('x', [n, c, h, w], back)
+      const [oh, ow] = [Math.floor(h / side), Math.floor(w / side)]
+      const call = () => (op === 'avgPool2d' ? avgPool2d : maxPool2d)(x.tensor, { kernel: side })
+      const window = (i: number): number[] => {
+        const top = Math.floor(i / (oh * ow)) * h * w + (Math.floor(i / ow) % oh) * side * w + (i % ow) * side
+        return Array.from({ length: side * side }, (_, k) => top + Math.floor(k / side) * w + (k % side))
+      }
+      const greatest = (at: number[]) => at.reduce((best, k) => (x.values[k] > x.values[best] ? k : best))
+      const mean = (at: number[]) => at.reduce((sum, k) => sum + x.values[k], 0) / at.length
+      const value: Expected = op === 'avgPool2d' ? (i) => mean(window(i)) : (i) => x.values[greatest(window(i))]
+      const bytes = bytesOf(x.tensor) + 4 * n * c * oh * ow
+      if (!back) return { flops: 0, bytes, record: () => [call()], want: [value] }
+      const dy = inputs.picture('dy', [n, c, oh, ow])
+      const gradient: Expected = (i) => {
+        const [row, column] = [Math.floor((Math.floor(i / w) % h) / side), Math.floor((i % w) / side)]
+        if (row >= oh || column >= ow) return 0
+        const from = Math.floor(i / (h * w)) * oh * ow + row * ow + column
+        if (op === 'avgPool2d') return dy.values[from] / (side * side)
+        return greatest(window(from)) === i ? dy.values[from] : 0
+      }
+      return { flops: 0, bytes, record: backwardOf(call(), dy.tensor), want: [gradient] }
+    },
+  }
+}
+
+const product: Family = {
+  op: 'matmul',
+  syntax: 'MxK:N; 256x256:256',
+  pattern: /^(\d+)x(\d+):(\d+)$/,
+  passes: ['forward'],
+  shapes: ['256x256:256'],
+  quick: [],
+  make(inputs, [m, k, n]) {
+    const [a, b] = [inputs.uniform('a', [m, k]), inputs.uniform('b', [k, n])]
+    const want: Expected = (i) => dot(k, (t) => a.values[Math.floor(i / n) * k + t] * b.values[t * n + (i % n)])
+    const bytes = bytesOf(a.tensor, b.tensor) + 4 * m * n
+    return { flops: 2 * m * k * n, bytes, record: () => [matmul(a.tensor, b.tensor)], want: [want] }
+  },
+}
+
+const dot = (length: number, term: (t: number) => number): number => {
+  let sum = 0
+  for (let t = 0; t < length; t++) sum += term(t)
+  return sum
+}
+
+/** The classifier. Backward is all three gradients. */
+const classifier: Family = {
+  op: 'linear',
+  syntax: 'NxIN:OUT; 64x64:10',
+  pattern: /^(\d+)x(\d+):(\d+)$/,
+  passes: ['forward', 'backward'],
+  shapes: ['64x64:10', '64x32:10', '64x64:100'],
+  quick: ['64x64:10'],
+  make(inputs, [n, from, to], pass) {
+    const back = pass === 'backward'
+    const x = inputs.uniform('x', [n, from], { grad: back })
+    const w = inputs.uniform('w', [to, from], { grad: back })
+    const b = inputs.uniform('b', [to], { grad: back })
+    const call = () => linear(x.tensor, w.tensor, b.tensor)
+    const [flops, bytes] = [2 * n * from * to, bytesOf(x.tensor, w.tensor, b.tensor) + 4 * n * to]
+    if (!back) {
+      const row = (i: number) => Math.floor(i / to)
+      const value: Expected = (i) =>
+        b.values[i % to] + dot(from, (t) => x.values[row(i) * from + t] * w.values[(i % to) * from + t])
+      return { flops, bytes, record: () => [call()], want: [value] }
+    }
+    const dy = inputs.uniform('dy', [n, to])
+    const dx: Expected = (i) =>
+      dot(to, (t) => dy.values[Math.floor(i / from) * to + t] * w.values[t * from + (i % from)])
+    const dw: Expected = (i) =>
+      dot(n, (t) => dy.values[t * to + Math.floor(i / from)] * x.values[t * from + (i % from)])
+    const db: Expected = (i) => dot(n, (t) => dy.values[t * to + i])
+    return { flops: 2 * flops, bytes: 2 * bytes, record: backwardOf(call(), dy.tensor), want: [dx, dw, db] }
+  },
+}
+
+export const layers: Family[] = [
+  normalisation,
+  rectifier,
+  addition,
+  globalPool,
+  pool('avgPool2d'),
+  pool('maxPool2d'),
+  classifier,
+  product,
+]

@@ -1,0 +1,44 @@
+// From the start of a process to the end of its first step, as a user waits for it: in a process of its own, with an
+// empty driver cache (cold) and with the one that left behind (warm).
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DistillError } from '../errors.ts'
+
+/** Cold means what it says where the driver's cache can be moved: Mesa's and NVIDIA's can. */
+export interface StartSeconds {
+  cold: number
+  warm: number
+}
+
+export async function startSeconds(step: string, adapter: string, log: (line: string) => void): Promise<StartSeconds> {
+  const folder = mkdtempSync(join(tmpdir(), 'webgpu-distill-'))
+  const env = { MESA_SHADER_CACHE_DIR: folder, __GL_SHADER_DISK_CACHE_PATH: folder }
+  const arguments_ = ['--step', '--once', '--filter', step, '--offline', '--adapter', adapter]
+  try {
+    log(`${step}: first step, cold`)
+    const cold = await once(arguments_, env)
+    log(`${step}: first step, warm`)
+    return { cold, warm: await once(arguments_, env) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function once(arguments_: string[], env: Record<string, string>): Promise<number> {
+  const started = performance.now()
+  const child = spawn(process.execPath, [process.argv[1], ...arguments_], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let said = ''
+  child.stderr.on('data', (text) => (said += text))
+  return new Promise((done, fail) => {
+    child.on('error', fail)
+    child.on('close', (code) => {
+      if (code === 0) done((performance.now() - started) / 1000)
+      else fail(new DistillError('process', `the first step failed in a process of its own: ${said.trim()}`))
+    })
+  })
+}

@@ -1,0 +1,141 @@
+// What is timed: an op at a shape, as something that can be recorded again and again and whose results are known.
+import { noGrad } from '../autograd.ts'
+import type { Engine } from '../engine.ts'
+import { stream } from '../random.ts'
+import { type Destination, empty, type Layout, type Shape, sizeOf, type Tensor } from '../tensor.ts'
+
+/** The expected value at a logical (row-major) index, in float64. */
+export type Expected = (index: number) => number
+
+export interface Work {
+  /** Multiply-adds count two; 0 where nobody counts them. */
+  flops: number
+  /** The fewest bytes there can be: every input read once, every output written once. */
+  bytes: number
+  /** Records one call and returns what it computes. The first call starts from the state that `want` assumes. */
+  record: () => Tensor[]
+  want: Expected[]
+  /** What a kernel of a user's is given in place of ours. */
+  open?: OpenWork
+}
+
+/** Inputs by the names of bindings, the one output, and the numbers a `Params` may ask for. */
+export interface OpenWork {
+  inputs: Record<string, Tensor>
+  output: { name: string; shape: Shape; layout: Layout }
+  numbers: Record<string, number>
+}
+
+export interface Family {
+  op: string
+  /** How a shape is written, with an example. */
+  syntax: string
+  pattern: RegExp
+  passes: readonly string[]
+  /** Shapes of the networks, batch 64; `!` keeps a pass out: '64x1x28x28:16:3 !dX'. */
+  shapes: readonly string[]
+  /** Those that `--quick` times. */
+  quick: readonly string[]
+  /** `sizes`: the groups of the pattern, 0 where one is absent. */
+  make: (inputs: Inputs, sizes: readonly number[], pass: string) => Work
+}
+
+export interface Given {
+  tensor: Tensor
+  /** In logical order: the bits the device has. */
+  values: Float32Array
+}
+
+/** Seeded inputs: the same bits for the same purpose and size. */
+export class Inputs {
+  constructor(readonly engine: Engine) {}
+
+  /** Uniform in offset ± scale. */
+  uniform(
+    purpose: string,
+    shape: Shape,
+    { scale = 1, offset = 0, grad = false, layout = 'row' as Layout } = {},
+  ): Given {
+    const random = stream(1, purpose)
+    const values = Float32Array.from({ length: sizeOf(shape) }, () => offset + scale * (2 * random.uniform() - 1))
+    const tensor = this.engine.tensor(values, shape, { layout, requiresGrad: grad, label: purpose })
+    return { tensor, values }
+  }
+
+  /** An activation [N, C, H, W], channel-major. */
+  picture(purpose: string, shape: Shape, grad = false): Given {
+    return this.uniform(purpose, shape, { layout: 'chwn', grad })
+  }
+
+  labels(n: number, classes: number): { tensor: Tensor; values: Uint32Array } {
+    const random = stream(1, 'labels')
+    const values = Uint32Array.from({ length: n }, () => Math.floor(random.uniform() * classes))
+    return { tensor: this.engine.tensor(values, [n], { dtype: 'u32', label: 'labels' }), values }
+  }
+}
+
+/** Bytes of all of them together. */
+export const bytesOf = (...tensors: Tensor[]): number => tensors.reduce((sum, { bytes }) => sum + bytes, 0)
+
+/**
+ * What records the backward pass of y's last op alone, as often as it is called: the gradients of the inputs that want
+ * one, in their order.
+ */
+export function backwardOf(y: Tensor, dy: Tensor): () => Tensor[] {
+  const { inputs, backward } = y.node!
+  return () => {
+    const made: (Tensor | undefined)[] = []
+    const places = inputs.map((x, i) => (x.requiresGrad ? place(x, (gradient) => (made[i] = gradient)) : null))
+    noGrad(y.gpu, () => backward!(dy, places))
+    return made.filter((each) => each !== undefined)
+  }
+}
+
+function place(x: Tensor, found: (gradient: Tensor) => void): Destination {
+  let to: Tensor | null = null
+  const claim = (): Tensor => {
+    to ??= empty(x.gpu, x.shape, 'f32', x.layout, 'gradient')
+    found(to)
+    return to
+  }
+  return {
+    get to() {
+      return claim()
+    },
+    add: 0,
+    pass: found,
+  }
+}
+
+export interface Checked {
+  ok: boolean
+  /** Largest deviation over the largest expected value, of the worst output. */
+  error: number
+  tolerance: number
+  /** Values compared. */
+  samples: number
+}
+
+export const TOLERANCE = 1e-4
+const SAMPLES = 32
+
+/** Compares sampled values of every output with what is expected. */
+export async function checkOutputs(outputs: readonly Tensor[], want: readonly Expected[]): Promise<Checked> {
+  let [error, samples] = [0, 0]
+  for (const [k, output] of outputs.entries()) {
+    const got = await output.read()
+    const count = Math.min(SAMPLES, got.length)
+    const random = stream(1, `samples ${k}`)
+    let [worst, largest] = [0, 1e-30]
+    for (let i = 0; i < count; i++) {
+      const index = count === got.length ? i : Math.floor(random.uniform() * got.length)
+      const expected = want[k](index)
+      const off = Math.abs(got[index] - expected)
+      worst = Math.max(worst, Number.isNaN(off) ? Number.POSITIVE_INFINITY : off)
+      largest = Math.max(largest, Math.abs(expected))
+    }
+    error = Math.max(error, worst / largest)
+    samples += count
+  }
+  return { ok: samples > 0 && error <= TOLERANCE, error, tolerance: TOLERANCE, samples }
+}
