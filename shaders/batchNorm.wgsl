@@ -65,31 +65,51 @@ fn stats(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
   runningVar[c] += p.momentum * (variance * n / (n - 1.0) - runningVar[c]);
 }
 
-@compute @workgroup_size(WG)
-fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
+// Slice group.y of a channel's run, normalised with the pair (mean, rstd); a residual implies the relu.
+fn sweep(group: vec3u, lane: u32, slices: u32, m: vec2f) {
   let c = group.x;
   let run = p.rest;
-  let m = saved[c];
   let scale = m.y * gamma[c];
   let offset = beta[c];
-  for (var i = group.y * WG + lane; i < run; i += WG * groups.y) {
+  for (var i = group.y * WG + lane; i < run; i += WG * slices) {
     var v = (x[c * run + i] - m.x) * scale + offset;
     if (RELU) { v = max(v, f32(0.0)); }
     y[c * run + i] = v;
   }
 }
 
-@compute @workgroup_size(WG)
-fn normaliseResidual(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
+fn sweepResidual(group: vec3u, lane: u32, slices: u32, m: vec2f) {
   let c = group.x;
   let run = p.rest;
-  let m = saved[c];
   let scale = m.y * gamma[c];
   let offset = beta[c];
-  for (var i = group.y * WG + lane; i < run; i += WG * groups.y) {
+  for (var i = group.y * WG + lane; i < run; i += WG * slices) {
     let v = (x[c * run + i] - m.x) * scale + offset + r[c * run + i];
     y[c * run + i] = max(v, f32(0.0));
   }
+}
+
+fn constants(c: u32) -> vec2f { return vec2f(runningMean[c], 1.0 / sqrt(runningVar[c] + p.eps)); }
+
+@compute @workgroup_size(WG)
+fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
+  sweep(group, lane, groups.y, saved[group.x]);
+}
+
+@compute @workgroup_size(WG)
+fn normaliseResidual(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
+  sweepResidual(group, lane, groups.y, saved[group.x]);
+}
+
+// The same with the running statistics, where no gradient will ask for the pair.
+@compute @workgroup_size(WG)
+fn evaluate(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
+  sweep(group, lane, groups.y, constants(group.x));
+}
+
+@compute @workgroup_size(WG)
+fn evaluateResidual(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
+  sweepResidual(group, lane, groups.y, constants(group.x));
 }
 
 fn finish(c: u32, pair: vec2f, lane: u32) {

@@ -11,6 +11,8 @@ type Entry =
   | 'stats'
   | 'normalise'
   | 'normaliseResidual'
+  | 'evaluate'
+  | 'evaluateResidual'
   | 'gradientSums'
   | 'gradientSumsResidual'
   | 'inputGradient'
@@ -77,36 +79,37 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   const variant = { constants: { RELU: relu && !residual ? 1 : 0, WG: PER_CHANNEL } }
   // A channel's run is cut into slices for the elementwise passes, so that few channels still fill the machine.
   const sweep = { groups: [c, Math.min(64, Math.ceil(rest / (16 * PER_CHANNEL)))] }
-  const saved = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.saved')
   const y = empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm')
-
+  const inputs = residual ? [x, gamma, beta, residual] : [x, gamma, beta]
+  if (!train && !(x.gpu.recording && inputs.some((t) => t.requiresGrad))) {
+    const constants = { gamma, beta, runningMean, runningVar }
+    if (residual) kernel.evaluateResidual({ x, r: residual, y, ...constants }, base, sweep, variant)
+    else kernel.evaluate({ x, y, ...constants }, base, sweep, variant)
+    return y
+  }
+  const saved = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.saved')
   if (train) kernel.stats({ x, savedOut: saved, runningMean, runningVar }, base, { groups: [c] }, variant)
   else running_.load({ runningMean, runningVar, saved }, { n: c, eps }, { threads: [c] })
   if (residual) kernel.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, variant)
   else kernel.normalise({ x, gamma, beta, saved, y }, base, sweep, variant)
 
-  return record(
-    'batchNorm',
-    y,
-    residual ? [x, gamma, beta, residual] : [x, gamma, beta],
-    (dy, [dx, dgamma, dbeta, dr]) => {
-      const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
-      const spare = () => empty(x.gpu, [c], 'f32', 'row', 'batchNorm.unused')
-      const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
-      const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
-      const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
-      if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, variant)
-      else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, variant)
-      if (residual && (dx || dr)) {
-        const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-        const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-        const flags = { ...base, addX: dx?.add ?? 0, addR: dr?.add ?? 0 }
-        kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, flags, sweep, variant)
-      } else if (dx) {
-        kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, { ...base, addX: dx.add }, sweep, variant)
-      }
-    },
-  )
+  return record('batchNorm', y, inputs, (dy, [dx, dgamma, dbeta, dr]) => {
+    const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
+    const spare = () => empty(x.gpu, [c], 'f32', 'row', 'batchNorm.unused')
+    const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
+    const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
+    const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
+    if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, variant)
+    else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, variant)
+    if (residual && (dx || dr)) {
+      const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
+      const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
+      const flags = { ...base, addX: dx?.add ?? 0, addR: dr?.add ?? 0 }
+      kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, flags, sweep, variant)
+    } else if (dx) {
+      kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, { ...base, addX: dx.add }, sweep, variant)
+    }
+  })
 }
 
 /** Fresh weights on their own, for use outside a network: gamma 1, beta 0, running mean 0 and variance 1. */

@@ -78,6 +78,19 @@ check('adds a residual and rectifies', [4, 3, 5, 4], { train: true }, true)
 check('adds a residual to odd runs', [3, 5, 3, 3], { train: true }, true)
 check('evaluates with a residual', [4, 3, 5, 4], { train: false }, true)
 
+test('evaluates to the same bits whether or not a gradient is asked for', async () => {
+  const shape = [4, 3, 5, 4]
+  const weights = { gamma: engine.full([3], 0.7), beta: engine.full([3], 0.1), ...running(3) }
+  const data = uniform(sizeOf(shape), 3)
+  for (const residual of [true, false]) {
+    const [plain, wanted] = [false, true].map((requiresGrad) => {
+      const x = engine.tensor(data, shape, { layout: 'chwn', requiresGrad })
+      return batchNorm(x, weights, { train: false, relu: true, residual: residual ? x : undefined })
+    })
+    assert.equal(await plain.read(), await wanted.read())
+  }
+})
+
 test('updates running statistics with the unbiased variance', async () => {
   const shape = [4, 3, 5, 4]
   const x = uniform(sizeOf(shape), 3)
