@@ -155,7 +155,7 @@ export async function selfTest(engine: Engine): Promise<SelfTest[]> {
 }
 
 /** Infinite where a value is not a number. */
-function deviation(got: ArrayLike<number>, want: ArrayLike<number>): number {
+export function deviation(got: ArrayLike<number>, want: ArrayLike<number>): number {
   let [worst, largest] = [0, 1e-30]
   for (let i = 0; i < want.length; i++) {
     const off = Math.abs(got[i] - want[i])

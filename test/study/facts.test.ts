@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { commandOf, commit, FINGERPRINT, packageFolder, VERSION, versionOf } from '../../src/study/facts.ts'
+
+const test = suite('facts of a run')
+
+test('version and fingerprint are those of the build', () => {
+  assert.match(VERSION, /^\d+\.\d+\.\d+/)
+  assert.match(FINGERPRINT, /^[0-9a-f]{16}$/)
+})
+
+test('the commit is that of our own checkout, and absent in an installed package', () => {
+  assert.is(packageFolder(), resolve('.'))
+  const work = mkdtempSync(join(tmpdir(), 'webgpu-distill-facts-'))
+  try {
+    // A package inside somebody's repository: their commit is not ours.
+    const git = (...args: string[]) => execFileSync('git', ['-C', work, ...args], { stdio: 'ignore' })
+    git('init')
+    const identity = ['-c', 'user.name=a', '-c', 'user.email=a@b']
+    git(...identity, 'commit', '--allow-empty', '-m', 'theirs')
+    const installed = join(work, 'node_modules', 'webgpu-distill')
+    mkdirSync(join(installed, 'dist'), { recursive: true })
+    writeFileSync(join(installed, 'package.json'), '{ "name": "webgpu-distill" }')
+    const found = packageFolder(join(installed, 'dist', 'cli.js'))
+    assert.is(found, installed)
+    assert.is(commit(found), null)
+    assert.match(commit(work)!, /^[0-9a-f]{40}$/)
+    writeFileSync(join(work, 'file'), '1')
+    git('add', 'file')
+    assert.match(commit(work)!, /^[0-9a-f]{40}-dirty$/)
+    assert.is(packageFolder(join(work, 'elsewhere.js')), null)
+    assert.is(commit(null), null)
+  } finally {
+    rmSync(work, { recursive: true })
+  }
+})
+
+test('versions of packages, null for one that is absent', () => {
+  assert.match(versionOf('uvu')!, /^\d+\.\d+/)
+  assert.is(versionOf('no-such-package'), null)
+})
+
+test('the command can be given to a shell again', () => {
+  assert.is(commandOf(['--seeds', '0,3'], '/x/bench/cqkd.js'), 'node bench/cqkd.js --seeds 0,3')
+  assert.is(commandOf(['--data', 'my data'], '/x/.bin/webgpu-distill'), "npx webgpu-distill cqkd --data 'my data'")
+})
+
+test.run()
