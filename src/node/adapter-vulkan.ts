@@ -32,6 +32,9 @@ interface Dawn {
   create(flags: string[]): GPU
 }
 
+/** Timestamps to the nanosecond: Dawn rounds them to 65 us, which protects pages and serves nobody here. */
+const EXACT = 'disable-dawn-features=timestamp_quantization'
+
 // A collected instance takes Node down with it, so every one made is held for the life of the process.
 const held: GPU[] = []
 
@@ -118,7 +121,7 @@ async function ask(
   // Dawn finds the adapters within the call, so nothing else of this program runs while the environment is changed.
   return withDrivers(driver?.icd, () =>
     quietly(() => {
-      const gpu = dawn.create([...backend, ...flags])
+      const gpu = dawn.create([...backend, EXACT, ...flags])
       held.push(gpu)
       return { gpu, promise: gpu.requestAdapter(options) }
     }, heard),
