@@ -21,7 +21,7 @@ export interface PeakWork {
 const CHAINS = [2, 3, 4, 8]
 const MiB = 2 ** 20
 
-/** The committed set: register-only multiply-adds in 8, 12, 16 and 32 chains, copies out of cache and within it. */
+/** The committed set: register-only multiply-adds in 8, 12, 16 and 32 chains, copies within caches and out of them. */
 export function peaks(engine: Engine): PeakWork[] {
   const { gpu } = engine
   const invocations = gpu.info.software ? 2 ** 12 : 2 ** 20
@@ -36,7 +36,7 @@ export function peaks(engine: Engine): PeakWork[] {
       record: () => fma_.main({ y }, params, { threads: [invocations] }, { header: { CHAINS: chains } }),
     }
   })
-  const copies = [2, 64].map((size): PeakWork => {
+  const copies = [0.25, 2, 64].map((size): PeakWork => {
     const n = (size * MiB) / 16
     const x = engine.zeros([4 * n])
     return {
