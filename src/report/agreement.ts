@@ -100,7 +100,8 @@ function tally(entries: AgreementEntry[]): Tally {
   return { entries, judged, agreeing, passes: judged ? agreeing >= REQUIRED_SHARE * judged : null }
 }
 
-function whyNot({ preset, dataset, overrides = [] }: Results['run']): string {
+function whyNot({ preset, dataset, paper = 'cqkd', overrides = [] }: Results['run']): string {
+  if (paper !== 'cqkd') return `the reference is of CQKD, this run of ${paper}`
   if (preset !== REFERENCE.preset) return `the reference is of the preset ${REFERENCE.preset}, this run of ${preset}`
   if (plain(dataset) !== plain(REFERENCE.dataset))
     return `the reference is of ${REFERENCE.dataset}, this run of ${dataset}`

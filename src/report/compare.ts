@@ -117,7 +117,7 @@ function logarithm(measure: Measure): Measure {
   const take = typeof measure === 'function' ? measure : (row: Row) => row[measure]
   return (row) => {
     const value = take(row)
-    return value === null || !(value > 0) ? null : Math.log(value)
+    return typeof value === 'number' && value > 0 ? Math.log(value) : null
   }
 }
 

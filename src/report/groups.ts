@@ -1,22 +1,20 @@
 // Rows that differ only in seed (and member) belong together: a group is a line of the table.
-import type { Metric, Row, Teacher } from './rows.ts'
+import type { Kind, Metric, Row, Teacher } from './rows.ts'
 import { type Interval, interval } from './stats.ts'
 
-export interface Group {
-  method: string
+export interface Group extends Kind {
   size: number
-  temperature: number | null
-  teacher: Teacher | null
   /** Training images. */
   images: number | null
   rows: Row[]
 }
 
 /** A number of a row, by name or made from several. */
-export type Measure = Metric | ((row: Row) => number | null)
+export type Measure = Metric | ((row: Row) => number | null | undefined)
 
 const METHODS: Record<string, string> = {
   supervised: 'supervised',
+  earlyStopped: 'stopped early',
   labelSmoothing: 'label smoothing',
   kd: 'KD',
   cqkd: 'CQKD',
@@ -24,11 +22,16 @@ const METHODS: Record<string, string> = {
   dml: 'DML',
   dmlE: 'DML_e',
   tfkd: 'Tf-KD',
-  trikd: 'TriKD',
   eskd: 'ESKD',
+  assistant: "TAKD's assistant",
   takd: 'TAKD',
   sckd: 'SCKD',
   dkd: 'DKD',
+  online: 'online KD',
+  anchor: 'anchor alone',
+  trikd: 'TriKD',
+  labelAnchor: 'TriKD, label anchor',
+  ablation: 'ablation',
 }
 const ORDER = Object.keys(METHODS)
 const TEACHERS: Record<Teacher, string> = { calibrated: 'calibrated', raw: 'raw', sameResolution: 'same size' }
@@ -38,30 +41,44 @@ export function methodName(method: string): string {
   return METHODS[method] ?? method
 }
 
-/** 'CQKD calibrated', 'DML', …; the temperature stands in a column of its own. */
-export function labelOf({ method, teacher }: Pick<Group, 'method' | 'teacher'>): string {
-  return teacher ? `${methodName(method)} ${TEACHERS[teacher]}` : methodName(method)
+/** 'CQKD calibrated', 'TriKD 2', 'online KD 1, teacher 32', …; the temperature stands in a column of its own. */
+export function labelOf({ method, teacher, generation, teacherWidth, role, loss, peerLoss }: Kind): string {
+  const words = [methodName(method), ...(teacher ? [TEACHERS[teacher]] : [])]
+  const [s, t] = role === 'teacher' ? [peerLoss, loss] : [loss, peerLoss]
+  if (method === 'ablation') words.push(`S ${s}, T ${t}`)
+  else if (generation !== undefined && method !== 'anchor' && method !== 'labelAnchor') words.push(String(generation))
+  return `${words.join(' ')}${teacherWidth === undefined ? '' : `, teacher ${teacherWidth}`}`
 }
 
 /** 'CQKD calibrated, T = 4'. */
-export function fullLabel(group: Pick<Group, 'method' | 'teacher' | 'temperature'>): string {
+export function fullLabel(group: Kind): string {
   return group.temperature === null ? labelOf(group) : `${labelOf(group)}, T = ${group.temperature}`
 }
 
-/** Groups in the order of the table: size falling, then method, teacher, temperature, number of images. */
+/** The kind of a row, or of whatever else says of what it is. */
+export function kindOf(of: Kind): Kind {
+  const { method, temperature, teacher, role, generation, loss, peerLoss, teacherWidth } = of
+  const more = Object.entries({ role, generation, loss, peerLoss, teacherWidth })
+  return { method, temperature, teacher, ...Object.fromEntries(more.filter(([, value]) => value !== undefined)) }
+}
+
+/** Groups in the order of the table: size falling, students then teachers, then kind, number of images. */
 export function groupRows(rows: Row[]): Group[] {
   const groups = new Map<string, Group>()
   for (const row of rows) {
-    const { method, size, temperature, teacher, n } = row
-    const key = JSON.stringify([method, size, temperature, teacher, n])
-    const group = groups.get(key) ?? { method, size, temperature, teacher, images: n, rows: [] }
+    const { size, n } = row
+    const kind = kindOf(row)
+    const key = JSON.stringify([kind, size, n])
+    const group = groups.get(key) ?? { ...kind, size, images: n, rows: [] }
     group.rows.push(row)
     groups.set(key, group)
   }
   return [...groups.values()].sort(
-    (a, b) => b.size - a.size || compareMethods(a, b) || (b.images ?? 0) - (a.images ?? 0),
+    (a, b) => b.size - a.size || byRole(a) - byRole(b) || compareMethods(a, b) || (b.images ?? 0) - (a.images ?? 0),
   )
 }
+
+const byRole = ({ role }: Kind) => (role === 'teacher' ? 1 : 0)
 
 /** The groups at the study's own, largest number of training images; others are controls. */
 export function mainGroups(rows: Row[]): Group[] {
@@ -71,16 +88,19 @@ export function mainGroups(rows: Row[]): Group[] {
 }
 
 /** Order of methods, teachers and temperatures, whatever the size. */
-export function compareMethods(
-  a: Pick<Group, 'method' | 'teacher' | 'temperature'>,
-  b: Pick<Group, 'method' | 'teacher' | 'temperature'>,
-): number {
+export function compareMethods(a: Kind, b: Kind): number {
   const place = (method: string) => (ORDER.includes(method) ? ORDER.indexOf(method) : ORDER.length)
   return (
     place(a.method) - place(b.method) ||
     a.method.localeCompare(b.method) ||
     TEACHER_ORDER.indexOf(a.teacher) - TEACHER_ORDER.indexOf(b.teacher) ||
-    (a.temperature ?? 0) - (b.temperature ?? 0)
+    (a.teacherWidth ?? 0) - (b.teacherWidth ?? 0) ||
+    (a.generation ?? 0) - (b.generation ?? 0) ||
+    (a.temperature ?? 0) - (b.temperature ?? 0) ||
+    (a.loss ?? '').length - (b.loss ?? '').length ||
+    (a.loss ?? '').localeCompare(b.loss ?? '') ||
+    (a.peerLoss ?? '').length - (b.peerLoss ?? '').length ||
+    (a.peerLoss ?? '').localeCompare(b.peerLoss ?? '')
   )
 }
 

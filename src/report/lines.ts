@@ -1,12 +1,12 @@
 // How a method looks in every figure: hue for the kind of method and teacher, depth and marker for the temperature, dash
 // for the teacher, and a name short enough to stand at the end of its line.
-import { compareMethods, type Group, methodName } from './groups.ts'
+import { compareMethods, kindOf, labelOf } from './groups.ts'
 import { toneOn } from './palette.ts'
-import type { Teacher } from './rows.ts'
+import type { Kind, Teacher } from './rows.ts'
 import type { Dash, Marker } from './svg.ts'
 
 /** What is drawn as one line: groups that differ only in size. */
-export type Line = Pick<Group, 'method' | 'teacher' | 'temperature'>
+export type Line = Kind
 
 export interface Look {
   label: string
@@ -29,36 +29,34 @@ const OTHERS = ['gold0', 'red0', 'teal0', 'green0', 'purple2', 'orange2', 'blue2
 
 /** The distinct lines among groups, in the order of the table. */
 export function linesOf(groups: Line[]): Line[] {
-  const lines = new Map(
-    groups.map(({ method, teacher, temperature }) => {
-      return [JSON.stringify([method, teacher, temperature]), { method, teacher, temperature }]
-    }),
-  )
+  const lines = new Map(groups.map((group) => [keyOf(group), kindOf(group)]))
   return [...lines.values()].sort(compareMethods)
 }
 
+const keyOf = (line: Line) => JSON.stringify(kindOf(line))
+
 export function sameLine(a: Line, b: Line): boolean {
-  return a.method === b.method && a.teacher === b.teacher && a.temperature === b.temperature
+  return keyOf(a) === keyOf(b)
 }
 
 /** The look of one of `lines`; it depends on which others there are. */
 export function lookOf(line: Line, lines: Line[]): Look {
   const { method, teacher, temperature } = line
-  const taught = new Set(lines.filter((other) => other.teacher !== null).map((other) => other.method))
   const t = temperature === null ? '' : `T ${temperature}`
   if (teacher === null) {
-    const strange = [
-      ...new Set(lines.filter((other) => !OWN[other.method] && !other.teacher).map((other) => other.method)),
-    ]
-    const fallback = { tone: OTHERS[Math.max(0, strange.indexOf(method)) % OTHERS.length], marker: 'diamond' as const }
-    return { label: [methodName(method), t].filter(Boolean).join(', '), dash: 'solid', ...(OWN[method] ?? fallback) }
+    const strange = [...new Set(lines.filter((other) => !OWN[other.method] && !other.teacher).map(labelOf))]
+    const place = Math.max(0, strange.indexOf(labelOf(line)))
+    const fallback = { tone: OTHERS[place % OTHERS.length], marker: MARKERS[(place + 1) % MARKERS.length] }
+    return { label: [labelOf(line), t].filter(Boolean).join(', '), dash: 'solid', ...(OWN[method] ?? fallback) }
   }
   const { name, ramp, dash } = TEACHERS[teacher]
   const family = lines.filter((other) => other.method === method && other.teacher === teacher)
   const place = family.findIndex((other) => sameLine(other, line))
-  const words = [...(taught.size > 1 ? [methodName(method)] : []), name]
+  // CQKD is what teachers are for; whatever else has one says so.
+  const taught = new Set(lines.filter((other) => other.teacher !== null).map((other) => other.method))
+  const words = method === 'cqkd' && taught.size === 1 ? name : labelOf(line)
   return {
-    label: [words.join(' '), t].filter(Boolean).join(', '),
+    label: [words, t].filter(Boolean).join(', '),
     tone: toneOn(ramp, place, family.length),
     dash,
     marker: MARKERS[place % MARKERS.length],

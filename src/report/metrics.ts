@@ -113,6 +113,28 @@ export function metrics(
   }
 }
 
+/** Mean KL(softmax(from) ‖ softmax(to)) over the pictures, in nats, and the share whose most likely class is the same. */
+export function likeness(
+  from: ArrayLike<number>,
+  to: ArrayLike<number>,
+  classes: number,
+): { kl: number; agreement: number } {
+  const n = to.length / classes
+  const any = new Uint8Array(n)
+  const [a, b] = [columns(from, any, classes), columns(to, any, classes)]
+  let [kl, same] = [0, 0]
+  for (let i = 0; i < n; i++) {
+    // columns() has the negative log-probability of class 0, and so the logarithm of every row's sum.
+    const [zero, other] = [from[i * classes] + a.nll[i], to[i * classes] + b.nll[i]]
+    for (let c = 0; c < classes; c++) {
+      const logP = from[i * classes + c] - zero
+      if (logP > -700) kl += Math.exp(logP) * (logP - (to[i * classes + c] - other))
+    }
+    if (a.prediction[i] === b.prediction[i]) same++
+  }
+  return { kl: kl / n, agreement: same / n }
+}
+
 /** Classwise ECE: for every class the ECE of its probability against 'is this the label', and their mean. */
 export function classwise(
   logits: ArrayLike<number>,

@@ -54,6 +54,18 @@ const BIN: Schema = {
 const BINS: Schema[string] = [optional(listOf((bin) => fits(bin, BIN))), 'a list of bins']
 const REASON: Schema[string] = [optional(isText), 'a text']
 
+const MAYBE_POSITIVE: Schema[string] = [optional(POSITIVE[0]), POSITIVE[1]]
+const MAYBE_FRACTION: Schema[string] = [optional(FRACTION[0]), FRACTION[1]]
+
+/** What only some studies' rows say. */
+const KIND: Schema = {
+  role: [oneOf(undefined, 'teacher'), "'teacher'"],
+  generation: [optional(isCount), 'a whole number'],
+  loss: [optional(isText), 'a text'],
+  peerLoss: [optional(isText), 'a text'],
+  teacherWidth: [optional(isCount), 'a whole number'],
+}
+
 const ROW: Schema = {
   method: TEXT,
   size: SIZE,
@@ -81,6 +93,15 @@ const ROW: Schema = {
   bins: BINS,
   member: [optional(isCount), 'a whole number'],
   reason: REASON,
+  ...KIND,
+  klTeacher: MAYBE_POSITIVE,
+  klTeacherTrain: MAYBE_POSITIVE,
+  agreeTeacher: MAYBE_FRACTION,
+  agreeTeacherTrain: MAYBE_FRACTION,
+  klAnchor: MAYBE_POSITIVE,
+  klAnchorTrain: MAYBE_POSITIVE,
+  agreeAnchor: MAYBE_FRACTION,
+  agreeAnchorTrain: MAYBE_FRACTION,
 }
 
 const CALIBRATION: Schema = {
@@ -118,6 +139,7 @@ const CURVE: Schema = {
   temperature: POSITIVE,
   teacher: TEACHER,
   seed: COUNT,
+  ...KIND,
   points: [
     listOf((point) => isObject(point) && isNumber((point as { epoch: unknown }).epoch)),
     'a list of { epoch, … }',
@@ -148,6 +170,7 @@ const RUN: Schema = {
   command: TEXT,
   preset: TEXT,
   dataset: TEXT,
+  paper: [optional(isText), 'a text'],
   config: [isObject, 'an object'],
   date: TEXT,
   software: [optional((x) => typeof x === 'boolean'), 'true or false'],

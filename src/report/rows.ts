@@ -41,6 +41,24 @@ export interface Row {
   sha256: string | null
   /** Reliability bins on the test set. */
   bins?: Bin[]
+  /** A teacher that has a row of its own; else the row is a student's. */
+  role?: 'teacher'
+  /** TriKD's; 0 has no anchor. */
+  generation?: number
+  /** What the network learns from, 'CE+T+A', and likewise the one trained together with it. */
+  loss?: string
+  peerLoss?: string
+  /** Width of a teacher other than the study's usual one. */
+  teacherWidth?: number
+  /** KL(teacher ‖ this) and KL(anchor ‖ this) in nats, the share of equal answers; on test, then on training images. */
+  klTeacher?: number | null
+  klTeacherTrain?: number | null
+  agreeTeacher?: number | null
+  agreeTeacherTrain?: number | null
+  klAnchor?: number | null
+  klAnchorTrain?: number | null
+  agreeAnchor?: number | null
+  agreeAnchorTrain?: number | null
   /** Index in a cohort (DML); rows of one seed that differ only in this are averaged. */
   member?: number
   /** Why the cell failed. */
@@ -49,8 +67,8 @@ export interface Row {
 
 /** The numbers of a row that a table or a claim may ask for. */
 export type Metric = {
-  [K in keyof Row]-?: Row[K] extends number | null
-    ? K extends 'size' | 'seed' | 'temperature' | 'n'
+  [K in keyof Row]-?: Exclude<Row[K], undefined> extends number | null
+    ? K extends 'size' | 'seed' | 'temperature' | 'n' | 'generation' | 'teacherWidth' | 'member'
       ? never
       : K
     : never
@@ -97,14 +115,17 @@ export interface CurvePoint {
 }
 
 /** The course of one training. */
-export interface Curve {
-  method: string
+export interface Curve extends Kind {
   size: number
-  temperature: number | null
-  teacher: Teacher | null
   seed: number
   points: CurvePoint[]
 }
+
+/** What a row is of, apart from size, seed and number of images: rows of one kind are lines of tables and figures. */
+export type Kind = Pick<
+  Row,
+  'method' | 'temperature' | 'teacher' | 'role' | 'generation' | 'loss' | 'peerLoss' | 'teacherWidth'
+>
 
 /** How the numbers came about. Whatever else a study records here is printed too. */
 export interface Run {
@@ -120,6 +141,8 @@ export interface Run {
   command: string
   preset: string
   dataset: string
+  /** Default 'cqkd'. */
+  paper?: string
   /** The resolved recipe. */
   config: Record<string, unknown>
   date: string

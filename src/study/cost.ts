@@ -2,7 +2,7 @@
 import type { Engine } from '../engine.ts'
 import { type ResNetConfig, resnet } from '../nn/resnet.ts'
 import { stream } from '../random.ts'
-import type { Stage } from './stage.ts'
+import { runsAlong, type Stage } from './stage.ts'
 
 /** How many pictures there are. */
 export interface Counts {
@@ -44,12 +44,15 @@ export function costOf(stage: Stage, counts: Counts, flops: Flops): Cost {
   const steps = perEpoch * stage.epochs
   const tested = Math.min(stage.testImages ?? counts.test, counts.test)
   const cost = { training: 0, teaching: 0, evaluation: 0, steps }
-  for (const { network, view, trained } of Object.values(stage.nodes)) {
+  for (const [name, { network, view, trained }] of Object.entries(stage.nodes)) {
     const one = flops(network, stage.views[view].size)
     if (trained) {
       cost.training += 3 * one * steps * stage.batch
       cost.evaluation += one * (tested + images + stage.calibrationImages)
-    } else cost.teaching += one * (stage.augmentation ? steps * stage.batch : images)
+    } else {
+      cost.teaching += one * (runsAlong(stage, name) ? steps * stage.batch : images)
+      if (stage.compare) cost.evaluation += one * tested
+    }
   }
   return cost
 }

@@ -9,7 +9,7 @@ export function formulas(stages: readonly Stage[], recipe: Recipe): [string, str
   const lines = new Map<string, string>()
   for (const stage of stages) {
     const { label } = stage
-    const name = 'role' in label ? 'teacher' : labelOf(label)
+    const name = 'method' in label ? labelOf(label) : 'teacher'
     if (lines.has(name)) continue
     // A number that is no number stands for a letter; it comes out as NaN.
     const letter = (value: unknown) => (typeof value === 'number' ? value : Number.NaN)

@@ -1,4 +1,5 @@
 // What a study is, resolved to plain JSON: it is printed, stored with every result and hashed into every cell's key.
+// Here what all studies share, and CQKD's own; TriKD's is in trikdRecipe.ts.
 import { InputError } from '../errors.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import type { Downscale } from '../ops/pictures.ts'
@@ -6,7 +7,8 @@ import type { Downscale } from '../ops/pictures.ts'
 export const METHODS = ['supervised', 'cqkd', 'cqkd-raw', 'same-resolution', 'dml'] as const
 export type Method = (typeof METHODS)[number]
 
-export interface Recipe {
+/** What every study says. */
+export interface CommonRecipe {
   preset: string
   dataset: string
   /** Class-balanced training images per seed; null: all. */
@@ -16,26 +18,30 @@ export interface Recipe {
   /** Test images; null: all of them. */
   testImages: number | null
   sizes: number[]
-  methods: Method[]
-  /** Of CQKD from the calibrated teacher, and from the raw one. */
+  methods: string[]
+  /** Of distillation from a finished teacher; in CQKD a calibrated one. */
   temperatures: number[]
-  rawTemperatures: number[]
   seeds: number[]
   epochs: number
   batch: number
-  /** w: weight of the distillation term. */
-  weight: number
-  /** Weight of the cross-entropy; null: 1 - w. */
-  ceWeight: number | null
   members: number
   teacher: ResNetConfig
   student: ResNetConfig
-  teacherInput: 'full' | 'low'
-  bnAfterEval: 'train' | 'freeze'
   downscale: Downscale
   optimizer: { name: 'adamw' | 'sgd'; lr: number; weightDecay: number; momentum?: number; nesterov?: boolean }
   schedule: { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
   augmentation: { shift: number; flip: boolean } | null
+}
+
+export interface Recipe extends CommonRecipe {
+  methods: Method[]
+  rawTemperatures: number[]
+  /** w: weight of the distillation term. */
+  weight: number
+  /** Weight of the cross-entropy; null: 1 - w. */
+  ceWeight: number | null
+  teacherInput: 'full' | 'low'
+  bnAfterEval: 'train' | 'freeze'
 }
 
 const quick: Recipe = {
@@ -119,29 +125,35 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
 const whole = (n: unknown): n is number => Number.isInteger(n) && (n as number) > 0
 
 /** Throws InputError that names the field and quotes the value. */
+export function need(ok: boolean, field: string, value: unknown, rule: string): void {
+  if (!ok) throw new InputError(`${field} ${JSON.stringify(value)}: ${rule}`)
+}
+
+/** Throws InputError that names the field and quotes the value. */
 export function checkRecipe(recipe: Recipe): Recipe {
-  const need = (ok: boolean, field: string, value: unknown, rule: string) => {
-    if (!ok) throw new InputError(`${field} ${JSON.stringify(value)}: ${rule}`)
-  }
+  checkCommon(recipe, METHODS)
+  checkTemperatures(recipe.rawTemperatures)
+  need(recipe.weight >= 0 && recipe.weight <= 1, 'weight', recipe.weight, 'between 0 and 1')
+  need(recipe.ceWeight === null || recipe.ceWeight >= 0, 'ce-weight', recipe.ceWeight, 'a number from 0')
+  return recipe
+}
+
+export function checkTemperatures(temperatures: readonly number[]): void {
+  for (const T of temperatures) need(Number.isFinite(T) && T > 0, 'temperatures', T, 'a number above 0')
+}
+
+/** What every recipe has to be. */
+export function checkCommon(recipe: CommonRecipe, methods: readonly string[]): void {
   for (const size of recipe.sizes) need(whole(size), 'sizes', size, 'pixels, a whole number from 1')
-  for (const T of [...recipe.temperatures, ...recipe.rawTemperatures]) {
-    need(Number.isFinite(T) && T > 0, 'temperatures', T, 'a number above 0')
-  }
-  for (const method of recipe.methods) need(METHODS.includes(method), 'methods', method, `one of ${METHODS.join(', ')}`)
+  checkTemperatures(recipe.temperatures)
+  for (const method of recipe.methods) need(methods.includes(method), 'methods', method, `one of ${methods.join(', ')}`)
   for (const seed of recipe.seeds) need(Number.isSafeInteger(seed) && seed >= 0, 'seeds', seed, 'a whole number from 0')
   for (const list of ['sizes', 'methods', 'seeds'] as const)
     need(recipe[list].length > 0, list, [], 'at least one is needed')
   for (const field of ['epochs', 'batch', 'members'] as const) {
     need(whole(recipe[field]), field, recipe[field], 'a whole number from 1')
   }
-  need(
-    recipe.trainImages === null || whole(recipe.trainImages),
-    'train-images',
-    recipe.trainImages,
-    'a whole number from 1',
-  )
-  need(recipe.weight >= 0 && recipe.weight <= 1, 'weight', recipe.weight, 'between 0 and 1')
-  need(recipe.ceWeight === null || recipe.ceWeight >= 0, 'ce-weight', recipe.ceWeight, 'a number from 0')
+  const { trainImages } = recipe
+  need(trainImages === null || whole(trainImages), 'train-images', trainImages, 'a whole number from 1')
   need(recipe.optimizer.lr > 0, 'lr', recipe.optimizer.lr, 'a number above 0')
-  return recipe
 }

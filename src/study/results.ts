@@ -1,6 +1,7 @@
 // Finished cells → the results document: rows, teachers, curves, claims, and how it all came about.
 
 import { judgeClaims } from '../report/claims.ts'
+import type { Claim } from '../report/compare.ts'
 import {
   type Curve,
   type Results,
@@ -11,15 +12,21 @@ import {
   type TeacherRow,
 } from '../report/rows.ts'
 import type { Cell } from './cells.ts'
-import type { NodeResult, Scores } from './runStage.ts'
-import type { Stage } from './stage.ts'
+import type { NodeResult, Scores, StageOutcome } from './runStage.ts'
+import type { Label, Stage } from './stage.ts'
 
-type Label = Extract<Stage['label'], { method: string }>
+const isTeacher = (label: Stage['label']): label is Exclude<Stage['label'], Label> => !('method' in label)
 
-const isTeacher = (label: Stage['label']): label is Exclude<Stage['label'], Label> => 'role' in label
-
-/** Every cell of the recipe is in it: those without a finished cell have the status `stopped`. */
-export function resultsOf(run: Run, stages: readonly Stage[], cells: ReadonlyMap<string, Cell>): Results {
+/**
+ * Every cell of the recipe is in it: those without a finished cell have the status `stopped`. The claims are CQKD's
+ * where none are given.
+ */
+export function resultsOf(
+  run: Run,
+  stages: readonly Stage[],
+  cells: ReadonlyMap<string, Cell>,
+  claims?: Claim[],
+): Results {
   const rows: Row[] = []
   const teachers: TeacherRow[] = []
   const curves: Curve[] = []
@@ -29,10 +36,17 @@ export function resultsOf(run: Run, stages: readonly Stage[], cells: ReadonlyMap
     if (isTeacher(label)) teachers.push(teacherRow(stage, label, cell))
     else {
       rows.push(...studentRows(stage, label, cell, cells))
-      if (cell?.outcome) curves.push(curveOf(stage, label, cell.outcome.curve))
+      if (cell?.outcome) curves.push(...curvesOf(stage, label, cell.outcome.curve))
     }
   }
-  const results = { schemaVersion: SCHEMA_VERSION, run, rows, teachers, claims: judgeClaims(rows, teachers), curves }
+  const results = {
+    schemaVersion: SCHEMA_VERSION,
+    run,
+    rows,
+    teachers,
+    claims: judgeClaims(rows, teachers, claims),
+    curves,
+  }
   return withoutNonsense(results)
 }
 
@@ -41,16 +55,18 @@ function withoutNonsense<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
 }
 
+/** A row a trained node; members of a cohort are numbered. */
 function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: ReadonlyMap<string, Cell>): Row[] {
   const trained = Object.entries(stage.nodes).filter(([, node]) => node.trained)
-  const teacher = Object.values(stage.nodes).find((node) => typeof node.from !== 'string')
-  const taught = teacher && typeof teacher.from !== 'string' ? teacher.from : null
+  const from = Object.entries(stage.nodes).find(([name, node]) => name === 'teacher' && !node.trained)?.[1].from
+  const taught = from && typeof from !== 'string' ? from : null
   const source = taught ? cells.get(taught.stage)?.outcome : null
-  return trained.map(([name], member): Row => {
+  return trained.map(([name], i): Row => {
     const outcome = cell?.outcome
     const node = outcome?.nodes[name]
     return {
       ...label,
+      ...kindOf(stage, label, name),
       tau: label.teacher === 'raw' || !taught ? null : (source?.nodes[taught.node]?.tau ?? null),
       seed: stage.seed,
       n: outcome?.trainImages ?? stage.trainImages,
@@ -65,9 +81,45 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       forwardFlops: node?.forwardFlops ?? null,
       sha256: node?.sha256 ?? null,
       ...(node ? { bins: node.test.bins } : {}),
-      ...(trained.length > 1 ? { member } : {}),
+      ...likenessOf(node),
+      ...(/^member\d+$/.test(name) ? { member: i } : {}),
     }
   })
+}
+
+const LETTERS: Record<string, string> = { teacher: 'T', anchor: 'A', student: 'S' }
+
+/** Role and losses of a network; only TriKD's stages, which have generations, tell their losses. */
+function kindOf({ nodes, edges }: Stage, { generation }: Label, name: string): Pick<Row, 'role' | 'loss' | 'peerLoss'> {
+  const lossOf = (to: string) => {
+    const terms = edges.filter((edge) => edge.to === to && typeof edge.from === 'string')
+    return ['CE', ...terms.map(({ from }) => LETTERS[from as string])].join('+')
+  }
+  const peer = name === 'teacher' ? 'student' : 'teacher'
+  return {
+    ...(name === 'teacher' ? { role: 'teacher' } : {}),
+    ...(generation === undefined ? {} : { loss: lossOf(name) }),
+    ...(generation === undefined || !nodes[peer] ? {} : { peerLoss: lossOf(peer) }),
+  }
+}
+
+/** How near a network's answers are to its teacher's and its anchor's. */
+function likenessOf(node: NodeResult | undefined): Partial<Row> {
+  const { teacher, anchor } = node?.toward ?? {}
+  return {
+    ...(teacher && {
+      klTeacher: teacher.kl,
+      klTeacherTrain: teacher.trainKl,
+      agreeTeacher: teacher.agreement,
+      agreeTeacherTrain: teacher.trainAgreement,
+    }),
+    ...(anchor && {
+      klAnchor: anchor.kl,
+      klAnchorTrain: anchor.trainKl,
+      agreeAnchor: anchor.agreement,
+      agreeAnchorTrain: anchor.trainAgreement,
+    }),
+  }
 }
 
 function teacherRow(stage: Stage, label: Exclude<Stage['label'], Label>, cell: Cell | undefined): TeacherRow {
@@ -106,23 +158,24 @@ function calibrationOf({ ece, signedGap, entropy, nll, brier, bins }: Scores): T
   return { ece, signedGap, entropy, nll, brier, bins }
 }
 
-/** Means over the members of a cohort. */
-function curveOf(
-  { seed }: Stage,
-  label: Label,
-  points: { epoch: number; nodes: Record<string, Record<string, number>> }[],
-): Curve {
-  const mean = (nodes: Record<string, Record<string, number>>, key: string) => {
-    const values = Object.values(nodes).map((parts) => parts[key])
-    return values.reduce((sum, x) => sum + x, 0) / values.length
-  }
-  return {
-    ...label,
-    seed,
-    points: points.map(({ epoch, nodes }) => ({
-      epoch,
-      trainLoss: mean(nodes, 'total'),
-      trainAccuracy: mean(nodes, 'hit'),
-    })),
-  }
+/** One a network; of a cohort one, the mean over its members. */
+function curvesOf(stage: Stage, label: Label, points: StageOutcome['curve']): Curve[] {
+  const names = Object.keys(points[0]?.nodes ?? {})
+  const members = names.filter((name) => name.startsWith('member'))
+  const families = members.length ? [members] : names.map((name) => [name])
+  return families.map((family) => {
+    const mean = (nodes: Record<string, Record<string, number>>, key: string) => {
+      return family.reduce((sum, name) => sum + nodes[name][key], 0) / family.length
+    }
+    return {
+      ...label,
+      ...kindOf(stage, label, family[0]),
+      seed: stage.seed,
+      points: points.map(({ epoch, nodes }) => ({
+        epoch,
+        trainLoss: mean(nodes, 'total'),
+        trainAccuracy: mean(nodes, 'hit'),
+      })),
+    }
+  })
 }

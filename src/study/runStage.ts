@@ -1,6 +1,7 @@
 // Trains and evaluates one stage. Knows graphs and networks; knows no method.
 import { balancedSubset, type Dataset, type DatasetPair, heldOut, sha256 } from '../data/dataset.ts'
 import type { Graph, GraphNode } from '../distill/graph.ts'
+import { virtualTeacher } from '../distill/methods.ts'
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
 import { type Network, resnet } from '../nn/resnet.ts'
@@ -8,14 +9,14 @@ import { pictureSource, type ViewOptions } from '../ops/pictures.ts'
 import { adamW, type Optimizer, sgd } from '../optim.ts'
 import { stream } from '../random.ts'
 import type { Bin } from '../report/calibration.ts'
-import { metrics } from '../report/metrics.ts'
+import { likeness, metrics } from '../report/metrics.ts'
 import { fitTemperature } from '../report/temperature.ts'
 import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
-import { persistent } from '../tensor.ts'
+import { persistent, type Tensor } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { DivergedError, fit, type Parts, type Progress } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
-import type { Reference, Stage } from './stage.ts'
+import { type Reference, runsAlong, type Stage } from './stage.ts'
 import type { Weights } from './store.ts'
 
 /** A network's test-set numbers; fractions, nats, seconds. */
@@ -33,6 +34,8 @@ export interface Scores {
 export interface NodeResult {
   test: Scores
   train: { accuracy: number; nll: number }
+  /** KL(other ‖ this) and the share of equal answers, by the other network's name, where the stage asked for it. */
+  toward?: Record<string, Record<'kl' | 'agreement' | 'trainKl' | 'trainAgreement', number>>
   /** Fitted on held-out images, where the stage asked for it. */
   tau: number | null
   calibrated: Scores | null
@@ -85,8 +88,8 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
   const { key } = stream(stage.seed, 'augment')
   const augmentation = stage.augmentation ? { ...stage.augmentation, key, counter } : null
   const views: Record<string, ViewOptions> = {}
-  for (const [name, { size, downscale }] of Object.entries(stage.views)) {
-    views[name] = { height: size, width: size, downscale, augmentation }
+  for (const [name, { size, ...view }] of Object.entries(stage.views)) {
+    views[name] = { height: size, width: size, ...view, augmentation }
   }
   const plain = (view: string): ViewOptions => ({ ...views[view], augmentation: null })
 
@@ -105,13 +108,19 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     nodes[name] = { ...node, network }
   }
   const edges = stage.edges.map((edge) => ({ ...edge, tau: tauOf(edge.tau, taus) }))
-  const graph: Graph = { views, nodes, edges, stored: {} }
+  const stored: Record<string, Tensor> = {}
+  const graph: Graph = { views, nodes, edges, stored, updates: stage.updates }
+  if (stage.virtual !== undefined) {
+    const classes = train.classes.length
+    const table = virtualTeacher(train.labels, classes, stage.virtual)
+    stored.virtual = persistent(engine.gpu, [train.n, classes], table, 'f32', 'row', 'virtual teacher')
+  }
 
   // A frozen network sees the same pictures in every epoch unless they are augmented: its logits are computed once.
   for (const [name, node] of Object.entries(stage.nodes)) {
-    if (node.trained || augmentation) continue
+    if (node.trained || runsAlong(stage, name)) continue
     const { logits } = await evaluate(engine, networks[name], train, { view: plain(node.view), rows })
-    graph.stored![name] = scatter(engine, logits, rows, train.n, networks[name].config.classes)
+    stored[name] = scatter(engine, logits, rows, train.n, networks[name].config.classes)
     delete graph.nodes[name]
   }
 
@@ -142,15 +151,18 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
   const seconds = spent()
 
   const results: Record<string, NodeResult> = {}
+  const answers: Record<string, { seen: Float32Array; own: Float32Array }> = {}
   const weights: Weights = new Map()
+  const testRows = Uint32Array.from({ length: Math.min(stage.testImages ?? test.n, test.n) }, (_, i) => i)
   for (const [name, node] of Object.entries(stage.nodes)) {
-    if (!node.trained) continue
+    if (!node.trained && !stage.compare) continue
     const view = plain(node.view)
-    const testRows = Uint32Array.from({ length: Math.min(stage.testImages ?? test.n, test.n) }, (_, i) => i)
     const seen = await evaluate(engine, networks[name], test, { view, rows: testRows })
     // The last update comes after the last loss that was looked at.
     if (!Number.isFinite(seen.nll)) throw new DivergedError(name, result.steps, stage.epochs, seen.nll)
     const own = await evaluate(engine, networks[name], train, { view, rows })
+    answers[name] = { seen: seen.logits, own: own.logits }
+    if (!node.trained) continue
     const state = await networks[name].parameters.state()
     for (const [parameter, value] of state) weights.set(`${name}/${parameter}`, value)
     const tau = held ? await fitTau(engine, networks[name], train, view, held) : null
@@ -164,8 +176,23 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
       sha256: await digest([...state.values()].map((v) => v.data).concat(seen.logits)),
     }
   }
+  if (stage.compare) {
+    for (const name of Object.keys(results)) results[name].toward = compared(name, answers, train.classes.length)
+  }
   const { imagesPerSecond, dispatches } = result
   return { outcome: { nodes: results, seconds, imagesPerSecond, dispatches, trainImages: rows.length, curve }, weights }
+}
+
+/** How far a network's answers are from those of each other one. */
+function compared(to: string, answers: Record<string, { seen: Float32Array; own: Float32Array }>, classes: number) {
+  const others = Object.keys(answers).filter((from) => from !== to)
+  return Object.fromEntries(
+    others.map((from) => {
+      const { kl, agreement } = likeness(answers[from].seen, answers[to].seen, classes)
+      const train = likeness(answers[from].own, answers[to].own, classes)
+      return [from, { kl, agreement, trainKl: train.kl, trainAgreement: train.agreement }]
+    }),
+  )
 }
 
 function tauOf(tau: number | Reference, known: Map<string, number | null>): number {

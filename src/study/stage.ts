@@ -1,7 +1,8 @@
 // A study is a list of stages; a stage trains the trained nodes of one graph. Stages are plain JSON: later ones refer to
 // networks of earlier ones by the stage's id. A cell of a table is a stage, and so is a teacher that others share.
+import type { EdgeOf, Role } from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
-import type { Downscale } from '../ops/pictures.ts'
+import type { Downscale, Modality } from '../ops/pictures.ts'
 import type { Row, TeacherRow } from '../report/rows.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -11,24 +12,21 @@ export interface Reference {
   node: string
 }
 
-export interface StageNode {
+/** A network as a stage speaks of it. */
+export interface Described {
   network: ResNetConfig
   view: string
-  trained: boolean
   /** Name of the random stream of its initial weights, or the earlier network it is a copy of. */
   from: string | Reference
-  ceWeight: number
-  batchStatistics: boolean
 }
 
-export interface StageEdge {
-  from: string
-  to: string
-  temperature: number
-  /** A number, or the τ that an earlier stage fitted for one of its networks. */
-  tau: number | Reference
-  weight: number
-}
+export type StageNode = Described & Role
+
+/** τ is a number, or what an earlier stage fitted for one of its networks. */
+export type StageEdge = EdgeOf<Reference>
+
+/** What the tables call a stage. A trained node `teacher` makes a row of its own. */
+export type Label = Pick<Row, 'method' | 'size' | 'temperature' | 'teacher' | 'generation' | 'teacherWidth'>
 
 export interface Stage {
   id: string
@@ -38,17 +36,29 @@ export interface Stage {
   trainImages: number | null
   /** Of all images, those that nothing is trained on because τ is fitted on them; 0 for a subset, which leaves enough. */
   reserved: number
-  views: Record<string, { size: number; downscale: Downscale }>
+  views: Record<string, { size: number; downscale: Downscale; modality?: Modality }>
   nodes: Record<string, StageNode>
   edges: StageEdge[]
+  updates?: 'simultaneous' | 'sequential'
+  /** A virtual teacher, which edges call `virtual`: its probability of the right class. */
+  virtual?: number
+  /** Measure KL and agreement between the stage's networks at the end. */
+  compare?: boolean
   optimizer: Recipe['optimizer']
   schedule: Recipe['schedule']
   augmentation: Recipe['augmentation']
   /** Held-out images on which τ of every trained node is fitted; 0: none. */
   calibrationImages: number
   testImages: number | null
-  /** What the tables call it. */
-  label: Pick<Row, 'method' | 'size' | 'temperature' | 'teacher'> | { role: TeacherRow['role']; size: number }
+  label: Label | { role: TeacherRow['role']; size: number }
+}
+
+/** Whether a frozen network has to run in every step: its logits are otherwise computed once, and looked up. */
+export function runsAlong({ augmentation, edges }: Pick<Stage, 'augmentation' | 'edges'>, name: string): boolean {
+  return (
+    augmentation !== null ||
+    edges.some(({ from, decoupled }) => [from].flat().includes(name) && (decoupled || typeof from !== 'string'))
+  )
 }
 
 /** Ids of the stages that must be finished first. */
