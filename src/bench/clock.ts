@@ -110,7 +110,9 @@ export class Clock {
     this.spans.push({ name, track: 'device', start, seconds: onDevice })
   }
 
-  destroy(): void {
+  /** Gives back what timing took; what was measured stays. */
+  end(timed: readonly Timed[]): void {
+    for (const { tape } of timed) tape.release()
     this.stopwatch?.destroy()
   }
 }

@@ -57,7 +57,7 @@ export async function runKernels(
     log(`round ${round + 1}/${rounds}`)
     await clock.round(timed, round % 2 === 1)
   }
-  clock.destroy()
+  clock.end(timed)
   const found = peaksOf(limits)
   return { peaks: found, results: entrants.map((entrant) => resultOf(entrant, found)), spans: clock.spans }
 }

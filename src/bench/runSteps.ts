@@ -45,7 +45,7 @@ export async function runSteps(
     log(`round ${round + 1}/${rounds}`)
     await clock.round(timed, round % 2 === 1)
   }
-  clock.destroy()
+  clock.end(timed)
   const peaks = peaksOf(limits)
   const results: StepResult[] = []
   for (const entrant of entrants) {

@@ -110,14 +110,16 @@ const MOST = 12
 
 /** By pipeline, then the dispatches that cost most. */
 export function profileText(name: string, { pipelines, dispatches, seconds, rounds }: Profile): string {
-  const title = `${name}: ${dispatches.length} dispatches, ${ms(seconds)} ms, medians of ${rounds}`
+  const title = `${name}: ${dispatches.length} dispatches, ${ms(seconds)} ms with a pass each, medians of ${rounds}`
   const rows = pipelines.map((each) => [ms(each.seconds), share(each.share), String(each.dispatches), each.pipeline])
   const worst = [...dispatches].sort((a, b) => b.seconds - a.seconds).slice(0, MOST)
   const single = worst.map(({ seconds: own, index, groups, bytes, pipeline }) => {
     return [ms(own), share(own / seconds), String(index), groups.join('x'), thousands(bytes / 1024), pipeline]
   })
   return [
-    table(title, ['ms', 'share', 'disp', 'pipeline'], rows, [3]),
+    title,
+    '',
+    table('By pipeline', ['ms', 'share', 'disp', 'pipeline'], rows, [3]),
     '',
     table('The most expensive dispatches', ['ms', 'share', 'index', 'workgroups', 'KiB', 'pipeline'], single, [5]),
     '',
@@ -129,6 +131,6 @@ export function changeText(changed: readonly Change[], file: string, sameAdapter
   const rows = changed.map(({ name, before, after, faster, ofPeak }) => {
     return [name, ms(before), ms(after), `${significant(faster)}x`, `${significant(ofPeak)}x`]
   })
-  const warning = sameAdapter ? '' : '\nANOTHER ADAPTER: the times say nothing about the kernels.'
-  return `${table(`Compared with ${file}`, head, rows)}${warning}\n`
+  const warning = sameAdapter ? '' : '\nANOTHER ADAPTER: these times say nothing about the kernels.'
+  return `${table('Compared', head, rows)}\nBefore: ${file}.${warning}\n`
 }
