@@ -33,7 +33,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let image = min(n, p.n - 1u);
   let k0 = group.y * M;
   let ow0 = run * 4u * Q;
-  var sum: array<vec4f, Q * M>;
+  var near: array<vec4f, M>;
+  var far: array<vec4f, M>;
   for (var c = 0u; c < p.c; c++) {
     for (var i = 0u; i < p.kh; i++) {
       let ih = i32(oh * S + i) - i32(p.padTop);
@@ -46,57 +47,64 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let at = p.wBase + i32(k) * p.wK + i32(c) * p.wC + i32(i) * p.wI + i32(e % TAPS) * p.wJ;
         if (e < M * TAPS && k < p.k) { weights[s] = w[at]; }
       }
-      for (var q = 0u; q < Q; q++) {
-        let left = i32((ow0 + 4u * q) * S) - i32(p.padLeft);
-        if (TAPS == 1u) {
-          let t0 = vec4f(pixel(row, left), pixel(row, left + i32(S)), pixel(row, left + 2 * i32(S)), pixel(row, left + 3 * i32(S)));
-          for (var m = 0u; m < M; m++) {
-            let w0 = subgroupShuffle(weights[m / LANES], m % LANES);
-            sum[q * M + m] = fma(t0, vec4f(w0), sum[q * M + m]);
-          }
-        } else {
-          var t0: vec4f;
-          var t1: vec4f;
-          var t2: vec4f;
-          let x0 = pixel(row, left);
-          let x1 = pixel(row, left + 1);
-          let x2 = pixel(row, left + 2);
-          let x3 = pixel(row, left + 3);
-          let x4 = pixel(row, left + 4);
-          let x5 = pixel(row, left + 5);
-          if (S == 1u) {
-            t0 = vec4f(x0, x1, x2, x3);
-            t1 = vec4f(x1, x2, x3, x4);
-            t2 = vec4f(x2, x3, x4, x5);
-          } else {
-            let x6 = pixel(row, left + 6);
-            t0 = vec4f(x0, x2, x4, x6);
-            t1 = vec4f(x1, x3, x5, pixel(row, left + 7));
-            t2 = vec4f(x2, x4, x6, pixel(row, left + 8));
-          }
-          for (var m = 0u; m < M; m++) {
-            let e = 3u * m;
-            let w0 = subgroupShuffle(weights[e / LANES], e % LANES);
-            let w1 = subgroupShuffle(weights[(e + 1u) / LANES], (e + 1u) % LANES);
-            let w2 = subgroupShuffle(weights[(e + 2u) / LANES], (e + 2u) % LANES);
-            sum[q * M + m] = fma(t2, vec4f(w2), fma(t1, vec4f(w1), fma(t0, vec4f(w0), sum[q * M + m])));
-          }
+      let left = i32(ow0 * S) - i32(p.padLeft);
+      let a = taps(row, left);
+      if (Q == 1u) {
+        for (var m = 0u; m < M; m++) {
+          near[m] = spread(a, m, &weights, near[m]);
+        }
+      } else {
+        let b = taps(row, left + 4 * i32(S));
+        for (var m = 0u; m < M; m++) {
+          near[m] = spread(a, m, &weights, near[m]);
+          far[m] = spread(b, m, &weights, far[m]);
         }
       }
     }
   }
   if (n >= p.n) { return; }
-  for (var q = 0u; q < Q; q++) {
-    let ow = ow0 + 4u * q;
-    for (var m = 0u; m < M; m++) {
-      if (k0 + m >= p.k) { continue; }
-      let at = (((k0 + m) * p.oh + oh) * p.ow + ow) * p.n + n;
-      put(at, ow, sum[q * M + m].x);
-      put(at + p.n, ow + 1u, sum[q * M + m].y);
-      put(at + 2u * p.n, ow + 2u, sum[q * M + m].z);
-      put(at + 3u * p.n, ow + 3u, sum[q * M + m].w);
-    }
+  for (var m = 0u; m < M; m++) {
+    if (k0 + m >= p.k) { continue; }
+    let at = (((k0 + m) * p.oh + oh) * p.ow + ow0) * p.n + n;
+    put4(at, ow0, near[m]);
+    if (Q == 2u) { put4(at + 4u * p.n, ow0 + 4u, far[m]); }
   }
+}
+
+// What each tap of a kernel row sees at four neighbouring output pixels.
+struct Taps { t0: vec4f, t1: vec4f, t2: vec4f }
+
+fn taps(row: u32, left: i32) -> Taps {
+  if (TAPS == 1u) {
+    let s = i32(S);
+    let only = vec4f(pixel(row, left), pixel(row, left + s), pixel(row, left + 2 * s), pixel(row, left + 3 * s));
+    return Taps(only, only, only);
+  }
+  let x0 = pixel(row, left);
+  let x1 = pixel(row, left + 1);
+  let x2 = pixel(row, left + 2);
+  let x3 = pixel(row, left + 3);
+  let x4 = pixel(row, left + 4);
+  let x5 = pixel(row, left + 5);
+  if (S == 1u) { return Taps(vec4f(x0, x1, x2, x3), vec4f(x1, x2, x3, x4), vec4f(x2, x3, x4, x5)); }
+  let x6 = pixel(row, left + 6);
+  return Taps(vec4f(x0, x2, x4, x6), vec4f(x1, x3, x5, pixel(row, left + 7)), vec4f(x2, x4, x6, pixel(row, left + 8)));
+}
+
+// One channel's weights, spread from the lanes that loaded them, times what the taps see.
+fn spread(t: Taps, m: u32, weights: ptr<function, array<f32, LOADS>>, sum: vec4f) -> vec4f {
+  let e = TAPS * m;
+  let first = fma(t.t0, vec4f(subgroupShuffle((*weights)[e / LANES], e % LANES)), sum);
+  if (TAPS == 1u) { return first; }
+  let second = fma(t.t1, vec4f(subgroupShuffle((*weights)[(e + 1u) / LANES], (e + 1u) % LANES)), first);
+  return fma(t.t2, vec4f(subgroupShuffle((*weights)[(e + 2u) / LANES], (e + 2u) % LANES)), second);
+}
+
+fn put4(at: u32, ow: u32, values: vec4f) {
+  put(at, ow, values.x);
+  put(at + p.n, ow + 1u, values.y);
+  put(at + 2u * p.n, ow + 2u, values.z);
+  put(at + 3u * p.n, ow + 3u, values.w);
 }
 
 fn put(at: u32, ow: u32, value: f32) {
