@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { helpText } from '../src/study/args.ts'
+import { CQKD, TRIKD } from '../src/study/papers.ts'
 import { install, runIn } from './installed.ts'
 
 const test = suite('README')
@@ -36,7 +37,7 @@ test('files it links to or runs exist', () => {
 })
 
 test('flags and variables it names are known to the programs', () => {
-  const help = helpText()
+  const help = helpText(CQKD) + helpText(TRIKD)
   for (const flag of all(/(--[a-z][a-z-]+)/g)) assert.match(help, flag)
   const code = ['src/node/adapter-cache.ts', 'src/node/datasets.ts'].map(source).join('')
   for (const variable of all(/(WEBGPU_DISTILL_[A-Z]+)/g)) assert.match(code, variable)

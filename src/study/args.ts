@@ -1,11 +1,12 @@
-// The command line of `cqkd` → a recipe and options. Whatever is wrong is one line that says what is allowed.
+// The command line of a study → a recipe and options. Whatever is wrong is one line that says what is allowed.
 import { InputError } from '../errors.ts'
-import { FLAGS, type Flag, type RunOptions } from './flags.ts'
-import { checkRecipe, PRESETS, type Recipe } from './recipe.ts'
+import type { Flag, RunOptions } from './flags.ts'
+import type { Paper } from './papers.ts'
+import type { CommonRecipe } from './recipe.ts'
 import { UsageError } from './usage.ts'
 
-export interface CqkdArguments extends RunOptions {
-  recipe: Recipe
+export interface StudyArguments<R extends CommonRecipe = CommonRecipe> extends RunOptions {
+  recipe: R
   /** The flags that changed the preset's recipe, as they were given. */
   overrides: string[]
   out: string
@@ -15,7 +16,7 @@ export interface CqkdArguments extends RunOptions {
 export type Asked = 'help' | 'version'
 
 /** What any program's table of flags has. */
-export type Named = Pick<Flag, 'name' | 'value' | 'about'>
+export type Named = Pick<Flag<unknown>, 'name' | 'value' | 'about'>
 
 /** `--flag value`, `--flag=value` and switches, in order. Throws UsageError. */
 export function* read<F extends Named>(argv: readonly string[], flags: readonly F[]): Generator<[F, string]> {
@@ -44,13 +45,16 @@ export function quoted(word: string): string {
 }
 
 /** Throws UsageError for an unknown flag, an unknown value, or values that do not fit together. */
-export function parseArguments(argv: readonly string[]): CqkdArguments | Asked {
-  const given = [...read(argv, FLAGS)]
+export function parseArguments<R extends CommonRecipe>(
+  argv: readonly string[],
+  paper: Paper<R>,
+): StudyArguments<R> | Asked {
+  const given = [...read(argv, paper.flags)]
   for (const [{ name }] of given) if (name === 'help' || name === 'version') return name
-  const presets = Object.keys(PRESETS)
+  const presets = Object.keys(paper.presets)
   const preset = given.findLast(([{ name }]) => name === 'preset')?.[1] ?? 'quick'
   if (!presets.includes(preset)) throw new UsageError(`--preset ${quoted(preset)}: one of ${presets.join(', ')}`)
-  const recipe = structuredClone(PRESETS[preset].recipe)
+  const recipe = structuredClone(paper.presets[preset].recipe)
   const overrides: string[] = []
   const options: RunOptions = {}
   for (const [flag, text] of given) {
@@ -67,26 +71,26 @@ export function parseArguments(argv: readonly string[]): CqkdArguments | Asked {
   }
   if (options.resume && options.fresh) throw new UsageError('--resume and --fresh: one or the other')
   try {
-    checkRecipe(recipe)
+    paper.check(recipe)
   } catch (error) {
     throw error instanceof InputError ? new UsageError(`--${error.message}`) : error
   }
-  return { ...options, recipe, overrides, out: options.out ?? `results/cqkd-${preset}` }
+  return { ...options, recipe, overrides, out: options.out ?? `results/${paper.name}-${preset}` }
 }
 
-export function helpText(): string {
-  const shown = FLAGS.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
+export function helpText<R extends CommonRecipe>({ name: study, about: title, presets, flags }: Paper<R>): string {
+  const shown = flags.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
   const width = Math.max(...shown.map(([flag]) => flag.length))
-  const presets = Object.entries(PRESETS).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`)
+  const known = Object.entries(presets).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`)
   return [
-    'Trains the CQKD table on WebGPU: image size x method x temperature x seed, then prints it and writes a report.',
+    title,
     '',
-    'Usage: node bench/cqkd.js [flags]      or: npx webgpu-distill cqkd [flags]',
+    `Usage: node bench/${study}.js [flags]      or: npx webgpu-distill ${study} [flags]`,
     '',
     ...shown.map(([flag, about]) => `  ${flag.padEnd(width)}  ${about}`),
     '',
     'Presets; every flag above overrides them:',
-    ...presets,
+    ...known,
     '',
     'Finished cells are kept in DIR/cells and never trained twice; Ctrl-C saves a checkpoint from which the same command',
     'goes on. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.',

@@ -1,11 +1,14 @@
 // The programs' one entry: which command, and which exit code. What a command needs is loaded when it is asked for, so
 // that --help answers at once and on any machine.
 import { DistillError } from '../errors.ts'
+import type { Paper } from './papers.ts'
+import type { CommonRecipe } from './recipe.ts'
 import { UsageError } from './usage.ts'
 
 const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
 
   cqkd     trains the CQKD table and writes a report; cqkd --help tells its flags
+  trikd    trains the TriKD table and writes a report; trikd --help tells its flags
   doctor   adapters, what is missing and how to mend it, a self-test, where the data sets are
 
   --help, --version
@@ -30,13 +33,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function dispatch([command, ...rest]: readonly string[]): Promise<number> {
   switch (command) {
-    case 'cqkd': {
-      const { helpText, parseArguments } = await import('./args.ts')
-      const options = parseArguments(rest)
-      if (options === 'help') return say(helpText())
-      if (options === 'version') return say(`${__VERSION__}\n`)
-      return (await import('./cqkd.ts')).cqkd(options, rest)
-    }
+    case 'cqkd':
+    case 'trikd':
+      return studies(command, rest)
     case 'doctor':
       return (await import('./doctor.ts')).doctor(rest)
     case '--version':
@@ -49,8 +48,48 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       process.stderr.write(USAGE)
       return 2
     default:
-      throw new UsageError(`unknown command '${command}'; allowed: cqkd, doctor, --help, --version`)
+      throw new UsageError(`unknown command '${command}'; allowed: cqkd, trikd, doctor, --help, --version`)
   }
+}
+
+/** The study of the command, or those that `--paper` names instead. */
+async function studies(command: 'cqkd' | 'trikd', argv: readonly string[]): Promise<number> {
+  const { CQKD, TRIKD } = await import('./papers.ts')
+  const { given, rest } = takePaper(argv)
+  const paper = given ?? command
+  if (paper === 'cqkd') return study(CQKD, rest)
+  if (paper === 'trikd') return study(TRIKD, rest)
+  if (paper !== 'all') throw new UsageError(`--paper ${paper}: one of cqkd, trikd, all`)
+  if (rest.includes('--json')) throw new UsageError('--json: one document, so one paper at a time')
+  const into = (name: string) => {
+    return rest.map((word, i) => (word.startsWith('--out=') || rest[i - 1] === '--out' ? `${word}/${name}` : word))
+  }
+  const first = await study(CQKD, into('cqkd'))
+  return Math.max(first, await study(TRIKD, into('trikd')))
+}
+
+async function study<R extends CommonRecipe>(paper: Paper<R>, argv: readonly string[]): Promise<number> {
+  const { helpText, parseArguments } = await import('./args.ts')
+  const options = parseArguments(argv, paper)
+  if (options === 'help') return say(helpText(paper))
+  if (options === 'version') return say(`${__VERSION__}\n`)
+  return (await import('./study.ts')).runStudy(paper, options, argv)
+}
+
+/** `--paper NAME` or `--paper=NAME`, and the other arguments. */
+function takePaper(argv: readonly string[]): { given: string | undefined; rest: string[] } {
+  const rest = [...argv]
+  let given: string | undefined
+  for (let i = 0; i < rest.length; ) {
+    const [, inline] = /^--paper(?:=(.*))?$/s.exec(rest[i]) ?? [null, null]
+    if (inline === null) i++
+    else {
+      const [, value] = rest.splice(i, inline === undefined ? 2 : 1)
+      given = inline ?? value
+      if (given === undefined) throw new UsageError('--paper needs a value: cqkd, trikd or all')
+    }
+  }
+  return { given, rest }
 }
 
 function say(text: string): number {

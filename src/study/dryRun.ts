@@ -9,7 +9,7 @@ import { adamW } from '../optim.ts'
 import { stream } from '../random.ts'
 import { duration, scaled } from '../report/format.ts'
 import { persistent } from '../tensor.ts'
-import type { CqkdArguments } from './args.ts'
+import type { StudyArguments } from './args.ts'
 import { type Cost, costOf, flopsOn } from './cost.ts'
 import type { Stage } from './stage.ts'
 
@@ -22,7 +22,7 @@ interface Studied {
   stages: readonly Stage[]
 }
 
-export async function dryRun(study: Studied, { json }: Pick<CqkdArguments, 'json'>): Promise<number> {
+export async function dryRun(study: Studied, { json }: Pick<StudyArguments, 'json'>): Promise<number> {
   const { engine, data, stages } = study
   const flops = flopsOn(engine)
   const counts = { train: data.train.n, test: data.test.n }

@@ -46,7 +46,7 @@ export function versionOf(name: string): string | null {
 }
 
 /** The command that does this again. */
-export function commandOf(argv: readonly string[], script = process.argv[1] ?? ''): string {
-  const launcher = script.endsWith('cqkd.js') ? 'node bench/cqkd.js' : 'npx webgpu-distill cqkd'
+export function commandOf(argv: readonly string[], study: string, script = process.argv[1] ?? ''): string {
+  const launcher = /\b(cqkd|trikd)\.js$/.test(script) ? `node bench/${study}.js` : `npx webgpu-distill ${study}`
   return [launcher, ...argv.map(quoted)].join(' ')
 }

@@ -1,9 +1,9 @@
-// What every flag of `cqkd` takes and does, in one table: parsing, help and messages come from it.
+// What every flag of a study takes and does, in one table: parsing, help and messages come from it.
 import { InputError } from '../errors.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { Downscale } from '../ops/pictures.ts'
-import { METHODS, PRESETS, type Recipe } from './recipe.ts'
+import { type CommonRecipe, METHODS, PRESETS, type Recipe } from './recipe.ts'
 
 /** Everything that is not the recipe. */
 export interface RunOptions {
@@ -19,28 +19,28 @@ export interface RunOptions {
   quiet?: boolean
 }
 
-export interface Flag {
+export interface Flag<R> {
   name: string
   /** How the value is shown in help; absent for a switch. */
   value?: string
   about: string
   /** Changes the recipe. */
-  recipe?: (recipe: Recipe, text: string) => void
+  recipe?: (recipe: R, text: string) => void
   /** Chooses cells, and leaves each of them as the preset has it. */
   chooses?: boolean
   run?: (options: RunOptions, text: string) => void
 }
 
-function wrong(allowed: string): never {
+export function wrong(allowed: string): never {
   throw new InputError(allowed)
 }
 
-function number(text: string, allowed: string): number {
+export function number(text: string, allowed: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   return Number.isFinite(value) ? value : wrong(allowed)
 }
 
-function whole(text: string, least = 1, allowed = `a whole number from ${least}`): number {
+export function whole(text: string, least = 1, allowed = `a whole number from ${least}`): number {
   const value = number(text, allowed)
   return Number.isSafeInteger(value) && value >= least ? value : wrong(allowed)
 }
@@ -63,7 +63,7 @@ function seeds(text: string): number[] {
 }
 
 /** `resnet8`, `resnet8:16,32,64`, `resnet8:16,32,64/2` (stride of the stem); what is left out stays. */
-function network(text: string, before: ResNetConfig): ResNetConfig {
+export function network(text: string, before: ResNetConfig): ResNetConfig {
   const found = /^resnet(8|14|20|32|44|56)(?::(\d+),(\d+),(\d+))?(?:\/(\d+))?$/.exec(text)
   const allowed = 'resnet8, 14, 20, 32, 44 or 56, then :W,W,W for its widths and /S for the stride of its stem'
   if (!found) return wrong(allowed)
@@ -81,8 +81,8 @@ const DOWNSCALES: Downscale[] = ['area', 'bilinear', 'bilinearAntialias']
 const all = (text: string): number | null => (text === 'all' ? null : whole(text, 1, "a whole number from 1, or 'all'"))
 const positive = (item: string) => number(item, 'numbers above 0, separated by commas')
 
-export const FLAGS: Flag[] = [
-  { name: 'preset', value: 'NAME', about: `${Object.keys(PRESETS).join(', ')}; default quick` },
+/** Flags that change what every recipe has. */
+const SHARED: Flag<CommonRecipe>[] = [
   {
     name: 'dataset',
     value: 'NAME',
@@ -96,27 +96,6 @@ export const FLAGS: Flag[] = [
     about: "sides of the students' pictures in pixels",
     chooses: true,
     recipe: (r, text) => (r.sizes = list(text, (n) => whole(n, 1, 'whole numbers from 1, separated by commas'))),
-  },
-  {
-    name: 'methods',
-    value: 'NAME,NAME',
-    about: METHODS.join(', '),
-    chooses: true,
-    recipe: (r, text) => (r.methods = list(text, (name) => choice(name, METHODS))),
-  },
-  {
-    name: 'temperatures',
-    value: 'T,T',
-    about: 'of CQKD from the calibrated teacher',
-    chooses: true,
-    recipe: (r, text) => (r.temperatures = list(text, positive)),
-  },
-  {
-    name: 'raw-temperatures',
-    value: 'T,T',
-    about: 'of CQKD from the raw teacher',
-    chooses: true,
-    recipe: (r, text) => (r.rawTemperatures = list(text, positive)),
   },
   {
     name: 'seeds',
@@ -159,6 +138,22 @@ export const FLAGS: Flag[] = [
   },
   { name: 'student', value: 'NET', about: 'likewise', recipe: (r, text) => (r.student = network(text, r.student)) },
   {
+    name: 'downscale',
+    value: 'NAME',
+    about: DOWNSCALES.join(', '),
+    recipe: (r, text) => (r.downscale = choice(text, DOWNSCALES)),
+  },
+]
+
+const CQKD_OWN: Flag<Recipe>[] = [
+  {
+    name: 'raw-temperatures',
+    value: 'T,T',
+    about: 'of CQKD from the raw teacher',
+    chooses: true,
+    recipe: (r, text) => (r.rawTemperatures = list(text, positive)),
+  },
+  {
     name: 'weight',
     value: 'W',
     about: 'of the distillation term, 0 to 1',
@@ -182,19 +177,18 @@ export const FLAGS: Flag[] = [
     about: 'train, freeze: batch norm of DML (freeze as in the published code)',
     recipe: (r, text) => (r.bnAfterEval = choice(text, ['train', 'freeze'] as const)),
   },
-  {
-    name: 'downscale',
-    value: 'NAME',
-    about: DOWNSCALES.join(', '),
-    recipe: (r, text) => (r.downscale = choice(text, DOWNSCALES)),
-  },
+]
+
+/** Flags that are not the recipe. */
+const run = (name: string): Flag<unknown>[] => [
+  { name: 'paper', value: 'NAME', about: 'cqkd, trikd or all: which study, whatever the command' },
   {
     name: 'adapter',
     value: 'NAME',
     about: "auto, hardware, lavapipe, swiftshader, or a part of an adapter's name",
     run: (o, text) => (o.adapter = text),
   },
-  { name: 'out', value: 'DIR', about: 'default results/cqkd-PRESET', run: (o, text) => (o.out = text) },
+  { name: 'out', value: 'DIR', about: `default results/${name}-PRESET`, run: (o, text) => (o.out = text) },
   {
     name: 'resume',
     about: 'insist that there is something to go on from (finished cells are always kept)',
@@ -213,3 +207,47 @@ export const FLAGS: Flag[] = [
   { name: 'help', about: 'this text' },
   { name: 'version', about: 'the version' },
 ]
+
+/** Of one study: its own presets, methods and recipe. */
+export function flags<R extends CommonRecipe>(
+  {
+    name,
+    presets,
+    methods,
+    temperatures,
+  }: Record<'name' | 'temperatures', string> & Record<'presets' | 'methods', readonly string[]>,
+  own: Flag<R>[],
+): Flag<R>[] {
+  const [dataset, data, sizes, ...training] = SHARED
+  const chosen: Flag<CommonRecipe>[] = [
+    { name: 'preset', value: 'NAME', about: `${presets.join(', ')}; default quick` },
+    dataset,
+    data,
+    sizes,
+    {
+      name: 'methods',
+      value: 'NAME,NAME',
+      about: methods.join(', '),
+      chooses: true,
+      recipe: (r, text) => (r.methods = list(text, (method) => choice(method, methods))),
+    },
+    {
+      name: 'temperatures',
+      value: 'T,T',
+      about: temperatures,
+      chooses: true,
+      recipe: (r, text) => (r.temperatures = list(text, positive)),
+    },
+  ]
+  return [...chosen, ...training, ...own, ...run(name)]
+}
+
+export const CQKD_FLAGS: Flag<Recipe>[] = flags(
+  {
+    name: 'cqkd',
+    presets: Object.keys(PRESETS),
+    methods: METHODS,
+    temperatures: 'of CQKD from the calibrated teacher',
+  },
+  CQKD_OWN,
+)

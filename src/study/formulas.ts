@@ -1,28 +1,31 @@
 // The losses in force, read off the graphs that are trained and not from a description of them.
 import { formula } from '../distill/graph.ts'
 import { labelOf } from '../report/groups.ts'
-import type { Recipe } from './recipe.ts'
 import type { Stage } from './stage.ts'
 
-/** A line a kind of cell: its name and the loss of its (first) trained network, with letters for T and τ. */
-export function formulas(stages: readonly Stage[], recipe: Recipe): [string, string][] {
-  const lines = new Map<string, string>()
-  for (const stage of stages) {
-    const { label } = stage
-    const name = 'method' in label ? labelOf(label) : 'teacher'
-    if (lines.has(name)) continue
+/** A line a kind of cell: its name and the losses of its networks, with letters for T and τ; of a cohort the first. */
+export function formulas(stages: readonly Stage[]): [string, string][] {
+  const kinds = new Map<string, Stage[]>()
+  for (const stage of stages) kinds.set(nameOf(stage), [...(kinds.get(nameOf(stage)) ?? []), stage])
+  return [...kinds].map(([name, same]) => {
+    const temperatures = [...new Set(same.flatMap(({ edges }) => edges.map(({ temperature }) => temperature)))]
+    const [{ nodes, edges, label }] = same
     // A number that is no number stands for a letter; it comes out as NaN.
     const letter = (value: unknown) => (typeof value === 'number' ? value : Number.NaN)
     const swept = 'method' in label && label.temperature !== null
-    const edges = stage.edges.map((edge) => ({
-      ...edge,
-      tau: letter(edge.tau),
-      temperature: swept ? Number.NaN : edge.temperature,
-    }))
-    const [first] = formula({ nodes: stage.nodes, edges })
-    const raw = 'teacher' in label && label.teacher === 'raw'
-    const list = (raw ? recipe.rawTemperatures : recipe.temperatures).join(', ')
-    lines.set(name, first.replace('T=NaN', `T = ${list}`).replace('NaN²', 'T²').replace('/NaN', '/τ'))
-  }
-  return [...lines]
+    const lettered = edges.map((edge) => {
+      return { ...edge, tau: letter(edge.tau), temperature: swept ? Number.NaN : edge.temperature }
+    })
+    const told = formula({ nodes, edges: lettered }).filter((line) => !/^L\(member[1-9]/.test(line))
+    const list = temperatures.join(', ')
+    const text = told.join('; ').replaceAll('T=NaN', `T = ${list}`).replaceAll('NaN²', 'T²').replaceAll('/NaN', '/τ')
+    return [name, text]
+  })
+}
+
+/** Generations share a formula, seeds and sizes too. */
+function nameOf({ id, label }: Stage): string {
+  if (!('method' in label)) return 'teacher'
+  if (label.method === 'ablation') return id.replace(/^.*ablation/, 'ablation')
+  return labelOf({ ...label, generation: undefined })
 }

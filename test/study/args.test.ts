@@ -1,14 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { helpText, parseArguments, quoted } from '../../src/study/args.ts'
-import { FLAGS } from '../../src/study/flags.ts'
-import { PRESETS } from '../../src/study/recipe.ts'
+import { CQKD } from '../../src/study/papers.ts'
 import { UsageError } from '../../src/study/usage.ts'
 
 const test = suite('study arguments')
 
 function parsed(line: string) {
-  const result = parseArguments(line.split(' ').filter(Boolean))
+  const result = parseArguments(line.split(' ').filter(Boolean), CQKD)
   if (typeof result === 'string') throw new Error(`asked for ${result}`)
   return result
 }
@@ -16,7 +15,7 @@ function parsed(line: string) {
 /** The one line with which a command line is refused. */
 function refused(line: string): string {
   try {
-    parseArguments(line.split(' '))
+    parseArguments(line.split(' '), CQKD)
   } catch (error) {
     assert.instance(error, UsageError)
     const { message } = error as Error
@@ -28,14 +27,15 @@ function refused(line: string): string {
 
 test('without flags it is the quick preset, unchanged', () => {
   const { recipe, overrides, out, resume } = parsed('')
-  assert.equal(recipe, PRESETS.quick.recipe)
+  assert.equal(recipe, CQKD.presets.quick.recipe)
   assert.equal(overrides, [])
   assert.is(out, 'results/cqkd-quick')
   assert.is(resume, undefined)
 })
 
 test('every preset can be taken as it is', () => {
-  for (const name of Object.keys(PRESETS)) assert.equal(parsed(`--preset ${name}`).recipe, PRESETS[name].recipe)
+  for (const name of Object.keys(CQKD.presets))
+    assert.equal(parsed(`--preset ${name}`).recipe, CQKD.presets[name].recipe)
 })
 
 test('the preset is chosen first, wherever it stands', () => {
@@ -43,7 +43,7 @@ test('the preset is chosen first, wherever it stands', () => {
   assert.is(recipe.epochs, 7)
   assert.is(recipe.preset, 'smoke')
   assert.is(out, 'results/cqkd-smoke')
-  assert.is(PRESETS.smoke.recipe.epochs, 3)
+  assert.is(CQKD.presets.smoke.recipe.epochs, 3)
 })
 
 test('flags that change the recipe are recorded, those that only choose cells are not', () => {
@@ -104,13 +104,13 @@ test('options that are not the recipe', () => {
 })
 
 test('help and version are asked for, whatever else is on the line', () => {
-  assert.is(parseArguments(['--epochs', 'x', '--help']), 'help')
-  assert.is(parseArguments(['-h']), 'help')
-  assert.is(parseArguments(['--version']), 'version')
-  for (const { name } of FLAGS) assert.match(helpText(), `--${name}`)
-  for (const preset of Object.keys(PRESETS)) assert.match(helpText(), preset)
+  assert.is(parseArguments(['--epochs', 'x', '--help'], CQKD), 'help')
+  assert.is(parseArguments(['-h'], CQKD), 'help')
+  assert.is(parseArguments(['--version'], CQKD), 'version')
+  for (const { name } of CQKD.flags) assert.match(helpText(CQKD), `--${name}`)
+  for (const preset of Object.keys(CQKD.presets)) assert.match(helpText(CQKD), preset)
   assert.ok(
-    helpText()
+    helpText(CQKD)
       .split('\n')
       .every((line) => line.length <= 140),
   )

@@ -45,8 +45,12 @@ test('versions of packages, null for one that is absent', () => {
 })
 
 test('the command can be given to a shell again', () => {
-  assert.is(commandOf(['--seeds', '0,3'], '/x/bench/cqkd.js'), 'node bench/cqkd.js --seeds 0,3')
-  assert.is(commandOf(['--data', 'my data'], '/x/.bin/webgpu-distill'), "npx webgpu-distill cqkd --data 'my data'")
+  assert.is(commandOf(['--seeds', '0,3'], 'cqkd', '/x/bench/cqkd.js'), 'node bench/cqkd.js --seeds 0,3')
+  assert.is(commandOf([], 'trikd', '/x/bench/cqkd.js'), 'node bench/trikd.js', '--paper trikd')
+  assert.is(
+    commandOf(['--data', 'my data'], 'cqkd', '/x/.bin/webgpu-distill'),
+    "npx webgpu-distill cqkd --data 'my data'",
+  )
 })
 
 test.run()

@@ -1,4 +1,4 @@
-// The command `cqkd`: adapter, data, cells, table, report.
+// One study, from the command line to the report: adapter, data, cells, table.
 import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import { AdapterError } from '../errors.ts'
@@ -6,9 +6,9 @@ import { engineFrom } from '../init.ts'
 import { openAdapter } from '../node/adapter.ts'
 import { findDataset } from '../node/datasets.ts'
 import { checkWritable, nodeFiles } from '../node/files.ts'
-import { agreementText, type Results, type Run, textReport } from '../report/index.ts'
+import { agreementText, type Claim, type Results, type Run, textReport } from '../report/index.ts'
 import { AbortedError } from '../train/fit.ts'
-import type { CqkdArguments } from './args.ts'
+import type { StudyArguments } from './args.ts'
 import { type Cell, runCells } from './cells.ts'
 import { dryRun } from './dryRun.ts'
 import { Events } from './events.ts'
@@ -16,9 +16,11 @@ import { commandOf, commit, FINGERPRINT, VERSION } from './facts.ts'
 import { formulas } from './formulas.ts'
 import { watchInterrupts } from './interrupt.ts'
 import { PAPERS, writeOutput } from './output.ts'
+import type { Paper } from './papers.ts'
 import { Progress } from './progress.ts'
+import type { CommonRecipe } from './recipe.ts'
 import { resultsOf } from './results.ts'
-import { cqkdStages, type Stage } from './stage.ts'
+import type { Stage } from './stage.ts'
 import { keysOf, type Setting, Store } from './store.ts'
 import { UsageError } from './usage.ts'
 
@@ -33,19 +35,27 @@ export interface Study {
 }
 
 /** Runs what the flags ask for. Returns the exit code; throws UsageError and what stops a run. */
-export async function cqkd(options: CqkdArguments, argv: readonly string[]): Promise<number> {
+export async function runStudy<R extends CommonRecipe>(
+  paper: Paper<R>,
+  options: StudyArguments<R>,
+  argv: readonly string[],
+): Promise<number> {
   const progress = new Progress(options.json ? process.stderr : process.stdout, options.quiet)
-  const study = await prepare(options, progress)
+  const study = await prepare(paper, options, progress)
   try {
     if (options.list) return await list(study, options)
     if (options.dryRun) return await dryRun(study, options)
-    return await run(study, options, argv, progress)
+    return await run(study, options, runFacts(study, paper.name, options, argv), paper.claims, progress)
   } finally {
     study.engine.destroy()
   }
 }
 
-async function prepare(options: CqkdArguments, progress: Progress): Promise<Study> {
+async function prepare<R extends CommonRecipe>(
+  paper: Paper<R>,
+  options: StudyArguments<R>,
+  progress: Progress,
+): Promise<Study> {
   const { recipe, adapter, offline, data: folder } = options
   const log = (line: string) => progress.line(line)
   const opened = await openAdapter({ adapter, offline, fetchLavapipe: true, log }).catch((error) => {
@@ -63,7 +73,7 @@ async function prepare(options: CqkdArguments, progress: Progress): Promise<Stud
   if (origin === 'synthetic') progress.always(`data: ${from}, ${sizes}`)
   else progress.line(`data: ${from}, ${sizes}`)
 
-  const stages = cqkdStages(recipe, { side, channels, classes: classes.length })
+  const stages = paper.stages(recipe, { side, channels, classes: classes.length })
   if (stages.length === 0)
     throw new UsageError(`--sizes ${recipe.sizes}: no cell; same-resolution needs one below ${side}`)
   const engine = await engineFrom(null, opened)
@@ -73,7 +83,7 @@ async function prepare(options: CqkdArguments, progress: Progress): Promise<Stud
 }
 
 /** What a recipe asks of a data set, before an hour is spent on finding out. Throws UsageError. */
-export function checkFits({ recipe }: Pick<CqkdArguments, 'recipe'>, { train, test }: DatasetPair): void {
+export function checkFits({ recipe }: Pick<StudyArguments, 'recipe'>, { train, test }: DatasetPair): void {
   const need = (ok: boolean, message: string) => {
     if (!ok) throw new UsageError(message)
   }
@@ -91,7 +101,7 @@ export function checkFits({ recipe }: Pick<CqkdArguments, 'recipe'>, { train, te
   need(test.n > 0, `${name}: no test images`)
 }
 
-async function list({ stages, keys }: Study, { out, json }: CqkdArguments): Promise<number> {
+async function list({ stages, keys }: Study, { out, json }: StudyArguments): Promise<number> {
   const store = new Store(nodeFiles, `${out}/cells`)
   const entries = []
   for (const { id } of stages) {
@@ -109,9 +119,15 @@ async function list({ stages, keys }: Study, { out, json }: CqkdArguments): Prom
   return 0
 }
 
-async function run(study: Study, options: CqkdArguments, argv: readonly string[], progress: Progress): Promise<number> {
+async function run(
+  study: Study,
+  options: StudyArguments,
+  facts: Run,
+  claims: Claim[],
+  progress: Progress,
+): Promise<number> {
   const { engine, data, stages, keys, setting } = study
-  const { out, recipe, fresh = false, resume = false } = options
+  const { out, fresh = false, resume = false } = options
   // Before an hour is spent: an output folder that takes no files.
   await checkWritable(nodeFiles, out)
   const store = new Store(nodeFiles, `${out}/cells`)
@@ -119,9 +135,8 @@ async function run(study: Study, options: CqkdArguments, argv: readonly string[]
   if (resume && !(await somethingThere(store, keys))) {
     throw new UsageError(`--resume: nothing to go on from in ${out}; without --resume the run begins`)
   }
-  for (const [name, text] of formulas(stages, recipe)) progress.line(`loss of ${name}: ${text}`)
+  for (const [name, text] of formulas(stages)) progress.line(`loss of ${name}: ${text}`)
   progress.line('(means over the batch, natural logarithms, no gradient through what stands left of ‖)')
-  const facts = runFacts(study, options, argv)
   const events = new Events(nodeFiles, `${out}/events.jsonl`)
   await events.write('run', { run: facts })
 
@@ -144,7 +159,7 @@ async function run(study: Study, options: CqkdArguments, argv: readonly string[]
   } finally {
     interrupts.stop()
   }
-  const results = resultsOf({ ...facts, seconds: (performance.now() - started) / 1000 }, stages, cells)
+  const results = resultsOf({ ...facts, seconds: (performance.now() - started) / 1000 }, stages, cells, claims)
   const paths = await writeOutput(nodeFiles, out, results)
   const failed = [...cells.values()].filter(({ status }) => status === 'failed').length
   await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: cells.size })
@@ -161,7 +176,12 @@ async function somethingThere(store: Store, keys: ReadonlyMap<string, string>): 
   return false
 }
 
-function runFacts({ engine, driver, data }: Study, options: CqkdArguments, argv: readonly string[]): Run {
+function runFacts(
+  { engine, driver, data }: Study,
+  paper: string,
+  options: StudyArguments,
+  argv: readonly string[],
+): Run {
   const { recipe, overrides } = options
   const { adapter, software, features, subgroupSize } = engine.info
   return {
@@ -173,7 +193,8 @@ function runFacts({ engine, driver, data }: Study, options: CqkdArguments, argv:
     seeds: recipe.seeds,
     dataHash: data.hash,
     fingerprint: FINGERPRINT,
-    command: commandOf(argv),
+    command: commandOf(argv, paper),
+    paper,
     preset: recipe.preset,
     dataset: data.origin === 'synthetic' ? 'synthetic' : recipe.dataset,
     config: { ...recipe },
@@ -185,7 +206,7 @@ function runFacts({ engine, driver, data }: Study, options: CqkdArguments, argv:
   }
 }
 
-function print(results: Results, paths: string[], { json, quiet }: CqkdArguments): void {
+function print(results: Results, paths: string[], { json, quiet }: StudyArguments): void {
   const said = json ? process.stderr : process.stdout
   if (json) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
   else {

@@ -1,0 +1,66 @@
+// TriKD's own flags.
+import { type Flag, flags, network, number, whole, wrong } from './flags.ts'
+import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from './trikdRecipe.ts'
+
+const TRIKD_OWN: Flag<TrikdRecipe>[] = [
+  {
+    name: 'generations',
+    value: 'N',
+    about: 'the last generation; 0 is online KD without an anchor',
+    chooses: true,
+    recipe: (r, text) => (r.generations = whole(text, 0)),
+  },
+  {
+    name: 'weights',
+    value: 'W,W,W,W',
+    about: 'of KL(T‖S), KL(A‖S), KL(S‖T), KL(A‖T); 0 leaves a term out',
+    recipe: (r, text) => {
+      const allowed = 'four numbers from 0, separated by commas'
+      const [teacherToStudent, anchorToStudent, studentToTeacher, anchorToTeacher, ...more] = text
+        .split(',')
+        .map((item) => number(item, allowed))
+      if (anchorToTeacher === undefined || more.length) wrong(allowed)
+      r.weights = { teacherToStudent, anchorToStudent, studentToTeacher, anchorToTeacher }
+    },
+  },
+  {
+    name: 'kl-temperature',
+    value: 'T',
+    about: 'of these four terms',
+    recipe: (r, text) => (r.klTemperature = number(text, 'a number above 0')),
+  },
+  {
+    name: 'large-teacher',
+    value: 'NET',
+    about: 'of the method of that name',
+    recipe: (r, text) => (r.largeTeacher = network(text, r.largeTeacher)),
+  },
+  {
+    name: 'members',
+    value: 'N',
+    about: 'networks in a cohort of DML',
+    recipe: (r, text) => (r.members = whole(text)),
+  },
+  {
+    name: 'teacher-epochs',
+    value: 'N',
+    about: "of ESKD's teacher",
+    recipe: (r, text) => (r.teacherEpochs = whole(text)),
+  },
+  {
+    name: 'distill-until',
+    value: 'N',
+    about: 'epoch from which ESKD distils no more',
+    recipe: (r, text) => (r.distillUntil = whole(text, 0)),
+  },
+]
+
+export const TRIKD_FLAGS: Flag<TrikdRecipe>[] = flags(
+  {
+    name: 'trikd',
+    presets: Object.keys(TRIKD_PRESETS),
+    methods: TRIKD_METHODS,
+    temperatures: 'of distillation from a finished teacher',
+  },
+  TRIKD_OWN,
+)
