@@ -17,6 +17,7 @@ import { type OwnKernel, ownKernel } from './own.ts'
 import { profileStep } from './profile.ts'
 import { type BenchResults, type Facts, type Peaks, SCHEMA } from './results.ts'
 import { runSteps, stepOnce } from './runSteps.ts'
+import { processorText } from './start.ts'
 import { prepareStep, STEPS, type StepRecipe } from './steps.ts'
 import { changeText, profileText, resultText } from './text.ts'
 import { traceText } from './trace.ts'
@@ -55,6 +56,7 @@ async function bench(options: BenchOptions, argv: readonly string[]): Promise<nu
   try {
     if (once) {
       await stepOnce(engine, chosen as StepRecipe[])
+      process.stdout.write(processorText())
       return 0
     }
     const rounds = options.rounds ?? (options.quick ? 5 : 9)

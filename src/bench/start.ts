@@ -6,10 +6,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DistillError } from '../errors.ts'
 
+export interface Start {
+  /** As a clock on the wall tells. */
+  seconds: number
+  /** What processors spent on it, which other load on the machine changes little. */
+  processorSeconds: number
+}
+
 /** Cold means what it says where the driver's cache can be moved: Mesa's and NVIDIA's can. */
 export interface StartSeconds {
-  cold: number
-  warm: number
+  cold: Start
+  warm: Start
 }
 
 export async function startSeconds(step: string, adapter: string, log: (line: string) => void): Promise<StartSeconds> {
@@ -26,19 +33,24 @@ export async function startSeconds(step: string, adapter: string, log: (line: st
   }
 }
 
-function once(arguments_: string[], env: Record<string, string>): Promise<number> {
+/** What the process of `--once` says at its end. */
+export const processorText = (): string => {
+  const { user, system } = process.cpuUsage()
+  return `${JSON.stringify({ processorSeconds: (user + system) / 1e6 })}\n`
+}
+
+function once(arguments_: string[], env: Record<string, string>): Promise<Start> {
   const started = performance.now()
-  const child = spawn(process.execPath, [process.argv[1], ...arguments_], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let said = ''
-  child.stderr.on('data', (text) => (said += text))
+  const child = spawn(process.execPath, [process.argv[1], ...arguments_], { env: { ...process.env, ...env } })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (text) => (out += text))
+  child.stderr.on('data', (text) => (err += text))
   return new Promise((done, fail) => {
     child.on('error', fail)
     child.on('close', (code) => {
-      if (code === 0) done((performance.now() - started) / 1000)
-      else fail(new DistillError('process', `the first step failed in a process of its own: ${said.trim()}`))
+      const seconds = (performance.now() - started) / 1000
+      if (code === 0) done({ seconds, ...JSON.parse(out) })
+      else fail(new DistillError('process', `the first step failed in a process of its own: ${err.trim()}`))
     })
   })
 }

@@ -6,6 +6,7 @@ import type { Spread } from './clock.ts'
 import type { Change } from './compare.ts'
 import type { Profile } from './profile.ts'
 import { type BenchResults, type KernelResult, type Peaks, type StepResult, secondsOf } from './results.ts'
+import type { Start } from './start.ts'
 
 const ms = (seconds: number) => significant(1000 * seconds)
 const share = (value: number | null) => (value === null ? MISSING : `${(100 * value).toFixed(1)} %`)
@@ -99,7 +100,9 @@ function stepText(steps: readonly StepResult[]): string {
   })
   const more = steps.map(({ name, compileSeconds, firstStepSeconds, start, firstLoss, lastLoss }) => {
     const seconds = (value: number) => `${significant(value)} s`
-    const fresh = start ? `; a new process: ${seconds(start.cold)} cold, ${seconds(start.warm)} warm` : ''
+    const told = ({ seconds: wall, processorSeconds }: Start) =>
+      `${seconds(wall)} (processor ${seconds(processorSeconds)})`
+    const fresh = start ? `; a new process: cold ${told(start.cold)}, warm ${told(start.warm)}` : ''
     const loss = `loss ${significant(firstLoss)} → ${significant(lastLoss)}`
     return `${name}: first step ${seconds(firstStepSeconds)} (${seconds(compileSeconds)} compiling)${fresh}; ${loss}`
   })
