@@ -29,6 +29,8 @@ export interface Question {
   measure: Measure
   unit?: Unit
   side: Side
+  /** What the difference is held against, where it is not 0: a margin. */
+  zero?: number
   decides?: boolean
 }
 
@@ -85,7 +87,7 @@ export function against0(groups: Group[], question: Question): Part {
 
 /** A part from a finished interval of differences (of logarithms where the unit is a ratio). */
 export function judged(found: Interval | null, question: Omit<Question, 'measure'>): Part {
-  const { rows, statistic, unit = 'fraction', side, decides = true } = question
+  const { rows, statistic, unit = 'fraction', side, zero = 0, decides = true } = question
   if (found === null)
     return untested(rows, statistic, 'the number is missing in these rows, or no seed is shared', decides)
   const back = (x: number | null) => (x === null || unit !== 'ratio' ? x : Math.exp(x))
@@ -97,8 +99,8 @@ export function judged(found: Interval | null, question: Omit<Question, 'measure
     estimate: back(found.mean),
     lower: back(found.lower),
     upper: back(found.upper),
-    verdict: verdict(found, side),
-    direction: direction(found.mean, side),
+    verdict: verdict(found, side, zero),
+    direction: direction(found.mean, side, zero),
     decides,
     note: '',
   }

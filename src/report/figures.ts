@@ -98,11 +98,28 @@ export function temperatureFigures({ rows }: Pick<Results, 'rows'>, standalone =
 }
 
 function pointsOf(group: Group, x: number, { metric, factor }: Measured): Point[] {
+  return measuredPoints(group, x, metric, factor)
+}
+
+/** The mean over seeds with its standard deviation; nothing where no run has the number. */
+export function measuredPoints(group: Group, x: number, metric: Metric, factor: number): Point[] {
   const found = summarise(group.rows, metric)
   if (!found) return []
   const y = found.mean * factor
   const spread = found.sd === null ? null : found.sd * factor
   return [{ x, y, ...(spread === null ? {} : { low: y - spread, high: y + spread }) }]
+}
+
+/** A chart of these series, or none where there is nothing to draw. */
+export function plot(
+  id: string,
+  title: string,
+  unit: string,
+  x: LineChart['x'],
+  series: Series[],
+  standalone: boolean,
+): Figure[] {
+  return draw(id, { unit, from0: false }, title, x, series, standalone)
 }
 
 function draw(
@@ -123,7 +140,8 @@ function draw(
 
 /** A reliability diagram a group that has bins, by size. */
 export function reliabilityFigures({ rows }: Pick<Results, 'rows'>, standalone = false): (Figure & { size: number })[] {
-  return mainGroups(rows).flatMap((group, i) => {
+  const students = mainGroups(rows).filter(({ role, method }) => role === undefined && method !== 'ablation')
+  return students.flatMap((group, i) => {
     const runs = group.rows.flatMap(({ status, bins }) => (status === 'ok' && bins ? [bins] : []))
     const title = fullLabel(group)
     const id = `reliability-${group.size}-${i}`
@@ -157,11 +175,12 @@ const COURSES: { key: keyof CurvePoint; title: string; unit: string; factor: num
 
 /** Learning curves, the mean over seeds, by size. */
 export function curveFigures({ curves = [] }: Pick<Results, 'curves'>, standalone = false): Figure[] {
-  const lines = linesOf(curves)
-  return [...new Set(curves.map(({ size }) => size))].flatMap((size) =>
+  const students = curves.filter(({ role, method }) => role === undefined && method !== 'ablation')
+  const lines = linesOf(students)
+  return [...new Set(students.map(({ size }) => size))].flatMap((size) =>
     COURSES.flatMap(({ key, title, unit, factor }) => {
       const series = lines.map((line): Series => {
-        const own = curves.filter((curve) => curve.size === size && sameLine(curve, line))
+        const own = students.filter((curve) => curve.size === size && sameLine(curve, line))
         return { ...lookOf(line, lines), marker: null, points: averageCourse(own, key, factor) }
       })
       const x = { label: 'epoch', kind: 'linear' as const }

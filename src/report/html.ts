@@ -12,6 +12,7 @@ import {
   teacherFigures,
   temperatureFigures,
 } from './figures.ts'
+import { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 import { estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
 import { seedsOf } from './groups.ts'
 import { Markup, markup, type Piece } from './markup.ts'
@@ -32,10 +33,15 @@ interface Section {
   body: Piece
 }
 
+const TITLES: Record<string, string> = {
+  cqkd: 'Cross-quality knowledge distillation',
+  trikd: 'Triplet knowledge distillation',
+}
+
 /** report.html, whole. */
 export function htmlReport(results: Results, options: ReportOptions = {}): string {
   const { run } = results
-  const title = options.title ?? `Cross-quality knowledge distillation on ${datasetName(run.dataset)}`
+  const title = options.title ?? `${TITLES[run.paper ?? 'cqkd'] ?? run.paper} on ${datasetName(run.dataset)}`
   const [first, ...more] = tables(results, options.papers ?? [])
   const sections = [
     { id: 'results', title: 'Results', body: tablesBody([first]) },
@@ -114,7 +120,7 @@ const SIGNS: Record<ClaimResult['verdict'], string> = {
 function claimsBody(claims: ClaimResult[]): Piece {
   if (claims.length === 0) return null
   return [
-    markup`<p class="note">A claim holds when the 95 % interval of the paired difference excludes 0 (of a ratio: 1) on the claimed side, is reversed on the other side, and is undecided else. Seeds are paired; n counts seeds; a seed's temperatures and sizes are averaged first. One seed gives a direction only. The intervals are not corrected for their number.</p>`,
+    markup`<p class="note">A claim holds when the 95 % interval of the paired difference excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side, is reversed on the other side, and is undecided else. Seeds are paired; n counts seeds; a seed's temperatures and sizes are averaged first. One seed gives a direction only. The intervals are not corrected for their number.</p>`,
     claims.map(claimBox),
   ]
 }
@@ -175,8 +181,9 @@ function partTable(id: string, parts: Part[]): Markup {
 }
 
 function figuresBody(results: Results): Piece {
-  const bySize = sizeFigures(results)
-  const byTemperature = temperatureFigures(results)
+  const byGeneration = [...generationFigures(results), ...mimicryFigure(results)]
+  const bySize = byGeneration.length ? byGeneration : sizeFigures(results)
+  const byTemperature = byGeneration.length ? [] : temperatureFigures(results)
   const note = markup`<p class="note">${caption(results)}. ${figureNote(seedsOf(results.rows).ok.length)}</p>`
   return (
     bySize.length > 0 && [

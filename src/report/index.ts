@@ -14,6 +14,7 @@ export {
 export { caption, summary } from './caption.ts'
 export type { ClaimResult, Part } from './claim.ts'
 export { CQKD_CLAIMS, judgeClaims } from './claims.ts'
+export { TRIKD_CLAIMS } from './claimsTrikd.ts'
 export type { Cells, Claim } from './compare.ts'
 export {
   curveFigures,
@@ -23,6 +24,7 @@ export {
   teacherFigures,
   temperatureFigures,
 } from './figures.ts'
+export { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 export { type Group, groupRows, perSeed, summarise } from './groups.ts'
 export { htmlReport, type ReportOptions } from './html.ts'
 export { classwise, columns, type Metrics, metrics, softmax } from './metrics.ts'

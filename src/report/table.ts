@@ -3,7 +3,7 @@ import type { ClaimResult } from './claim.ts'
 import { duration, estimateOf, fixed, intervalOf, MISSING, percent, plusMinus, scaled, significant } from './format.ts'
 import { type Group, groupRows, labelOf, seedsOf, summarise } from './groups.ts'
 import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
-import type { Metric, Results, TeacherRow } from './rows.ts'
+import type { Metric, Results, Row, TeacherRow } from './rows.ts'
 
 export interface Table {
   title: string
@@ -53,6 +53,16 @@ const CALIBRATION: Column[] = [
   mean('train %', 'trainAccuracy', percent1),
 ]
 
+/** Of students: how near to the teacher; of all: how near to the anchor. */
+const LIKENESS: Column[] = [
+  metric('KL(T‖·)', 'klTeacher', nats),
+  mean('train', 'klTeacherTrain', nats),
+  mean('same %', 'agreeTeacher', percent1),
+  metric('KL(A‖·)', 'klAnchor', nats),
+  mean('train', 'klAnchorTrain', nats),
+  mean('same %', 'agreeAnchor', percent1),
+]
+
 const COST: Column[] = [
   mean('training', 'seconds', duration),
   mean('teacher', 'teacherSeconds', duration),
@@ -71,9 +81,10 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       return found?.value === null || !found ? NOT_ON_FILE : `${percent2(found.value)} ${found.page ?? ''}`.trim()
     },
   }
-  const of = (title: string, note: string, columns: Column[]) => {
-    return table(title, note, [...NAMES, ...columns], results)
+  const of = (title: string, note: string, columns: Column[], rows = results.rows) => {
+    return table(title, note, [...NAMES, ...columns], rows)
   }
+  const compared = results.rows.filter((row) => row.klTeacher !== undefined || row.klAnchor !== undefined)
   return [
     of('Accuracy and calibration', 'Whole test set, last epoch; n is the number of seeds.', [...ACCURACY, paper]),
     of(
@@ -81,15 +92,30 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       'Gap is mean confidence minus accuracy: above 0 is overconfident. Train is accuracy on the training images.',
       CALIBRATION,
     ),
+    ...(compared.length
+      ? [
+          of(
+            'Likeness',
+            'KL from teacher (T) and anchor (A) to the network in nats, and the share of equal answers, on test images; train: the KL on training images.',
+            LIKENESS,
+            compared,
+          ),
+        ]
+      : []),
     of('Cost', "Training of one cell, the teacher's own training apart; means over seeds.", COST),
     ...(results.teachers.length ? [teacherTable(results.teachers)] : []),
   ]
 }
 
-function table(title: string, note: string, columns: Column[], { rows }: Results): Table {
+function table(title: string, note: string, columns: Column[], rows: Row[]): Table {
   const groups = groupRows(rows)
-  const images = new Set(groups.map((group) => group.images))
-  const keys = [...new Set(groups.map((group) => blockOf(group, images.size > 1)))]
+  const tellImages = new Set(groups.map((group) => group.images)).size > 1
+  const tellRole = rows.some(({ role }) => role !== undefined)
+  const block = (group: Group) => {
+    const who = tellRole ? [group.role === 'teacher' ? 'teachers' : 'students'] : []
+    return [...who, `${group.size} px`, ...(tellImages ? [`${group.images} images`] : [])].join(', ')
+  }
+  const keys = [...new Set(groups.map(block))]
   return {
     title,
     caption: note,
@@ -97,15 +123,9 @@ function table(title: string, note: string, columns: Column[], { rows }: Results
     left: [0],
     blocks: keys.map((key) => ({
       title: key,
-      rows: groups
-        .filter((group) => blockOf(group, images.size > 1) === key)
-        .map((group) => columns.map(({ cell }) => cell(group))),
+      rows: groups.filter((group) => block(group) === key).map((group) => columns.map(({ cell }) => cell(group))),
     })),
   }
-}
-
-function blockOf({ size, images }: Group, tellImages: boolean): string {
-  return tellImages ? `${size} px, ${images} images` : `${size} px`
 }
 
 function teacherTable(teachers: TeacherRow[]): Table {

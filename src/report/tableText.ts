@@ -5,7 +5,7 @@ import type { ClaimResult } from './claim.ts'
 import { estimateOf, intervalOf } from './format.ts'
 import { groupRows, summarise } from './groups.ts'
 import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
-import type { Metric, Results, Row } from './rows.ts'
+import type { Kind, Metric, Results, Row } from './rows.ts'
 import { claimTable, failures, type Table, tables } from './table.ts'
 
 const WIDTH = 80
@@ -72,7 +72,7 @@ export function markdownTable({ head, left, blocks }: Table): string {
   const line = (cells: string[]) => `| ${cells.map(mark).join(' | ')} |`
   const rules = head.map((_, i) => (left.includes(i) ? '---' : '---:'))
   return [
-    line(tell ? ['size', ...head] : head),
+    line(tell ? [blocks.some(({ title }) => /^(students|teachers),/.test(title)) ? 'rows' : 'size', ...head] : head),
     `| ${(tell ? ['---', ...rules] : rules).join(' | ')} |`,
     ...blocks.flatMap(({ title, rows }) => rows.map((row) => line(tell ? [title, ...row] : row))),
   ].join('\n')
@@ -117,9 +117,27 @@ const FIELDS: (keyof Row)[] = [
   'reason',
 ]
 
+// Columns of studies that have them.
+const MORE: (keyof Row)[] = [
+  'role',
+  'generation',
+  'loss',
+  'peerLoss',
+  'teacherWidth',
+  'klTeacher',
+  'klTeacherTrain',
+  'agreeTeacher',
+  'agreeTeacherTrain',
+  'klAnchor',
+  'klAnchorTrain',
+  'agreeAnchor',
+  'agreeAnchorTrain',
+]
+
 /** Every row, every number as it is. */
 export function rowsCsv(rows: Row[]): string {
-  return csv([FIELDS, ...rows.map((row) => FIELDS.map((field) => row[field]))])
+  const fields = [...FIELDS, ...MORE.filter((field) => rows.some((row) => row[field] !== undefined))]
+  return csv([fields, ...rows.map((row) => fields.map((field) => row[field]))])
 }
 
 const SUMMARISED: Metric[] = [
@@ -136,8 +154,10 @@ const SUMMARISED: Metric[] = [
 
 /** A line a group: mean and standard deviation over seeds of each metric, and the paper's accuracy. */
 export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers: PaperEntry[] = []): string {
+  const kinds = MORE.slice(0, 5).filter((field) => rows.some((row) => row[field] !== undefined)) as (keyof Kind)[]
   const head = [
     'method',
+    ...kinds,
     'size',
     'temperature',
     'teacher',
@@ -150,7 +170,8 @@ export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers:
     const found = SUMMARISED.map((metric) => summarise(group.rows, metric))
     const paper = paperValue(papers, run.dataset, group, 'accuracy')?.value ?? NOT_ON_FILE
     const numbers = found.flatMap((summary) => [summary?.mean ?? null, summary?.sd ?? null])
-    return [method, size, temperature, teacher, images, found[0]?.n ?? 0, ...numbers, paper]
+    const kind = kinds.map((field) => group[field])
+    return [method, ...kind, size, temperature, teacher, images, found[0]?.n ?? 0, ...numbers, paper]
   })
   return csv([[...head, 'paperAccuracy'], ...lines])
 }

@@ -3,8 +3,10 @@ import papersFile from '../../bench/papers.json' with { type: 'json' }
 import type { FileLayer } from '../io/files.ts'
 import {
   curveFigures,
+  generationFigures,
   htmlReport,
   markdownReport,
+  mimicryFigure,
   type PaperEntry,
   parsePapers,
   type Results,
@@ -21,9 +23,9 @@ export const PAPERS: PaperEntry[] = parsePapers(papersFile, 'bench/papers.json')
 
 /** Writes everything and returns the paths, the most important first. */
 export async function writeOutput(files: FileLayer, folder: string, results: Results): Promise<string[]> {
+  const byGeneration = [...generationFigures(results, true), ...mimicryFigure(results, true)]
   const figures = [
-    ...sizeFigures(results, true),
-    ...temperatureFigures(results, true),
+    ...(byGeneration.length ? byGeneration : [...sizeFigures(results, true), ...temperatureFigures(results, true)]),
     ...reliabilityFigures(results, true),
     ...teacherFigures(results, true),
     ...curveFigures(results, true),

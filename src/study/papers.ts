@@ -1,5 +1,6 @@
 // The studies that the programs know, one a paper.
 import { CQKD_CLAIMS } from '../report/claims.ts'
+import { TRIKD_CLAIMS } from '../report/claimsTrikd.ts'
 import type { Claim } from '../report/compare.ts'
 import { CQKD_FLAGS, type Flag } from './flags.ts'
 import { type CommonRecipe, checkRecipe, PRESETS, type Recipe } from './recipe.ts'
@@ -39,5 +40,5 @@ export const TRIKD: Paper<TrikdRecipe> = {
   flags: TRIKD_FLAGS,
   check: checkTrikd,
   stages: trikdStages,
-  claims: CQKD_CLAIMS,
+  claims: TRIKD_CLAIMS,
 }

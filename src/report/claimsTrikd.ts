@@ -1,0 +1,295 @@
+// The claims of the TriKD paper, each computed from the rows. Rows of one generation and seed start from the same
+// weights: TriKD's generation g is compared with online KD from g's own weights where there is such a control.
+import type { Part } from './claim.ts'
+import { type Cells, type Claim, compare, judged, untested } from './compare.ts'
+import { type Group, labelOf } from './groups.ts'
+import type { Row } from './rows.ts'
+import { paired } from './stats.ts'
+import {
+  ACCURACY,
+  control,
+  lastOf,
+  minus,
+  noted,
+  OTHER_WEIGHTS,
+  pick,
+  type Values,
+  valuesOf,
+  versus,
+  type Which,
+  widthsOf,
+} from './triplet.ts'
+
+/** What counts as similar: one point of accuracy. */
+export const MARGIN = 0.01
+
+const RIVALS = ['kd', 'dml', 'dmlE', 'tfkd', 'eskd', 'takd', 'sckd', 'dkd']
+function beatsRivals({ groups }: Cells): Part[] | string {
+  const last = lastOf(groups)
+  if (last === 0) return 'no TriKD rows'
+  const ours = pick(groups, { method: 'trikd', generation: last })
+  const rivals = pick(groups, {}).filter(({ method }) => RIVALS.includes(method))
+  const online = control(groups, last)
+  if (rivals.length + online.groups.length === 0) return 'no rows of another way to distil'
+  const statistic = 'accuracy'
+  return [
+    ...rivals.map((rival) => versus(ours, [rival], { statistic, ...ACCURACY })),
+    ...(online.groups.length ? [versus(ours, online.groups, { statistic, ...ACCURACY }, online.note)] : []),
+    ...pick(groups, { method: 'supervised' }).map((group) => {
+      return versus(ours, [group], { statistic, ...ACCURACY, decides: false })
+    }),
+  ]
+}
+
+/** The student's losses at generation 1, beside a teacher with its full loss where the ablation was run. */
+function bestOfAblation({ groups }: Cells): Part[] | string {
+  const whole = pick(groups, { method: 'trikd', generation: 1 })
+  if (whole.length === 0) return 'no TriKD rows'
+  const arm = (loss: string, others: [Which, string][]) => {
+    const crossed = pick(groups, { method: 'ablation', generation: 1, loss, peerLoss: 'CE+S+A' })
+    if (crossed.length) return { found: crossed, note: '' }
+    for (const [which, note] of others) {
+      const found = pick(groups, which)
+      if (found.length) return { found, note }
+    }
+    return { found: [], note: '' }
+  }
+  const arms: [string, ReturnType<typeof arm>][] = [
+    ['CE+A', arm('CE+A', [[{ method: 'anchor' }, '']])],
+    [
+      'CE+T',
+      arm('CE+T', [
+        [{ method: 'online', generation: 1 }, 'the teacher without the anchor, too'],
+        [{ method: 'online', generation: 0 }, `the teacher without the anchor, too, and ${OTHER_WEIGHTS}`],
+      ]),
+    ],
+    ['CE', arm('CE', [[{ method: 'supervised' }, OTHER_WEIGHTS]])],
+  ]
+  const against = arms.map(([loss, { found, note }]): Part => {
+    const question = { rows: `student CE+T+A minus ${loss}`, statistic: 'accuracy', ...ACCURACY }
+    return noted(compare(whole, found, question), note)
+  })
+  return [...against, ...crossings(groups)]
+}
+
+/** The same with each of the teacher's other losses. */
+function crossings(groups: Group[]): Part[] {
+  const of = (loss: string, peerLoss: string) => {
+    return pick(groups, { generation: 1, loss, peerLoss }).filter(({ method }) => method !== 'labelAnchor')
+  }
+  return ['CE', 'CE+S', 'CE+A'].flatMap((peer) =>
+    ['CE+A', 'CE+T', 'CE'].flatMap((loss) => {
+      const [a, b] = [of('CE+T+A', peer), of(loss, peer)]
+      if (a.length === 0 || b.length === 0) return []
+      const rows = `student CE+T+A minus ${loss}, teacher ${peer}`
+      return [compare(a, b, { rows, statistic: 'accuracy', ...ACCURACY, decides: false })]
+    }),
+  )
+}
+
+/** The gain of a generation is what TriKD adds to online KD; of generation 0 it is 0. */
+function saturates({ groups }: Cells): Part[] | string {
+  const last = lastOf(groups)
+  if (last < 2) return 'fewer than two generations with an anchor'
+  const notes = new Set<string>()
+  const gains = Array.from({ length: last + 1 }, (_, g): Values => {
+    const online = control(groups, g)
+    const own = valuesOf(g === 0 ? online.groups : pick(groups, { method: 'trikd', generation: g }), 'accuracy')
+    notes.add(online.note)
+    return minus(own, valuesOf(online.groups, 'accuracy'))
+  })
+  const steps = gains.slice(1).map((gain, i) => minus(gain, gains[i]))
+  const part = (rows: string, a: Values, b: Values, decides: boolean): Part => {
+    const question = { rows, statistic: 'gain in accuracy over online KD', side: 'above' as const, decides }
+    return noted(judged(paired(a, b), question), [...notes].filter(Boolean).join())
+  }
+  const zero = (values: Values): Values => new Map([...values.keys()].map((seed) => [seed, 0]))
+  return [
+    part('generation 1', gains[1], zero(gains[1]), true),
+    part(`first step minus last step, ${last - 1} to ${last}`, steps[0], steps[last - 1], true),
+    ...steps.slice(1).map((step, i) => part(`generation ${i + 2} minus ${i + 1}`, step, zero(step), false)),
+  ]
+}
+
+function labelsOnly({ groups }: Cells): Part[] | string {
+  const labels = pick(groups, { method: 'labelAnchor', generation: 1 })
+  if (labels.length === 0) return 'no rows with an anchor trained with labels only'
+  const curriculum = pick(groups, { method: 'trikd', generation: 1 })
+  const question = { statistic: 'accuracy, similar within 1 point', ...ACCURACY, decides: false }
+  return [
+    versus(labels, curriculum, { ...question, zero: -MARGIN }),
+    versus(labels, curriculum, { ...question, side: 'below', zero: MARGIN }),
+    untested('anchor of labels only', 'speed of convergence', 'held-out accuracy during training is not measured here'),
+  ]
+}
+
+/** Larger minus usual teacher under distillation from a finished teacher, and the teachers themselves. */
+function largerTeacher({ groups }: Cells): Part[] | string {
+  const [width] = widthsOf(groups)
+  const own = pick(groups, { method: 'kd' })
+  if (width === undefined || own.length === 0) return 'no KD rows from teachers of two widths'
+  const large = pick(groups, { method: 'kd', teacherWidth: width })
+  const teachers = [width, undefined].map((teacherWidth) => {
+    return pick(groups, { method: 'supervised', role: 'teacher', teacherWidth })
+  })
+  return [
+    compare(teachers[0], teachers[1], {
+      rows: `teacher of width ${width} minus the usual one`,
+      statistic: 'accuracy of the teacher',
+      ...ACCURACY,
+    }),
+    compare(large, own, {
+      rows: `KD, teacher of width ${width} minus the usual one, mean over temperatures`,
+      statistic: 'accuracy of the student',
+      ...ACCURACY,
+      side: 'below',
+    }),
+    ...large.map((group) => {
+      const same = own.filter(({ temperature }) => temperature === group.temperature)
+      return versus([group], same, { statistic: 'accuracy of the student', ...ACCURACY, side: 'below', decides: false })
+    }),
+  ]
+}
+
+function lessSoWithTrikd({ groups }: Cells): Part[] | string {
+  const [width] = widthsOf(groups)
+  const change = (method: string) => {
+    const which = method === 'trikd' ? { method, generation: 1 } : { method }
+    const [large, own] = [pick(groups, { ...which, teacherWidth: width }), pick(groups, which)]
+    return large.length && own.length ? minus(valuesOf(large, 'accuracy'), valuesOf(own, 'accuracy')) : null
+  }
+  const [trikd, kd] = width === undefined ? [null, null] : [change('trikd'), change('kd')]
+  if (!trikd || !kd) return 'no rows of KD and TriKD with teachers of two widths'
+  const rows = `teacher of width ${width} minus the usual one: TriKD 1 minus KD, mean over temperatures`
+  return [judged(paired(trikd, kd), { rows, statistic: 'change of accuracy', side: 'above' })]
+}
+
+/** The anchored teacher against the free one, and against the finished one. */
+function capacity({ groups }: Cells): Part[] | string {
+  const last = lastOf(groups)
+  const free = control(groups, last, 'teacher')
+  if (last === 0 || free.groups.length === 0) return 'no TriKD rows, or no online KD beside them'
+  const ours = pick(groups, { method: 'trikd', generation: last, role: 'teacher' })
+  const question = { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }
+  const finished = pick(groups, { method: 'supervised', role: 'teacher' })
+  return [
+    versus(ours, free.groups, question, free.note),
+    ...(finished.length ? [versus(ours, finished, { ...question, decides: false })] : []),
+  ]
+}
+
+function easierToMimic({ groups }: Cells): Part[] | string {
+  const last = lastOf(groups)
+  const free = control(groups, last)
+  if (last === 0 || free.groups.length === 0) return 'no TriKD rows, or no online KD beside them'
+  const ours = pick(groups, { method: 'trikd', generation: last })
+  const below = { unit: 'nats' as const, side: 'below' as const }
+  return [
+    versus(ours, free.groups, { statistic: 'KL(T ‖ S) on test images', measure: 'klTeacher', ...below }, free.note),
+    versus(
+      ours,
+      free.groups,
+      { statistic: 'KL(T ‖ S) on training images', measure: 'klTeacherTrain', ...below },
+      free.note,
+    ),
+    versus(
+      ours,
+      free.groups,
+      { statistic: 'equal answers of T and S on test images', measure: 'agreeTeacher', side: 'above', decides: false },
+      free.note,
+    ),
+  ]
+}
+
+function overfitting({ groups }: Cells): Part[] | string {
+  const last = lastOf(groups)
+  const ours = pick(groups, { method: 'trikd', generation: last })
+  const supervised = pick(groups, { method: 'supervised' })
+  if (last === 0 || supervised.length === 0) return 'no TriKD rows, or no supervised ones beside them'
+  const difference = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b)
+  const gaps: [string, 'fraction' | 'nats', (row: Row) => number | null][] = [
+    ['training minus test accuracy', 'fraction', (row) => difference(row.trainAccuracy, row.accuracy)],
+    ['test minus training NLL', 'nats', (row) => difference(row.nll, row.trainNll)],
+  ]
+  const online = control(groups, last)
+  const others: [Group[], boolean, string][] = [
+    [supervised, true, OTHER_WEIGHTS],
+    [online.groups, false, online.note],
+    ...pick(groups, { method: 'kd' }).map((group): [Group[], boolean, string] => [[group], false, OTHER_WEIGHTS]),
+  ]
+  return others.flatMap(([other, decides, note]) => {
+    if (other.length === 0) return []
+    return gaps.map(([statistic, unit, measure]) => {
+      return versus(ours, other, { statistic, unit, measure, side: 'below', decides }, note)
+    })
+  })
+}
+
+/** Against the finished teacher: no less accurate, and followed more closely than KD follows that one. */
+function goodAndEasy({ groups }: Cells): Part[] | string {
+  const last = lastOf(groups)
+  const [finished, kd] = [pick(groups, { method: 'supervised', role: 'teacher' }), pick(groups, { method: 'kd' })]
+  if (last === 0 || finished.length === 0 || kd.length === 0) return 'no TriKD rows, or no KD from a finished teacher'
+  const teacher = pick(groups, { method: 'trikd', generation: last, role: 'teacher' })
+  const student = pick(groups, { method: 'trikd', generation: last })
+  const follows = { statistic: 'KL(T ‖ S) on test images', measure: 'klTeacher' as const, unit: 'nats' as const }
+  const names = `TriKD ${last} minus ${labelOf(kd[0])}, mean over temperatures`
+  return [
+    versus(teacher, finished, { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }),
+    compare(student, kd, { rows: names, ...follows, side: 'below' }),
+  ]
+}
+
+const PAPER = 'paper'
+const UNCHECKED = 'from memory or the introduction, not checked against the paper'
+
+export const TRIKD_CLAIMS: Claim[] = [
+  { id: 'K1', text: 'TriKD beats existing knowledge distillation', source: PAPER, test: beatsRivals },
+  {
+    id: 'K2',
+    text: "Of the student's losses, CE + teacher + anchor is the best: the anchor's KD alone is not enough",
+    source: PAPER,
+    test: bestOfAblation,
+  },
+  { id: 'K3', text: 'Generations help a few times, then saturate', source: PAPER, test: saturates },
+  {
+    id: 'K4',
+    text: 'An anchor trained with labels only ends at a similar accuracy but converges more slowly',
+    source: PAPER,
+    test: labelsOnly,
+  },
+  {
+    id: 'K5',
+    text: 'A larger, more accurate teacher makes a worse student under plain KD',
+    source: 'paper, the observation of ESKD, SCKD and TAKD',
+    test: largerTeacher,
+  },
+  { id: 'K5b', text: 'Less so with TriKD', source: UNCHECKED, test: lessSoWithTrikd },
+  { id: 'K6', text: 'The anchored teacher is as accurate as the free one', source: PAPER, test: capacity },
+  {
+    id: 'K7',
+    text: 'The anchored teacher is easier to mimic: smaller KL to the student on training and test images',
+    source: UNCHECKED,
+    test: easierToMimic,
+  },
+  { id: 'K8', text: 'TriKD helps against overfitting', source: PAPER, test: overfitting },
+  {
+    id: 'K9',
+    text: 'The triplet lowers the expected risk that the student can reach',
+    source: PAPER,
+    test: () => 'needs error curves over several numbers of training images (the study of few data)',
+  },
+  {
+    id: 'K10',
+    text: 'A teacher can be both good and easy to follow',
+    source: 'the question that the paper starts from',
+    test: goodAndEasy,
+  },
+  {
+    id: 'K11',
+    text: 'The main obstacle of knowledge distillation is optimisation',
+    source: "paper, citing 'Does Knowledge Distillation Really Work?'",
+    test: () =>
+      "needs KL-only students of the teacher's own architecture at one and ten budgets (the study of mimicry)",
+  },
+]

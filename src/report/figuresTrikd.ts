@@ -1,0 +1,89 @@
+// TriKD's figures: accuracy, calibration and mimicry over generations; teacher accuracy against how closely it is followed.
+import { type Figure, measuredPoints, plot } from './figures.ts'
+import { type Group, mainGroups, methodName, summarise } from './groups.ts'
+import { lookOf } from './lines.ts'
+import { toneOn } from './palette.ts'
+import type { Metric, Results } from './rows.ts'
+import type { Series } from './svg.ts'
+import { lastOf, pick } from './triplet.ts'
+
+interface Measured {
+  id: string
+  title: string
+  metric: Metric
+  unit: string
+  factor: number
+  role?: 'teacher'
+}
+
+const MEASURED: Measured[] = [
+  { id: 'student', title: 'Students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
+  { id: 'teacher', title: 'Teachers', metric: 'accuracy', unit: 'test accuracy, %', factor: 100, role: 'teacher' },
+  { id: 'ece', title: 'Calibration error of students', metric: 'ece', unit: 'ECE of 15 bins, %', factor: 100 },
+  {
+    id: 'mimicry',
+    title: 'How closely students follow',
+    metric: 'klTeacher',
+    unit: 'KL(T ‖ S) on test, nats',
+    factor: 1,
+  },
+]
+
+/** Over generations; what has none is a level. Nothing where there are no generations. */
+export function generationFigures({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
+  const groups = mainGroups(rows)
+  const last = lastOf(groups)
+  if (last === 0) return []
+  const x = {
+    label: 'generation (0: no anchor)',
+    kind: 'linear' as const,
+    ticks: Array.from({ length: last + 1 }, (_, g) => g),
+  }
+  return MEASURED.flatMap(({ id, title, metric, unit, factor, role }) => {
+    const points = (found: Group[]) =>
+      found.flatMap((group) => measuredPoints(group, group.generation ?? 0, metric, factor))
+    const start = pick(groups, { method: 'online', generation: 0, role })
+    const online = pick(groups, { method: 'online', role })
+    const course = [...start, ...pick(groups, { method: 'trikd', role })]
+    const labels = pick(groups, { method: 'labelAnchor', role })
+    const series: Series[] = [
+      { label: 'TriKD', tone: toneOn('blue'), dash: 'solid', marker: 'circle', points: points(course) },
+      {
+        label: 'online KD, same weights',
+        tone: 'green0',
+        dash: 'dashed',
+        marker: 'square',
+        points: online.length > 1 ? points(online) : [],
+      },
+      { label: methodName('labelAnchor'), tone: 'purple3', dash: 'solid', marker: 'diamond', points: points(labels) },
+      ...levels(groups, role).map((group): Series => {
+        const look = lookOf(group, levels(groups, role))
+        const flat = measuredPoints(group, 0, metric, factor).flatMap(({ y }) => [0, last].map((at) => ({ x: at, y })))
+        return { ...look, dash: 'dotted', marker: null, points: flat }
+      }),
+    ]
+    return plot(`generations-${id}`, `${title} by generation`, unit, x, series, standalone)
+  })
+}
+
+function levels(groups: Group[], role?: 'teacher'): Group[] {
+  return ['supervised', 'kd', 'anchor'].flatMap((method) => pick(groups, { method, role }))
+}
+
+/** A point a pair of student and teacher: good teachers are high, those that are easy to follow to the left. */
+export function mimicryFigure({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
+  const groups = mainGroups(rows).filter(({ method }) => ['kd', 'online', 'trikd', 'labelAnchor'].includes(method))
+  const students = groups.filter(({ role }) => role === undefined)
+  const series = students.flatMap((student): Series[] => {
+    const { method, generation, teacherWidth } = student
+    const which = method === 'kd' ? { method: 'supervised' } : { method, generation }
+    const [teacher] = pick(mainGroups(rows), { ...which, teacherWidth, role: 'teacher' })
+    const kl = summarise(student.rows, 'klTeacher')?.mean
+    if (!teacher || kl === undefined) return []
+    return [{ ...lookOf(student, students), points: measuredPoints(teacher, kl, 'accuracy', 100) }]
+  })
+  const x = { label: 'KL(T ‖ S) on test images, nats', kind: 'linear' as const }
+  return series.length < 2
+    ? []
+    : plot('good-and-easy', 'Good teachers, and easy to follow', "teacher's test accuracy, %", x, series, standalone)
+}

@@ -1,0 +1,56 @@
+// Choosing TriKD's rows and setting them against each other: what its claims are made of.
+import type { Part } from './claim.ts'
+import { compare, type Question } from './compare.ts'
+import { fullLabel, type Group, type Measure, perSeed } from './groups.ts'
+import type { Kind } from './rows.ts'
+
+export const ACCURACY = { measure: 'accuracy' as const, side: 'above' as const }
+export const OTHER_WEIGHTS = 'they start from other weights'
+
+export type Which = Partial<Pick<Kind, 'method' | 'generation' | 'loss' | 'peerLoss' | 'role' | 'teacherWidth'>>
+
+/** Groups of this kind; without a role students, without a width those of the usual teacher. */
+export function pick(groups: Group[], { role, teacherWidth, ...which }: Which): Group[] {
+  return groups.filter((group) => {
+    if (group.role !== role || group.teacherWidth !== teacherWidth) return false
+    return Object.entries(which).every(([key, value]) => group[key as keyof Which] === value)
+  })
+}
+
+/** The last generation, 0 where TriKD was not run. */
+export const lastOf = (groups: Group[]) =>
+  Math.max(0, ...pick(groups, { method: 'trikd' }).map((group) => group.generation ?? 0))
+
+/** Online KD from generation g's weights; else that of generation 0, which starts from others. */
+export function control(groups: Group[], generation: number, role?: 'teacher'): { groups: Group[]; note: string } {
+  const own = pick(groups, { method: 'online', generation, role })
+  if (own.length) return { groups: own, note: '' }
+  return { groups: pick(groups, { method: 'online', generation: 0, role }), note: OTHER_WEIGHTS }
+}
+
+export const noted = (part: Part, note: string): Part => ({
+  ...part,
+  note: [part.note, note].filter(Boolean).join('; '),
+})
+
+/** a minus b, named after them. */
+export function versus(a: Group[], b: Group[], question: Omit<Question, 'rows'>, note = ''): Part {
+  const names = [a, b].map((groups) => [...new Set(groups.map((group) => fullLabel(group)))].join(' and '))
+  return noted(compare(a, b, { rows: `${names[0]} minus ${names[1]}`, ...question }), note)
+}
+
+export const widthsOf = (groups: Group[]) => [
+  ...new Set(groups.flatMap(({ teacherWidth }) => (teacherWidth === undefined ? [] : [teacherWidth]))),
+]
+
+export type Values = Map<number, number>
+
+export const valuesOf = (groups: Group[], measure: Measure): Values =>
+  perSeed(
+    groups.flatMap(({ rows }) => rows),
+    measure,
+  )
+/** By seed, where both have it. */
+export const minus = (a: Values, b: Values): Values => {
+  return new Map([...a].flatMap(([seed, x]) => (b.has(seed) ? [[seed, x - b.get(seed)!] as const] : [])))
+}
