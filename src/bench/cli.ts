@@ -98,12 +98,14 @@ async function textOf(flag: string, file: string): Promise<string> {
   }
 }
 
-async function open({ adapter, offline }: BenchOptions, log: (line: string) => void): Promise<Engine> {
+async function open({ adapter, offline, subgroups }: BenchOptions, log: (line: string) => void): Promise<Engine> {
   const opened = await openAdapter({ adapter, offline, fetchLavapipe: true, log }).catch((error) => {
     const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
     throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
   })
-  return engineFrom(null, opened)
+  const engine = await engineFrom(null, opened)
+  if (!subgroups) engine.info.subgroupSize = 0
+  return engine
 }
 
 function factsOf({ info }: Engine, argv: readonly string[], rounds: number): Facts {

@@ -15,6 +15,7 @@ export interface BenchOptions {
   quick: boolean
   rounds?: number
   adapter?: string
+  subgroups: boolean
   offline: boolean
   list: boolean
   json: boolean
@@ -76,6 +77,11 @@ const FLAGS: Flag[] = [
     about: "auto, hardware, lavapipe, swiftshader, or a part of an adapter's name",
     set: (o, text) => (o.adapter = text),
   },
+  {
+    name: 'no-subgroups',
+    about: 'as on an adapter without subgroups',
+    set: (o) => (o.subgroups = false),
+  },
   { name: 'offline', about: 'download nothing', set: (o) => (o.offline = true) },
   { name: 'list', about: 'show what would be timed, and stop', set: (o) => (o.list = true) },
   {
@@ -102,7 +108,7 @@ const FLAGS: Flag[] = [
 export function parseArguments(argv: readonly string[]): BenchOptions | 'help' {
   const options: BenchOptions = {
     ...{ filter: [], step: false, profile: false, firstStep: false, once: false },
-    ...{ quick: false, offline: false, list: false, json: false },
+    ...{ quick: false, subgroups: true, offline: false, list: false, json: false },
   }
   const given = [...read(argv, FLAGS)]
   if (given.some(([{ name }]) => name === 'help')) return 'help'

@@ -25,7 +25,7 @@ const MiB = 2 ** 20
 export function peaks(engine: Engine): PeakWork[] {
   const { gpu } = engine
   const invocations = gpu.info.software ? 2 ** 12 : 2 ** 20
-  const rounds = 64
+  const rounds = gpu.info.software ? 32 : 64
   const y = engine.zeros([invocations])
   const fma = CHAINS.map((chains): PeakWork => {
     const params = { rounds, scale: 0.999, shift: 0.001 }

@@ -70,10 +70,17 @@ test('--json is JSON alone, which --compare reads; --trace is a file', () => {
   const old = join(folder, 'old.json')
   writeFileSync(old, first.out)
   const trace = join(folder, 'trace.json')
-  const second = run(...small, '--compare', old, '--trace', trace)
+  const second = run(...small, '--no-subgroups', '--compare', old, '--trace', trace)
   assert.is(second.status, 0, second.err)
+  assert.is(JSON.parse(second.out).subgroupSize, 0)
   assert.match(second.err, /relu backward 3x2x5x5 .+x .+x\n/)
   assert.ok(JSON.parse(readFileSync(trace, 'utf8')).traceEvents.length > 4)
+})
+
+test('--once does a first step and tells what processors spent on it', () => {
+  const { status, out, err } = run('--step', '--once', '--filter', 'supervised-resnet8-14')
+  assert.is(status, 0, err)
+  assert.ok(JSON.parse(out).processorSeconds > 0)
 })
 
 test('a wrong result is exit code 1', () => {
