@@ -97,11 +97,11 @@ test('a disk that fills up leaves finished cells whole and no half file', async 
     }
     const blocked = new Store(makeNodeFiles({ ...fs, open } as typeof fs), folder)
     for (const attempt of [
-      blocked.finish('b', result, weights),
-      blocked.saveCheckpoint('b', { ...snapshot, step: 9 }, 3),
-      blocked.finish('a', { ...result, schemaVersion: 0 }, null),
+      () => blocked.finish('b', result, weights),
+      () => blocked.saveCheckpoint('b', { ...snapshot, step: 9 }, 3),
+      () => blocked.finish('a', { ...result, schemaVersion: 0 }, null),
     ]) {
-      const error = await fault(attempt)
+      const error = await fault(attempt())
       assert.instance(error, FileError)
       assert.match(error.message, /^cannot write .*: the disk is full \(ENOSPC\)$/)
     }
