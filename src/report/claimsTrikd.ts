@@ -160,7 +160,7 @@ function lessSoWithTrikd({ groups }: Cells): Part[] | string {
   }
   const [trikd, kd] = width === undefined ? [null, null] : [change('trikd'), change('kd')]
   if (!trikd || !kd) return 'no rows of KD and TriKD with teachers of two widths'
-  const rows = `teacher of width ${width} minus the usual one: TriKD 1 minus KD, mean over temperatures`
+  const rows = `teacher of width ${width} minus the usual one: TriKD, gen. 1 minus KD, mean over temperatures`
   return [judged(paired(trikd, kd), { rows, statistic: 'change of accuracy', side: 'above' })]
 }
 
@@ -233,7 +233,7 @@ function goodAndEasy({ groups }: Cells): Part[] | string {
   const teacher = pick(groups, { method: 'trikd', generation: last, role: 'teacher' })
   const student = pick(groups, { method: 'trikd', generation: last })
   const follows = { statistic: 'KL(T ‖ S) on test images', measure: 'klTeacher' as const, unit: 'nats' as const }
-  const names = `TriKD ${last} minus ${labelOf(kd[0])}, mean over temperatures`
+  const names = `TriKD, gen. ${last} minus ${labelOf(kd[0])}, mean over temperatures`
   return [
     versus(teacher, finished, { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }),
     compare(student, kd, { rows: names, ...follows, side: 'below' }),

@@ -41,13 +41,17 @@ export function methodName(method: string): string {
   return METHODS[method] ?? method
 }
 
-/** 'CQKD calibrated', 'TriKD 2', 'online KD 1, teacher 32', …; the temperature stands in a column of its own. */
+/** 'CQKD calibrated', 'TriKD, gen. 2', 'KD raw, teacher 32', …; the temperature stands in a column of its own. */
 export function labelOf({ method, teacher, generation, teacherWidth, role, loss, peerLoss }: Kind): string {
   const words = [methodName(method), ...(teacher ? [TEACHERS[teacher]] : [])]
   const [s, t] = role === 'teacher' ? [peerLoss, loss] : [loss, peerLoss]
   if (method === 'ablation') words.push(`S ${s}, T ${t}`)
-  else if (generation !== undefined && method !== 'anchor' && method !== 'labelAnchor') words.push(String(generation))
-  return `${words.join(' ')}${teacherWidth === undefined ? '' : `, teacher ${teacherWidth}`}`
+  const several = generation !== undefined && (method === 'trikd' || method === 'online')
+  const more = [
+    ...(several ? [`gen. ${generation}`] : []),
+    ...(teacherWidth === undefined ? [] : [`teacher ${teacherWidth}`]),
+  ]
+  return [words.join(' '), ...more].join(', ')
 }
 
 /** 'CQKD calibrated, T = 4'. */

@@ -197,8 +197,10 @@ function paceOf({ engine, data, stages }: CellsOptions) {
 }
 
 function sentence({ nodes, seconds, imagesPerSecond }: StageOutcome, images: number): string {
+  const { teacher, ...others } = nodes
+  const taught = Object.values(others)
   const mean = (of: (node: StageOutcome['nodes'][string]) => number) => {
-    const values = Object.values(nodes).map(of)
+    const values = (taught.length ? taught : Object.values(nodes)).map(of)
     return values.reduce((sum, x) => sum + x, 0) / values.length
   }
   const percent = (x: number) => `${(100 * x).toFixed(2)} %`
@@ -210,6 +212,7 @@ function sentence({ nodes, seconds, imagesPerSecond }: StageOutcome, images: num
     `accuracy ${percent(mean(({ test }) => test.accuracy))}`,
     `ECE ${percent(mean(({ test }) => test.ece))}`,
     ...(tau ? [`τ ${tau.toFixed(3)}`] : []),
+    ...(teacher && taught.length ? [`teacher ${percent(teacher.test.accuracy)}`] : []),
   ].join('  ')
 }
 

@@ -47,7 +47,8 @@ export async function makeProgram(): Promise<Program> {
   writeData(data)
   const start: Program['start'] = (args, env = {}) => {
     const adapter = process.env.WEBGPU_DISTILL_ADAPTER
-    const chosen = adapter && args[0] === 'cqkd' && !args.includes('--adapter') ? ['--adapter', adapter] : []
+    const chosen =
+      adapter && ['cqkd', 'trikd'].includes(args[0]) && !args.includes('--adapter') ? ['--adapter', adapter] : []
     return watch(spawn(process.execPath, [launcher, ...args, ...chosen], { env: { ...process.env, ...env } }))
   }
   const small = ['cqkd', '--dataset', 'fashion-mnist', '--data', data, '--sizes', '4', '--methods', 'supervised,cqkd']

@@ -1,0 +1,99 @@
+// A small study of every method of TriKD's recipe on the shared device.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { memoryFiles } from '../../src/io/files.ts'
+import { TRIKD_CLAIMS } from '../../src/report/claimsTrikd.ts'
+import type { Run } from '../../src/report/rows.ts'
+import { type Cell, runCells } from '../../src/study/cells.ts'
+import { Events } from '../../src/study/events.ts'
+import { Progress } from '../../src/study/progress.ts'
+import { resultsOf } from '../../src/study/results.ts'
+import type { Stage } from '../../src/study/stage.ts'
+import { keysOf, Store } from '../../src/study/store.ts'
+import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from '../../src/study/trikdRecipe.ts'
+import { trikdStages } from '../../src/study/trikdStages.ts'
+import { engine } from '../device.ts'
+import { setting, smallData } from './small.ts'
+
+const test = suite('methods of a study')
+
+const data = await smallData()
+const tiny = (width: number) => ({ depth: 8, widths: [width, width, width] as const, stemStride: 1 })
+const small: TrikdRecipe = {
+  ...TRIKD_PRESETS.smoke.recipe,
+  trainImages: 60,
+  testImages: 50,
+  sizes: [8],
+  batch: 20,
+  epochs: 20,
+  teacherEpochs: 15,
+  distillUntil: 15,
+  teacher: tiny(6),
+  student: tiny(4),
+  assistant: tiny(5),
+  temperatures: [4],
+  methods: TRIKD_METHODS.filter((method) => method !== 'large-teacher' && method !== 'ablation'),
+}
+
+async function run(recipe: TrikdRecipe): Promise<{ stages: Stage[]; cells: Map<string, Cell> }> {
+  const stages = trikdStages(recipe, { side: 8, channels: 1, classes: 10 })
+  const files = memoryFiles()
+  const progress = new Progress({ write: () => {} })
+  const common = { engine, data, stages, keys: await keysOf(stages, setting), setting, progress, fresh: false }
+  const kept = { store: new Store(files, 'cells'), events: new Events(files, 'events.jsonl') }
+  const cells = await runCells({ ...common, ...kept, signal: new AbortController().signal, version: '1', commit: null })
+  return { stages, cells }
+}
+
+test('every method trains, learns, and has its rows; the rows say who is near to whom', async () => {
+  const { stages, cells } = await run(small)
+  const facts = { seeds: [0], preset: 'smoke', dataset: 'synthetic', config: {} } as unknown as Run
+  const { rows, claims, curves } = resultsOf(facts, stages, cells, TRIKD_CLAIMS)
+  for (const row of rows) {
+    const name = `${row.method} ${row.generation ?? ''} ${row.role ?? 'student'}`
+    assert.is(row.status, 'ok', `${name}: ${row.reason}`)
+  }
+  for (const { method, generation, role, points } of curves!) {
+    const [first, last] = [points[0], points.at(-1)!].map(({ trainAccuracy }) => trainAccuracy!)
+    const name = `${method} ${generation ?? ''} ${role ?? 'student'}: ${first} → ${last} of the training images right`
+    assert.ok(last > first + 0.1, name)
+  }
+  const row = (method: string, generation?: number, role?: 'teacher') => {
+    return rows.find((one) => one.method === method && one.generation === generation && one.role === role)!
+  }
+  assert.equal([row('trikd', 1).loss, row('trikd', 1).peerLoss], ['CE+T+A', 'CE+S+A'])
+  assert.equal([row('trikd', 1, 'teacher').loss, row('trikd', 1, 'teacher').peerLoss], ['CE+S+A', 'CE+T+A'])
+  assert.equal([row('anchor', 1).loss, row('anchor', 1).peerLoss], ['CE+A', undefined])
+  assert.is(row('supervised').loss, undefined)
+  for (const one of [row('trikd', 1), row('labelAnchor', 1), row('online', 1)]) {
+    for (const kl of [one.klTeacher, one.klTeacherTrain, one.klAnchor, one.klAnchorTrain])
+      assert.ok(kl! > 0 && kl! < 10)
+    for (const share of [one.agreeTeacher, one.agreeAnchorTrain]) assert.ok(share! > 0 && share! <= 1)
+  }
+  assert.is(row('supervised').klTeacher, undefined)
+  assert.ok(row('trikd', 1).klAnchorTrain! < row('online', 1).klAnchorTrain!, 'the anchor pulls')
+  assert.ok(row('kd').klTeacherTrain! < 10 && row('kd').teacherSeconds! > 0)
+  assert.equal(
+    rows.filter(({ method }) => method === 'dml').map(({ member }) => member),
+    [0, 1, 2],
+  )
+  // The two targets of DML have one gradient: they go the same way but for rounding.
+  const losses = ['dml', 'dmlE'].map((method) => rows.find((one) => one.method === method)!.trainNll!)
+  assert.ok(Math.abs(losses[0] - losses[1]) < 0.05, `${losses}`)
+  assert.is(claims.length, 12)
+  assert.ok(claims.some(({ verdict }) => verdict === 'one seed, no verdict'))
+})
+
+test('distillation that ends at epoch 0 is none, and one that ends with the training is plain KD', async () => {
+  const methods: TrikdRecipe['methods'] = ['kd', 'eskd', 'supervised']
+  const digest = (cells: Map<string, Cell>, name: string) =>
+    cells.get(`seed0/8px/${name}`)!.outcome!.nodes.student.sha256
+  const common = { ...small, methods, epochs: 4, teacherEpochs: 4 }
+  const never = (await run({ ...common, distillUntil: 0 })).cells
+  assert.is(digest(never, 'eskd'), digest(never, 'supervised'))
+  const always = (await run({ ...common, distillUntil: 4 })).cells
+  assert.is(digest(always, 'eskd'), digest(always, 'kd-T4'))
+  assert.is.not(digest(always, 'eskd'), digest(never, 'eskd'))
+})
+
+test.run()

@@ -1,0 +1,91 @@
+// TriKD as a process: what it writes, that a killed run ends with the bits of the undisturbed one, both papers at once.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { parseResults } from '../../src/report/results.ts'
+import { makeProgram, type Program, until } from './program.ts'
+
+const test = suite('TriKD as a process')
+
+let program: Program
+let args: string[]
+test.before(async () => {
+  program = await makeProgram()
+  args = ['trikd', '--dataset', 'fashion-mnist', '--data', join(program.folder, 'data'), '--sizes', '4']
+  args.push('--train-images', '60', '--batch', '20', '--epochs', '30', '--seeds', '1', '--temperatures', '4')
+  args.push('--teacher', 'resnet8:6,6,6', '--student', 'resnet8:4,4,4', '--generations', '1')
+})
+test.after(() => program.remove())
+
+const resultsIn = (folder: string) => parseResults(JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')))
+const digests = (folder: string) => resultsIn(folder).rows.map(({ sha256 }) => sha256)
+
+test('it writes table and report, and tells its losses', async () => {
+  const out = join(program.folder, 'whole')
+  const { code, out: text, err } = await program.run([...args, '--out', out])
+  assert.is(code, 0, err)
+  assert.is(err, '')
+  assert.match(
+    text,
+    /^loss of TriKD: L\(student\) = CE\(student, y\) \+ KL\(teacher ‖ student\) \+ KL\(anchor ‖ student\); L\(t/m,
+  )
+  assert.match(text, /^\[5\/7\] seed0\/4px\/generation1 .* accuracy [\d.]+ % {2}ECE [\d.]+ % {2}teacher [\d.]+ %$/m)
+  assert.match(text, /^students, 4 px\nsupervised /m)
+  assert.match(text, /^K1 ONE SEED, NO VERDICT: TriKD beats/m)
+  const { run, rows, claims } = resultsIn(out)
+  assert.equal([run.paper, run.preset, rows.length, claims.length], ['trikd', 'quick', 10, 12])
+  assert.match(run.command, /^npx webgpu-distill trikd /)
+  for (const name of ['report.html', 'table.md', 'figures/generations-student.svg'])
+    assert.ok(existsSync(join(out, name)))
+})
+
+test('killed in the middle, it goes on to the same bits', async () => {
+  const out = join(program.folder, 'killed')
+  const { child, ended } = program.start([...args, '--out', out])
+  const events = join(out, 'events.jsonl')
+  await until(
+    () => existsSync(events) && /"progress".*generation1/.test(readFileSync(events, 'utf8')),
+    'generation 1 to train',
+  )
+  child.kill('SIGKILL')
+  assert.is((await ended).signal, 'SIGKILL')
+  const resumed = await program.run([...args, '--out', out, '--resume'])
+  assert.is(resumed.code, 0, resumed.err)
+  assert.match(resumed.out, /^4 of 7 cells are finished already$/m)
+  assert.equal(digests(out), digests(join(program.folder, 'whole')))
+})
+
+test('--paper chooses the study whatever the command, and all runs both', async () => {
+  const list = async (...flags: string[]) => {
+    const { code, out, err } = await program.run([
+      ...flags,
+      '--list',
+      '--data',
+      join(program.folder, 'data'),
+      '--sizes',
+      '4',
+    ])
+    assert.is(code, 0, err)
+    return out
+  }
+  const small = ['--train-images', '60', '--calibration-images', '20', '--batch', '20', '--seeds', '1']
+  const cqkd = await list('trikd', '--paper', 'cqkd', ...small)
+  assert.match(cqkd, 'seed0/4px/cqkd-T4')
+  assert.not.match(cqkd, 'generation1')
+  assert.match(await list('cqkd', '--paper=trikd', ...small), 'seed0/4px/generation1')
+  const both = await list('cqkd', '--paper', 'all', ...small)
+  assert.match(both, 'seed0/4px/cqkd-T4')
+  assert.match(both, 'seed0/4px/generation1')
+  for (const [flags, message] of [
+    [['--paper', 'mnist'], '--paper mnist: one of cqkd, trikd, all'],
+    [['--paper'], '--paper needs a value'],
+    [['--paper', 'all', '--json'], '--json: one document, so one paper at a time'],
+  ] as [string[], string][]) {
+    const { code, err } = await program.run(['cqkd', ...flags])
+    assert.is(code, 2)
+    assert.match(err, message)
+  }
+})
+
+test.run()
