@@ -24,7 +24,7 @@ const MEASURED: Measured[] = [
     id: 'mimicry',
     title: 'How closely students follow',
     metric: 'klTeacher',
-    unit: 'KL(T ‖ S) on test, nats',
+    unit: 'KL from T to S on test, nats',
     factor: 1,
   },
 ]
@@ -82,7 +82,7 @@ export function mimicryFigure({ rows }: Pick<Results, 'rows'>, standalone = fals
     if (!teacher || kl === undefined) return []
     return [{ ...lookOf(student, students), points: measuredPoints(teacher, kl, 'accuracy', 100) }]
   })
-  const x = { label: 'KL(T ‖ S) on test images, nats', kind: 'linear' as const }
+  const x = { label: 'KL from T to S on test images, nats', kind: 'linear' as const }
   return series.length < 2
     ? []
     : plot('good-and-easy', 'Good teachers, and easy to follow', "teacher's test accuracy, %", x, series, standalone)

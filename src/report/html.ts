@@ -229,6 +229,8 @@ function figures(list: Figure[], kind: 'pairs' | 'triples' | 'diagrams'): Markup
 
 function agreementBody(results: Results): Piece {
   const found = agreement(results)
+  // A reference is on file for CQKD only: other studies need not say that they are not compared.
+  if ((results.run.paper ?? 'cqkd') !== 'cqkd') return null
   if (!found.comparable) return markup`<p>Not compared: ${found.reason}.</p>`
   if (found.entries.judged === 0) return null
   return [

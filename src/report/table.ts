@@ -55,10 +55,10 @@ const CALIBRATION: Column[] = [
 
 /** Of students: how near to the teacher; of all: how near to the anchor. */
 const LIKENESS: Column[] = [
-  metric('KL(T‖·)', 'klTeacher', nats),
+  metric('KL from T', 'klTeacher', nats),
   mean('train', 'klTeacherTrain', nats),
   mean('same %', 'agreeTeacher', percent1),
-  metric('KL(A‖·)', 'klAnchor', nats),
+  metric('KL from A', 'klAnchor', nats),
   mean('train', 'klAnchorTrain', nats),
   mean('same %', 'agreeAnchor', percent1),
 ]

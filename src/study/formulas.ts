@@ -23,9 +23,9 @@ export function formulas(stages: readonly Stage[]): [string, string][] {
   })
 }
 
-/** Generations share a formula, seeds and sizes too. */
-function nameOf({ id, label }: Stage): string {
-  if (!('method' in label)) return 'teacher'
+/** Generations share a formula; seeds, sizes and widths too. */
+function nameOf({ id, label, nodes }: Stage): string {
+  if (!('method' in label) || Object.keys(nodes).join() === 'teacher') return 'teacher'
   if (label.method === 'ablation') return id.replace(/^.*ablation/, 'ablation')
-  return labelOf({ ...label, generation: undefined })
+  return labelOf({ ...label, generation: undefined, teacherWidth: undefined })
 }

@@ -250,6 +250,7 @@ test('figures over generations, and teachers by accuracy and KL', () => {
   assert.match(page, '<h1>Triplet knowledge distillation on Fashion-MNIST</h1>')
   assert.match(page, 'Students by generation')
   assert.not.match(page, 'by image size')
+  assert.not.match(page, 'id="agreement"')
   assert.match(page, 'id="claim-K10"')
 })
 
