@@ -143,6 +143,18 @@ const SHARED: Flag<CommonRecipe>[] = [
     about: DOWNSCALES.join(', '),
     recipe: (r, text) => (r.downscale = choice(text, DOWNSCALES)),
   },
+  {
+    name: 'members',
+    value: 'N',
+    about: 'networks in a cohort of DML',
+    recipe: (r, text) => (r.members = whole(text)),
+  },
+  {
+    name: 'updates',
+    value: 'NAME',
+    about: "simultaneous, sequential: of DML's members in a step",
+    recipe: (r, text) => (r.updates = choice(text, ['simultaneous', 'sequential'] as const)),
+  },
 ]
 
 const CQKD_OWN: Flag<Recipe>[] = [

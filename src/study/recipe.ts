@@ -24,7 +24,9 @@ export interface CommonRecipe {
   seeds: number[]
   epochs: number
   batch: number
+  /** Of DML: networks in a cohort, and whether each is updated before the next one's loss. */
   members: number
+  updates: 'simultaneous' | 'sequential'
   teacher: ResNetConfig
   student: ResNetConfig
   downscale: Downscale
@@ -60,6 +62,7 @@ const quick: Recipe = {
   weight: 0.5,
   ceWeight: null,
   members: 3,
+  updates: 'simultaneous',
   teacher: { depth: 8, widths: [16, 32, 64], stemStride: 2 },
   student: { depth: 8, widths: [8, 16, 32], stemStride: 1 },
   teacherInput: 'full',

@@ -1,6 +1,6 @@
 // A study is a list of stages; a stage trains the trained nodes of one graph. Stages are plain JSON: later ones refer to
 // networks of earlier ones by the stage's id. A cell of a table is a stage, and so is a teacher that others share.
-import type { EdgeOf, Role } from '../distill/methods.ts'
+import { dml, type EdgeOf, kd, type Role, supervised } from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import type { Downscale, Modality } from '../ops/pictures.ts'
 import type { Row, TeacherRow } from '../report/rows.ts'
@@ -95,14 +95,14 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
     augmentation: recipe.augmentation,
     testImages: recipe.testImages,
   }
-  const alone = (network: ResNetConfig, view: string, from: string): StageNode => {
-    return { network, view, trained: true, from, ceWeight: 1, batchStatistics: true }
-  }
+  const teacher: Described = { network: teacherNet, view: 'full', from: 'init teacher' }
+  const student: Described = { network: studentNet, view: 'low', from: 'init student' }
+  const name = (...parts: string[]) => [`seed${seed}`, ...parts].join('/')
   const teacherStage = (id: string, size: number, role: TeacherRow['role']): Stage => ({
     ...common,
     id,
     views: { full: { size, downscale } },
-    nodes: { teacher: alone(teacherNet, 'full', 'init teacher') },
+    nodes: { teacher: supervised(teacher).nodes.student },
     edges: [],
     calibrationImages,
     label: { role, size },
@@ -118,38 +118,41 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
   ): Stage => {
     const teacherSize = kind === 'sameResolution' || teacherInput === 'low' ? size : side
     const from: Reference = { stage: of, node: 'teacher' }
+    const tau = kind === 'raw' ? 1 : from
     return {
       ...common,
       id,
       views: { full: { size: teacherSize, downscale }, low: { size, downscale } },
-      nodes: {
-        teacher: { network: teacherNet, view: 'full', trained: false, from, ceWeight: 0, batchStatistics: false },
-        student: { ...alone(studentNet, 'low', 'init student'), ceWeight },
-      },
-      edges: [{ from: 'teacher', to: 'student', temperature: T, tau: kind === 'raw' ? 1 : from, weight }],
+      ...kd(student, { ...teacher, from }, { temperature: T, tau, weight, ceWeight }),
       calibrationImages: 0,
       label: { method: 'cqkd', size, temperature: T, teacher: kind },
     }
   }
+  const cohort = Array.from({ length: recipe.members }, (_, i): Described => {
+    return i === 0 ? student : { ...student, from: `init student ${i}` }
+  })
+  const batchStatistics = recipe.bnAfterEval === 'train'
+  /** Trained on the small pictures alone. */
+  const small = (
+    method: 'supervised' | 'dml',
+    size: number,
+    made: Pick<Stage, 'nodes' | 'edges' | 'updates'>,
+  ): Stage => ({
+    ...common,
+    id: name(`${size}px`, method),
+    views: { low: { size, downscale } },
+    ...made,
+    calibrationImages: 0,
+    label: { method, size, temperature: null, teacher: null },
+  })
 
   const stages: Stage[] = []
-  const name = (...parts: string[]) => [`seed${seed}`, ...parts].join('/')
   const teacherId = name('teacher')
   const distils = methods.includes('cqkd') || methods.includes('cqkd-raw')
   if (distils) stages.push(teacherStage(teacherId, side, 'full'))
   for (const size of recipe.sizes) {
     const at = `${size}px`
-    if (methods.includes('supervised')) {
-      stages.push({
-        ...common,
-        id: name(at, 'supervised'),
-        views: { low: { size, downscale } },
-        nodes: { student: alone(studentNet, 'low', 'init student') },
-        edges: [],
-        calibrationImages: 0,
-        label: { method: 'supervised', size, temperature: null, teacher: null },
-      })
-    }
+    if (methods.includes('supervised')) stages.push(small('supervised', size, supervised(student)))
     if (methods.includes('cqkd')) {
       for (const T of recipe.temperatures)
         stages.push(distilled(name(at, `cqkd-T${T}`), size, T, 'calibrated', teacherId))
@@ -165,44 +168,9 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
         stages.push(distilled(name(at, `same-resolution-T${T}`), size, T, 'sameResolution', own))
       }
     }
-    if (methods.includes('dml')) stages.push(dml(recipe, studentNet, common, name(at, 'dml'), size, ceWeight))
+    if (methods.includes('dml')) {
+      stages.push(small('dml', size, dml(cohort, { weight, ceWeight, updates: recipe.updates, batchStatistics })))
+    }
   }
   return stages
-}
-
-/** Deep mutual learning: every member learns from the labels and from the mean KL to its peers. */
-function dml(
-  recipe: Recipe,
-  network: ResNetConfig,
-  common: Omit<Stage, 'id' | 'views' | 'nodes' | 'edges' | 'calibrationImages' | 'label'>,
-  id: string,
-  size: number,
-  ceWeight: number,
-): Stage {
-  const members = Array.from({ length: recipe.members }, (_, i) => `member${i}`)
-  const nodes = members.map((member, i): [string, StageNode] => [
-    member,
-    {
-      network,
-      view: 'low',
-      trained: true,
-      from: i === 0 ? 'init student' : `init student ${i}`,
-      ceWeight,
-      batchStatistics: recipe.bnAfterEval === 'train',
-    },
-  ])
-  const edges = members.flatMap((to) =>
-    members
-      .filter((from) => from !== to)
-      .map((from) => ({ from, to, temperature: 1, tau: 1, weight: recipe.weight / (members.length - 1) })),
-  )
-  return {
-    ...common,
-    id,
-    views: { low: { size, downscale: recipe.downscale } },
-    nodes: Object.fromEntries(nodes),
-    edges,
-    calibrationImages: 0,
-    label: { method: 'dml', size, temperature: null, teacher: null },
-  }
 }

@@ -36,12 +36,6 @@ const TRIKD_OWN: Flag<TrikdRecipe>[] = [
     recipe: (r, text) => (r.largeTeacher = network(text, r.largeTeacher)),
   },
   {
-    name: 'members',
-    value: 'N',
-    about: 'networks in a cohort of DML',
-    recipe: (r, text) => (r.members = whole(text)),
-  },
-  {
     name: 'teacher-epochs',
     value: 'N',
     about: "of ESKD's teacher",

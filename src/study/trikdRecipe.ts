@@ -62,6 +62,7 @@ const quick: TrikdRecipe = {
   epochs: 20,
   batch: 64,
   members: 3,
+  updates: 'simultaneous',
   teacher: network(16),
   student: network(8),
   downscale: 'area',

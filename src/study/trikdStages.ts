@@ -150,8 +150,9 @@ function candidates(recipe: TrikdRecipe, { channels, classes }: Pictures, seed: 
   const members = Array.from({ length: recipe.members }, (_, i) =>
     fresh(recipe.student, i ? `student ${i}` : 'student'),
   )
+  const cohort = { weight: weights.teacherToStudent, ceWeight: 1, temperature, updates: recipe.updates }
   for (const ensemble of [false, true]) {
-    const method = methods.dml(members, { weight: weights.teacherToStudent, ceWeight: 1, temperature, ensemble })
+    const method = methods.dml(members, { ...cohort, ensemble })
     add([ensemble ? 'dml-e' : 'dml'], ensemble ? 'dml-e' : 'dml', method, { method: ensemble ? 'dmlE' : 'dml' })
   }
   const middle = methods.kd(fresh(recipe.assistant, 'assistant'), taught, rival)

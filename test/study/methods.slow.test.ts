@@ -1,6 +1,9 @@
 // A small study of every method of TriKD's recipe on the shared device.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type DatasetPair, makePair } from '../../src/data/dataset.ts'
+import { synthetic } from '../../src/data/synthetic.ts'
+import { kd, supervised } from '../../src/distill/methods.ts'
 import { memoryFiles } from '../../src/io/files.ts'
 import { TRIKD_CLAIMS } from '../../src/report/claimsTrikd.ts'
 import type { Run } from '../../src/report/rows.ts'
@@ -8,7 +11,7 @@ import { type Cell, runCells } from '../../src/study/cells.ts'
 import { Events } from '../../src/study/events.ts'
 import { Progress } from '../../src/study/progress.ts'
 import { resultsOf } from '../../src/study/results.ts'
-import type { Stage } from '../../src/study/stage.ts'
+import type { Described, Stage } from '../../src/study/stage.ts'
 import { keysOf, Store } from '../../src/study/store.ts'
 import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from '../../src/study/trikdRecipe.ts'
 import { trikdStages } from '../../src/study/trikdStages.ts'
@@ -37,12 +40,15 @@ const small: TrikdRecipe = {
 
 async function run(recipe: TrikdRecipe): Promise<{ stages: Stage[]; cells: Map<string, Cell> }> {
   const stages = trikdStages(recipe, { side: 8, channels: 1, classes: 10 })
+  return { stages, cells: await runStages(stages, data) }
+}
+
+async function runStages(stages: Stage[], data: DatasetPair): Promise<Map<string, Cell>> {
   const files = memoryFiles()
   const progress = new Progress({ write: () => {} })
   const common = { engine, data, stages, keys: await keysOf(stages, setting), setting, progress, fresh: false }
   const kept = { store: new Store(files, 'cells'), events: new Events(files, 'events.jsonl') }
-  const cells = await runCells({ ...common, ...kept, signal: new AbortController().signal, version: '1', commit: null })
-  return { stages, cells }
+  return runCells({ ...common, ...kept, signal: new AbortController().signal, version: '1', commit: null })
 }
 
 test('every method trains, learns, and has its rows; the rows say who is near to whom', async () => {
@@ -82,6 +88,43 @@ test('every method trains, learns, and has its rows; the rows say who is near to
   assert.ok(Math.abs(losses[0] - losses[1]) < 0.05, `${losses}`)
   assert.is(claims.length, 12)
   assert.ok(claims.some(({ verdict }) => verdict === 'one seed, no verdict'))
+})
+
+test('across modalities: a teacher of colours, students of grey and of edges', async () => {
+  const colours = synthetic({ train: 120, test: 50, size: 8, channels: 3 })
+  const pair = await makePair(colours.train, colours.test, 'synthetic')
+  const classes = 10
+  const seeing = (modality: 'colour' | 'grey' | 'edges', who: string): Described => {
+    return {
+      network: { ...tiny(4), channels: modality === 'colour' ? 3 : 1, classes },
+      view: modality,
+      from: `init ${who}`,
+    }
+  }
+  const [base] = trikdStages({ ...small, methods: ['supervised'], epochs: 4 }, { side: 8, channels: 3, classes })
+  const views = Object.fromEntries(
+    (['colour', 'grey', 'edges'] as const).map((modality) => [
+      modality,
+      { size: 8, downscale: 'area' as const, modality },
+    ]),
+  )
+  const label = { method: 'cmkd', size: 8, temperature: 4, teacher: 'raw' as const }
+  const teacher = {
+    ...base,
+    id: 'teacher',
+    views,
+    nodes: { teacher: supervised(seeing('colour', 'teacher')).nodes.student },
+  }
+  const from = { stage: 'teacher', node: 'teacher' }
+  const students = (['grey', 'edges'] as const).map((modality): Stage => {
+    const method = kd(seeing(modality, 'student'), { ...seeing('colour', 'teacher'), from })
+    return { ...base, id: modality, views, ...method, compare: true, label }
+  })
+  const cells = await runStages([teacher, ...students], pair)
+  for (const name of ['teacher', 'grey', 'edges'])
+    assert.is(cells.get(name)!.status, 'ok', cells.get(name)!.reason ?? '')
+  const kl = students.map(({ id }) => cells.get(id)!.outcome!.nodes.student.toward!.teacher.trainKl)
+  assert.ok(kl.every((value) => value > 0) && kl[0] !== kl[1], `${kl}`)
 })
 
 test('distillation that ends at epoch 0 is none, and one that ends with the training is plain KD', async () => {

@@ -47,6 +47,10 @@ test('members of DML start from different weights and learn from all their peers
   assert.is(dml.edges.length, 6)
   assert.ok(dml.edges.every(({ weight, temperature }) => weight === 0.2 && temperature === 1))
   assert.ok(Object.values(dml.nodes).every(({ ceWeight }) => ceWeight === 0.6))
+  assert.is(dml.updates, undefined)
+  const [other] = smallStages({ methods: ['dml'], updates: 'sequential', bnAfterEval: 'freeze' })
+  assert.is(other.updates, 'sequential')
+  assert.ok(Object.values(other.nodes).every(({ batchStatistics }) => !batchStatistics))
 })
 
 test('supervised and distilled students of a seed start from the same weights and images', () => {
