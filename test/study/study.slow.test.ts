@@ -115,10 +115,14 @@ test('a signal in the middle of a cell leaves a checkpoint and its exit code; th
   assert.equal(digests(out), digests(at('undisturbed')))
 })
 
-test('a second Ctrl-C ends it at once', async () => {
+test('a hang-up without a terminal changes nothing; a second Ctrl-C ends it at once', async () => {
   const out = at('twice')
   const { child, ended } = program.start([...program.small, '--epochs', '2000', '--out', out])
-  await until(() => eventsIn(out).some(({ event }) => event === 'progress'), 'training')
+  const told = () => eventsIn(out).filter(({ event }) => event === 'progress').length
+  await until(() => told() > 0, 'training')
+  child.kill('SIGHUP')
+  const before = told()
+  await until(() => told() > before, 'training to go on')
   child.kill('SIGINT')
   child.kill('SIGINT')
   const { code } = await ended
