@@ -6,6 +6,8 @@ export interface OpenedAdapter {
   adapter: GPUAdapter
   name: string
   software: boolean
+  /** How to wait for this platform's promises; see Gpu.calm. */
+  calm?: Gpu['calm']
 }
 
 type InfoWithSubgroups = GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number }
@@ -30,5 +32,7 @@ export async function engineFrom(device: GPUDevice | null, opened?: OpenedAdapte
     features: [...made.features].sort(),
     subgroupSize: subgroupSize(made, info ?? opened?.adapter.info),
   }
-  return new Engine(new Gpu(made, facts, own))
+  const gpu = new Gpu(made, facts, own)
+  if (opened?.calm) gpu.calm = opened.calm
+  return new Engine(gpu)
 }

@@ -2,6 +2,7 @@
 import type { Engine } from './engine.ts'
 import { engineFrom } from './init.ts'
 import { openAdapter } from './node/adapter.ts'
+import { calm } from './node/calm.ts'
 
 export * from './index.ts'
 
@@ -23,7 +24,11 @@ export interface InitOptions {
  * Throws AdapterError when there is none, or when the `webgpu` package is not installed.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
-  if (options.device) return engineFrom(options.device)
+  if (options.device) {
+    const engine = await engineFrom(options.device)
+    engine.gpu.calm = calm
+    return engine
+  }
   const opened = await openAdapter({
     adapter: options.adapter,
     fetchLavapipe: options.fetchLavapipe,

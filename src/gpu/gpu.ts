@@ -42,6 +42,8 @@ export class Gpu {
     if (!this.faults.closing) this.buffers.give(buffer)
   })
   submits = 0
+  /** How to wait for a promise of the device's. Node's entry sets a wait that leaves the processor to the work. */
+  calm: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise
 
   constructor(
     readonly device: GPUDevice,
@@ -137,7 +139,7 @@ export class Gpu {
   async settled(): Promise<void> {
     this.flush()
     await this.pace.sleep()
-    await Promise.race([this.device.queue.onSubmittedWorkDone(), this.faults.lost])
+    await this.calm(Promise.race([this.device.queue.onSubmittedWorkDone(), this.faults.lost]))
     this.pace.idle()
     await this.faults.settle()
   }
@@ -166,7 +168,7 @@ export class Gpu {
       () => true,
       () => false,
     )
-    const ready = await Promise.race([mapped, this.faults.lost.then(() => false)])
+    const ready = await this.calm(Promise.race([mapped, this.faults.lost.then(() => false)]))
     this.pace.idle()
     await this.faults.settle()
     if (!ready) throw new DistillError('device', `read: ${storage.label} could not be mapped`)

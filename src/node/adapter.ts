@@ -13,6 +13,7 @@ import {
   request,
   systemDrivers,
 } from './adapter-vulkan.ts'
+import { calm } from './calm.ts'
 import { cachedLavapipe, fetchLavapipe, whyNotFetchable } from './lavapipe.ts'
 import { openSwiftshader } from './swiftshader.ts'
 
@@ -42,6 +43,8 @@ export interface OpenAdapter {
   /** `software` is a software adapter of the system that is neither lavapipe nor SwiftShader. */
   kind: AdapterKind | 'software'
   origin: 'system' | 'cache' | 'package'
+  /** How to wait for promises of this adapter's device. */
+  calm: typeof calm
 }
 
 /** The words that `adapter` and `--adapter` take besides names. */
@@ -182,5 +185,5 @@ export function identify({ gpu, adapter, name }: Found, origin: OpenAdapter['ori
   const make = /llvmpipe|lavapipe/i.test(known) ? 'lavapipe' : /swiftshader/i.test(known) ? 'swiftshader' : 'software'
   const driver = mesa ? `Mesa ${mesa}` : description
   const kind = software ? make : 'hardware'
-  return { gpu, adapter, name: driver && driver !== name ? `${name}, ${driver}` : name, software, kind, origin }
+  return { gpu, adapter, name: driver && driver !== name ? `${name}, ${driver}` : name, software, kind, origin, calm }
 }
