@@ -269,7 +269,12 @@ export const TRIKD_CLAIMS: Claim[] = [
     source: 'paper, the observation of ESKD, SCKD and TAKD',
     test: largerTeacher,
   },
-  { id: 'K5b', text: 'Under TriKD a larger teacher harms less than under plain KD, or helps more', source: UNCHECKED, test: lessSoWithTrikd },
+  {
+    id: 'K5b',
+    text: 'Under TriKD a larger teacher harms less than under plain KD, or helps more',
+    source: UNCHECKED,
+    test: lessSoWithTrikd,
+  },
   { id: 'K6', text: 'The anchored teacher is as accurate as the free one', source: PAPER, test: capacity },
   {
     id: 'K7',
