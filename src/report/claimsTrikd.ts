@@ -8,6 +8,7 @@ import { paired } from './stats.ts'
 import {
   ACCURACY,
   control,
+  crossings,
   lastOf,
   minus,
   noted,
@@ -70,21 +71,6 @@ function bestOfAblation({ groups }: Cells): Part[] | string {
     return noted(compare(whole, found, question), note)
   })
   return [...against, ...crossings(groups)]
-}
-
-/** The same with each of the teacher's other losses. */
-function crossings(groups: Group[]): Part[] {
-  const of = (loss: string, peerLoss: string) => {
-    return pick(groups, { generation: 1, loss, peerLoss }).filter(({ method }) => method !== 'labelAnchor')
-  }
-  return ['CE', 'CE+S', 'CE+A'].flatMap((peer) =>
-    ['CE+A', 'CE+T', 'CE'].flatMap((loss) => {
-      const [a, b] = [of('CE+T+A', peer), of(loss, peer)]
-      if (a.length === 0 || b.length === 0) return []
-      const rows = `student CE+T+A minus ${loss}, teacher ${peer}`
-      return [compare(a, b, { rows, statistic: 'accuracy', ...ACCURACY, decides: false })]
-    }),
-  )
 }
 
 /** The gain of a generation is what TriKD adds to online KD; of generation 0 it is 0. */

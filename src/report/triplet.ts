@@ -54,3 +54,18 @@ export const valuesOf = (groups: Group[], measure: Measure): Values =>
 export const minus = (a: Values, b: Values): Values => {
   return new Map([...a].flatMap(([seed, x]) => (b.has(seed) ? [[seed, x - b.get(seed)!] as const] : [])))
 }
+
+/** The student's whole loss minus its others, beside each of the teacher's other losses. */
+export function crossings(groups: Group[]): Part[] {
+  const of = (loss: string, peerLoss: string) => {
+    return pick(groups, { generation: 1, loss, peerLoss }).filter(({ method }) => method !== 'labelAnchor')
+  }
+  return ['CE', 'CE+S', 'CE+A'].flatMap((peer) =>
+    ['CE+A', 'CE+T', 'CE'].flatMap((loss) => {
+      const [a, b] = [of('CE+T+A', peer), of(loss, peer)]
+      if (a.length === 0 || b.length === 0) return []
+      const rows = `student CE+T+A minus ${loss}, teacher ${peer}`
+      return [compare(a, b, { rows, statistic: 'accuracy', ...ACCURACY, decides: false })]
+    }),
+  )
+}
