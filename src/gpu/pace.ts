@@ -1,6 +1,7 @@
 // Waiting without burning a core. Dawn in Node polls the device in a busy loop while one of its promises is pending and
-// takes half a core from a software adapter. So the work's duration is learned, the wait sleeps on a timer for most of
-// it, and only then is a promise of the device's asked for. In a browser the timer costs nothing and waiting is free.
+// takes half a core from a software adapter. So the work's duration is learned, the wait sleeps on a timer for some of
+// it, and only then is a promise of the device's asked for (in Node calmly, see node/calm.ts). Sleeping for more than half
+// would leave the device idle wherever the work is done sooner than it was the last time.
 import type { Tape } from './tape.ts'
 
 const now = () => performance.now() / 1000
@@ -18,10 +19,10 @@ export class Pace {
     this.waiting.push(tape)
   }
 
-  /** Sleeps for most of the time that the submitted work is expected to take. */
+  /** Sleeps for part of the time that the submitted work is expected to take. */
   async sleep(): Promise<void> {
     const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
-    const left = 0.93 * expected - (now() - this.since)
+    const left = 0.6 * expected - (now() - this.since)
     this.woke = 0
     if (left <= 0.002) return
     await new Promise((resolve) => setTimeout(resolve, 1000 * left))
@@ -34,7 +35,7 @@ export class Pace {
     const took = now() - this.since
     const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
     // Done at once after a sleep: it may have been done long before, so the time is only a bound. Guess less.
-    const overslept = this.woke > 0 && now() - this.woke < 0.0004
+    const overslept = this.woke > 0 && now() - this.woke < 0.002
     const share = took / this.waiting.length
     for (const tape of new Set(this.waiting)) {
       const measured = expected > 0 && tape.seconds > 0 ? (tape.seconds * took) / expected : share
