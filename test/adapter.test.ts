@@ -1,4 +1,4 @@
-// The adapters in Node: sources, cache, libraries, names. Whole processes are in adapter-process.test.ts.
+// The adapters in Node: sources, cache, libraries, names. Whole processes are in adapter-process.slow.test.ts.
 
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
