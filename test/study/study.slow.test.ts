@@ -162,8 +162,8 @@ test('synthetic pictures are named so, loudly, and in the table', async () => {
   for (const name of ['table.md', 'report.html']) assert.match(readFileSync(join(out, name), 'utf8'), 'SYNTHETIC')
 })
 
-// util-linux's script gives a program a terminal.
-const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+// util-linux's script gives a program a terminal, where there are pseudo-terminals (a bare chroot has none).
+const hasTerminal = process.platform === 'linux' && spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0
 const onTerminal = hasTerminal ? test : test.skip
 
 onTerminal('on a terminal a live bar tells steps, images a second, loss and the time left', async () => {
