@@ -7,8 +7,8 @@ import { interval, type Verdict } from './stats.ts'
 
 const DATASETS: Record<string, string> = {
   'fashion-mnist': 'Fashion-MNIST',
-  'cifar-10': 'CIFAR-10',
-  'cifar-100': 'CIFAR-100',
+  cifar10: 'CIFAR-10',
+  cifar100: 'CIFAR-100',
   imagenet: 'ImageNet',
   synthetic: 'SYNTHETIC pictures',
 }
