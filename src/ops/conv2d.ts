@@ -1,87 +1,55 @@
 import source from '../../shaders/conv2d.wgsl'
 import { record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { empty, showShape, type Tensor } from '../tensor.ts'
-import { lanesFit, lanesFitInput, lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
+import { empty, type Tensor } from '../tensor.ts'
+import { type Conv2dOptions, type Geometry, geometry } from './conv2dGeometry.ts'
+import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
+import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
+
+export type { Conv2dOptions } from './conv2dGeometry.ts'
 
 const conv2d_ = kernels<'forward' | 'backwardX' | 'backwardW' | 'backwardB'>(source)
-
-export interface Conv2dOptions {
-  /** One number, or [height, width]. */
-  stride?: number | readonly number[]
-  /** Zeros around the picture: one number, [height, width] or [top, left, bottom, right]. */
-  padding?: number | readonly number[]
-  dilation?: number | readonly number[]
-  groups?: number
-}
 
 /**
  * The convolution of x [N, C, H, W] with w [K, C/groups, kh, kw] plus bias [K], as PyTorch's; [N, K, OH, OW] comes out.
  * x is 'chwn', w row-major. Throws ShapeError where the shapes do not fit, InputError for an option that can't be.
  */
 export function conv2d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv2dOptions = {}): Tensor {
-  const params = geometry(x, w, bias, options)
-  const { n, k, oh, ow } = params
-  const y = empty(x.gpu, [n, k, oh, ow], 'f32', 'chwn', 'conv2d')
-  const { gpu } = x
-  if (lanesFit(gpu, params)) lanesForward(params, x, w, y)
-  else conv2d_.forward({ x, w, b: bias ?? w, y }, { ...params, add: 0 }, { threads: [y.size] })
+  return conv2dBy({}, x, w, bias, options)
+}
+
+/** conv2d by the kernels that `wanted` names, for tests and benchmarks. Throws InputError where one can't. */
+export function conv2dBy(
+  wanted: Partial<ConvPlan>,
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null = null,
+  options: Conv2dOptions = {},
+): Tensor {
+  const g = geometry(x, w, bias, options)
+  const plan = planConv2d(x.gpu, g, wanted)
+  const y = empty(x.gpu, [g.n, g.k, g.oh, g.ow], 'f32', 'chwn', 'conv2d')
+  FORWARD[plan.forward](g, x, w, bias, y)
   return record('conv2d', y, bias ? [x, w, bias] : [x, w], (dy, [dx, dw, db]) => {
-    if (dx && lanesFitInput(gpu, params)) lanesInput(params, w, dy, dx.to, dx.add)
-    else if (dx) conv2d_.backwardX({ w, dy, dx: dx.to }, { ...params, add: dx.add }, { threads: [x.size] })
-    if (dw && lanesFit(gpu, params)) lanesWeight(params, x, dy, dw.to, dw.add)
-    else if (dw) conv2d_.backwardW({ x, dy, dw: dw.to }, { ...params, add: dw.add }, { groups: [w.size] })
-    if (db) conv2d_.backwardB({ dy, db: db.to }, { ...params, add: db.add }, { groups: [k] })
+    if (dx) INPUT[plan.dX](g, w, dy, dx.to, dx.add)
+    if (dw) WEIGHT[plan.dW](g, x, dy, dw.to, dw.add)
+    if (db) conv2d_.backwardB({ dy, db: db.to }, { ...g, add: db.add }, { groups: [g.k] })
   })
 }
 
-/** Checks shapes and options; the sizes of a convolution under the names the kernels use. */
-function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Conv2dOptions) {
-  const { groups = 1 } = options
-  const shapes = `x ${showShape(x.shape)}, w ${showShape(w.shape)}`
-  if (x.shape.length !== 4 || w.shape.length !== 4) throw new ShapeError(`conv2d: needs rank 4 twice, got ${shapes}`)
-  if (x.layout !== 'chwn' || w.layout !== 'row')
-    throw new ShapeError(`conv2d: x is ${x.layout}, w ${w.layout}; they must be chwn and row`)
-  const [strideH, strideW] = pair('stride', options.stride ?? 1, 1)
-  const [dilationH, dilationW] = pair('dilation', options.dilation ?? 1, 1)
-  const [padT, padL, padB, padR] = fourPads(options.padding ?? 0)
-  const [n, c, h, width] = x.shape
-  const [k, channels, kh, kw] = w.shape
-  if (!Number.isInteger(groups) || groups < 1)
-    throw new InputError(`conv2d: groups is ${groups}, it must be a whole number from 1`)
-  if (c !== channels * groups || k % groups !== 0)
-    throw new ShapeError(`conv2d: channels do not fit, ${shapes}, groups ${groups}`)
-  if (bias && (bias.shape.length !== 1 || bias.shape[0] !== k)) {
-    throw new ShapeError(`conv2d: bias ${showShape(bias.shape)} for w ${showShape(w.shape)}, it must be [${k}]`)
-  }
-  const oh = Math.floor((h + padT + padB - dilationH * (kh - 1) - 1) / strideH) + 1
-  const ow = Math.floor((width + padL + padR - dilationW * (kw - 1) - 1) / strideW) + 1
-  if (oh < 1 || ow < 1 || kh < 1 || kw < 1) {
-    throw new ShapeError(
-      `conv2d: the kernel is larger than the padded picture, ${shapes}, padding [${padT}, ${padL}, ${padB}, ${padR}], dilation [${dilationH}, ${dilationW}]`,
-    )
-  }
-  return {
-    ...{ n, c, h, w: width, k, oh, ow, groups, kh, kw },
-    ...{ strideH, strideW, padT, padL, dilationH, dilationW, bias: bias ? 1 : 0 },
-  }
-}
+type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor) => void
+/** Takes w and dy, or x and dy; writes, or adds, the gradient. */
+type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1) => void
 
-function pair(name: string, value: number | readonly number[], least: number): [number, number] {
-  const [first, second] = typeof value === 'number' ? [value, value] : value
-  const fits = typeof value === 'number' || value.length === 2
-  if (fits && [first, second].every((v) => Number.isInteger(v) && v >= least)) return [first, second]
-  throw new InputError(`conv2d: ${name} is ${JSON.stringify(value)}, it must be one or two whole numbers from ${least}`)
+const FORWARD: Record<ConvPlan['forward'], Forward> = {
+  lanes: lanesForward,
+  generic: (g, x, w, bias, y) => conv2d_.forward({ x, w, b: bias ?? w, y }, { ...g, add: 0 }, { threads: [y.size] }),
 }
-
-function fourPads(value: number | readonly number[]): [number, number, number, number] {
-  if (typeof value === 'number' || value.length !== 4) {
-    const [top, left] = pair('padding', value, 0)
-    return [top, left, top, left]
-  }
-  const [top, left, bottom, right] = value
-  pair('padding', [top, left], 0)
-  pair('padding', [bottom, right], 0)
-  return [top, left, bottom, right]
+const INPUT: Record<ConvPlan['dX'], Backward> = {
+  lanes: lanesInput,
+  generic: (g, w, dy, dx, add) => conv2d_.backwardX({ w, dy, dx }, { ...g, add }, { threads: [dx.size] }),
+}
+const WEIGHT: Record<ConvPlan['dW'], Backward> = {
+  lanes: lanesWeight,
+  generic: (g, x, dy, dw, add) => conv2d_.backwardW({ x, dy, dw }, { ...g, add }, { groups: [dw.size] }),
 }

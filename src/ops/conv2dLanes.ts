@@ -6,31 +6,11 @@ import inputSource from '../../shaders/conv2d.lanesX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
+import type { Geometry } from './conv2dGeometry.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
 const input_ = kernels<'main'>(inputSource)
 const weight_ = kernels<'main' | 'total'>(weightSource)
-
-/** The sizes of a convolution, under the names the kernels use. */
-export interface Geometry {
-  n: number
-  c: number
-  h: number
-  w: number
-  k: number
-  oh: number
-  ow: number
-  groups: number
-  kh: number
-  kw: number
-  strideH: number
-  strideW: number
-  padT: number
-  padL: number
-  dilationH: number
-  dilationW: number
-  bias: number
-}
 
 /** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation, no bias, and enough images to fill the lanes. */
 export function lanesFit(gpu: Gpu, g: Geometry): boolean {
@@ -44,7 +24,7 @@ export function lanesFit(gpu: Gpu, g: Geometry): boolean {
 /** Channels a tile: as many as divide the work without idle rows. */
 const tile = (channels: number): number => (channels > 8 ? 16 : 8)
 
-export function lanesForward(g: Geometry, x: Tensor, w: Tensor, y: Tensor): void {
+export function lanesForward(g: Geometry, x: Tensor, w: Tensor, _bias: Tensor | null, y: Tensor): void {
   const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
   const strides = { wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
   const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, add: 0 }
