@@ -5,6 +5,7 @@ import { openAdapter } from './node/adapter.ts'
 import { calm } from './node/calm.ts'
 
 export * from './index.ts'
+export { type AdapterOptions, type OpenAdapter, openAdapter } from './node/adapter.ts'
 
 export interface InitOptions {
   /** A device the caller owns; it outlives the engine. All other options are ignored then. */

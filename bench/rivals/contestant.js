@@ -1,0 +1,79 @@
+// A contestant as the driver sees it: a process that is asked one thing at a time. One that fails is void for the case;
+// one that dies is started again for the next case.
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+
+/** What may run. `webgpu`: on the adapter. `command`: its process. */
+export function contestants(cores) {
+  const served = (name) => ({ command: process.execPath, given: [here('serve.js'), name] })
+  const python = { command: 'python3', given: [here('contestants/pytorch.py')] }
+  const native = [
+    { name: 'onnxruntime', ...served('onnxruntime') },
+    { name: 'pytorch', ...python },
+  ]
+  const several = cores > 1 ? [1, cores] : [1]
+  return [
+    { name: 'ours', webgpu: true, ...served('ours') },
+    { name: 'tfjs', webgpu: true, ...served('tfjs') },
+    { name: 'jax-js', webgpu: true, ...served('jax') },
+    ...native.flatMap((each) => several.map((threads) => ({ ...each, name: `${each.name} ${threads}T`, threads }))),
+  ]
+}
+
+export class Contestant {
+  about = ''
+  /** Why it takes no part at all. */
+  absent = ''
+  #process
+  #answers
+  #said = ''
+
+  constructor(entry, options) {
+    this.name = entry.name
+    this.webgpu = entry.webgpu === true
+    this.entry = entry
+    this.options = options
+  }
+
+  async start() {
+    const { command, given, threads = 1 } = this.entry
+    const env = { ...process.env, OMP_NUM_THREADS: String(threads) }
+    this.#process = spawn(command, given, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env })
+    this.#said = ''
+    const listen = (chunk) => (this.#said = (this.#said + chunk).slice(-4000))
+    this.#process.stdout.on('data', listen)
+    this.#process.stderr.on('data', listen)
+    this.#process.stdin.on('error', () => {})
+    this.#process.on('error', (error) => listen(error.message))
+    this.#answers = createInterface({ input: this.#process.stdio[3] })[Symbol.asyncIterator]()
+    const { about, error } = await this.ask('open', { ...this.options, threads }, 120)
+    if (error) this.absent = error
+    else this.about = about
+  }
+
+  /** The answer, or { error } where there is none. A process that does not answer in time is ended. */
+  async ask(what, request = {}, limit = 600) {
+    if (this.absent) return { error: this.absent }
+    if (!this.#process) await this.start()
+    const running = this.#process
+    running.stdin.write(`${JSON.stringify({ what, ...request })}\n`)
+    let timer
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, 1000 * limit, 'late')
+    })
+    const next = await Promise.race([this.#answers.next(), late])
+    clearTimeout(timer)
+    if (next !== 'late' && !next.done) return JSON.parse(next.value)
+    this.stop()
+    const last = this.#said.trim().split('\n').at(-1) ?? ''
+    return { error: next === 'late' ? `no answer within ${limit} s` : `its process ended: ${last}`.slice(0, 300) }
+  }
+
+  stop() {
+    this.#process?.kill('SIGKILL')
+    this.#process = undefined
+  }
+}
