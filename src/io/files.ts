@@ -13,6 +13,10 @@ export interface FileLayer {
   readFile(path: string): Promise<Uint8Array>
   /** Afterwards the file holds exactly `bytes` (text as UTF-8), or what it held before: never a part. */
   writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>
+  /** Makes the file where none of that name is. Of several callers at the same time one gets true, the others false. */
+  writeNew(path: string, text: string): Promise<boolean>
+  /** Moves a file, over one that is there; false where there is none to move. */
+  rename(from: string, to: string): Promise<boolean>
   /** Adds a line or more at the end, for logs; makes the file where it is absent. */
   append(path: string, text: string): Promise<void>
   exists(path: string): Promise<boolean>
@@ -45,6 +49,16 @@ export function memoryFiles(initial: Record<string, Uint8Array | string> = {}): 
     },
     async writeAtomic(path, bytes) {
       held.set(path, toBytes(bytes))
+    },
+    async writeNew(path, text) {
+      if (exists(path)) return false
+      held.set(path, toBytes(text))
+      return true
+    },
+    async rename(from, to) {
+      const bytes = held.get(from)
+      if (bytes) held.set(to, bytes)
+      return held.delete(from)
     },
     async append(path, text) {
       const before = held.get(path) ?? new Uint8Array()

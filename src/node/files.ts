@@ -31,8 +31,6 @@ export function fileFault(action: string, path: string, cause: unknown): FileErr
   return new FileError(`cannot ${action} ${path}: ${faults[code] ? `${faults[code]} (${code})` : message}`, { cause })
 }
 
-let written = 0
-
 /** @param fs Node's `fs/promises`, or a stand-in whose calls fail. */
 export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
   const doing = async <T>(action: string, path: string, work: () => Promise<T>): Promise<T> => {
@@ -50,7 +48,8 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
       }),
     writeAtomic: (path, bytes) =>
       doing('write', path, async () => {
-        const temporary = `${path}.${process.pid}-${++written}.tmp`
+        // Other machines may write into the same folder, with the same process numbers.
+        const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 10)}.tmp`
         try {
           const file = await fs.open(temporary, 'wx')
           try {
@@ -62,6 +61,26 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
           await fs.rename(temporary, path)
         } catch (error) {
           await fs.rm(temporary, { force: true }).catch(() => {})
+          throw error
+        }
+      }),
+    writeNew: (path, text) =>
+      doing('write', path, async () => {
+        try {
+          await fs.writeFile(path, text, { flag: 'wx' })
+          return true
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+          throw error
+        }
+      }),
+    rename: (from, to) =>
+      doing('rename', from, async () => {
+        try {
+          await fs.rename(from, to)
+          return true
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
           throw error
         }
       }),
