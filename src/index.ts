@@ -12,8 +12,10 @@ export * from './errors.ts'
 export { Scalar } from './gpu/tape.ts'
 export { readSafetensors, type SafeFile, type SafeTensor, writeSafetensors } from './io/safetensors.ts'
 export { kaimingNormal, linearUniform } from './nn/init.ts'
+export { NETWORK_NAMES, nameOf, networkNamed } from './nn/names.ts'
 export { Parameters, type Spec } from './nn/parameters.ts'
 export { type Network, type ResNetConfig, resnet } from './nn/resnet.ts'
+export { loadWeights } from './nn/weights.ts'
 export * from './ops/index.ts'
 export {
   type Augmentation,

@@ -1,103 +1,42 @@
-// ResNets of the CIFAR family (He et al. 2016, section 4.2): a 3x3 stem, three stages of n basic blocks, global average
-// pool, linear; depth = 6n + 2. Names are torchvision's. One builder: teacher, student and anchor are sizes.
+// Residual networks on the device, every family by one builder: `architecture.ts` says what they are made of. Parameter
+// names are torchvision's; those of wide ResNets are of the CIFAR-100 literature.
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { batchNorm } from '../ops/batchNorm.ts'
 import { conv2d } from '../ops/conv2d.ts'
 import { pad, slice } from '../ops/copy.ts'
 import { linear } from '../ops/linear.ts'
-import { globalAvgPool } from '../ops/pool.ts'
+import { add, div, mul, scale, sqrt } from '../ops/pointwise.ts'
+import { globalAvgPool, maxPool2d } from '../ops/pool.ts'
+import { sum } from '../ops/reduce.ts'
 import type { RandomStream } from '../random.ts'
-import type { Tensor } from '../tensor.ts'
+import type { Shape, Tensor } from '../tensor.ts'
+import { type Architecture, architecture, type Block, flopsOf, type ResNetConfig } from './architecture.ts'
 import { kaimingNormal, linearUniform } from './init.ts'
 import { Parameters, type Spec } from './parameters.ts'
 
-export interface ResNetConfig {
-  /** 8, 14, 20, 32, 44 or 56. */
-  depth: number
-  /** Channels of the three stages. Default 16, 32, 64. */
-  widths?: readonly [number, number, number]
-  classes?: number
-  /** Input channels: 1 or 3. */
-  channels?: number
-  /** Stride of the first convolution. Default 1. */
-  stemStride?: number
-  /** `B`: 1x1 convolution and batch norm; `A`: every second pixel, zero channels on both sides. Default B. */
-  shortcut?: 'A' | 'B'
-}
+export type { ResNetConfig } from './architecture.ts'
 
 export interface Network {
-  readonly config: Required<ResNetConfig>
+  readonly config: Architecture['config']
   readonly parameters: Parameters
   /** Logits [N, classes] of pictures [N, channels, H, W] (layout chwn). Train or eval is an argument, never a state. */
   forward(x: Tensor, mode: { train: boolean }): Tensor
-  /** Multiply-adds times two of one forward pass of one picture, convolutions and the linear layer. */
+  /** [N, d], rows of length 1. Throws InputError for a network without an embedding head. */
+  embed(x: Tensor, mode: { train: boolean }): Tensor
+  /** Multiply-adds times two of one forward pass of one picture, convolutions and linear layers. */
   flops(height: number, width: number): number
 }
 
-const DEPTHS = [8, 14, 20, 32, 44, 56]
+/** Logits of an embedding head are this many times cosines. */
+export const COSINE_SCALE = 16
 
-function complete(config: ResNetConfig): Required<ResNetConfig> {
-  const full = {
-    widths: [16, 32, 64] as const,
-    classes: 10,
-    channels: 3,
-    stemStride: 1,
-    shortcut: 'B' as const,
-    ...config,
-  }
-  if (!DEPTHS.includes(full.depth))
-    throw new InputError(`resnet: depth ${full.depth}; it must be one of ${DEPTHS.join(', ')}`)
-  const counts = [...full.widths, full.classes, full.channels, full.stemStride]
-  if (full.widths.length !== 3 || counts.some((n) => !Number.isInteger(n) || n < 1)) {
-    throw new InputError(
-      `resnet: widths, classes, channels, stemStride must be whole numbers from 1, got ${counts.join(', ')}`,
-    )
-  }
-  if (full.shortcut !== 'A' && full.shortcut !== 'B')
-    throw new InputError(`resnet: shortcut '${full.shortcut}'; A or B`)
-  return full
-}
-
-interface ConvShape {
-  name: string
-  from: number
-  to: number
-  kernel: number
-  stride: number
-}
-
-interface Block {
-  name: string
-  from: number
-  to: number
-  stride: number
-}
-
-function blocksOf({ depth, widths }: Required<ResNetConfig>): Block[] {
-  const each = (depth - 2) / 6
-  const blocks: Block[] = []
-  let from = widths[0]
-  widths.forEach((to, stage) => {
-    for (let i = 0; i < each; i++) {
-      blocks.push({ name: `layer${stage + 1}.${i}`, from, to, stride: stage > 0 && i === 0 ? 2 : 1 })
-      from = to
-    }
-  })
-  return blocks
-}
-
-const reshapes = (b: Block): boolean => b.stride !== 1 || b.from !== b.to
-
-/** A ResNet with fresh weights: Kaiming normal (fan-out) convolutions, PyTorch's default for the linear layer. */
-export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): Network {
-  const config = complete(options)
-  const { widths, classes, channels, stemStride, shortcut } = config
-  const blocks = blocksOf(config)
+/** What every parameter is called and holds at first, in the order in which `random` is asked. */
+function specsOf({ config, preactivation, stem, blocks, features }: Architecture, random: RandomStream): Spec[] {
   const specs: Spec[] = []
-  const conv = ({ name, from, to, kernel }: ConvShape) => {
-    const values = kaimingNormal([to, from, kernel, kernel], random)
-    specs.push({ name: `${name}.weight`, shape: [to, from, kernel, kernel], values, kind: 'weight' })
+  const conv = (name: string, from: number, to: number, kernel: number) => {
+    const shape = [to, from, kernel, kernel]
+    specs.push({ name: `${name}.weight`, shape, values: kaimingNormal(shape, random), kind: 'weight' })
   }
   const norm = (name: string, c: number) => {
     specs.push({ name: `${name}.weight`, shape: [c], values: new Float32Array(c).fill(1), kind: 'norm' })
@@ -105,26 +44,41 @@ export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): N
     specs.push({ name: `${name}.running_mean`, shape: [c], values: new Float32Array(c), kind: 'running' })
     specs.push({ name: `${name}.running_var`, shape: [c], values: new Float32Array(c).fill(1), kind: 'running' })
   }
-  conv({ name: 'conv1', from: channels, to: widths[0], kernel: 3, stride: stemStride })
-  norm('bn1', widths[0])
-  for (const b of blocks) {
-    conv({ name: `${b.name}.conv1`, from: b.from, to: b.to, kernel: 3, stride: b.stride })
-    norm(`${b.name}.bn1`, b.to)
-    conv({ name: `${b.name}.conv2`, from: b.to, to: b.to, kernel: 3, stride: 1 })
-    norm(`${b.name}.bn2`, b.to)
-    if (reshapes(b) && shortcut === 'B') {
-      conv({ name: `${b.name}.downsample.0`, from: b.from, to: b.to, kernel: 1, stride: b.stride })
-      norm(`${b.name}.downsample.1`, b.to)
-    }
+  const dense = (name: string, shape: Shape, kind: 'weight' | 'bias', inputs: number) => {
+    specs.push({ name, shape, values: linearUniform(shape, inputs, random), kind })
   }
-  specs.push({
-    name: 'fc.weight',
-    shape: [classes, widths[2]],
-    values: linearUniform([classes, widths[2]], widths[2], random),
-    kind: 'weight',
-  })
-  specs.push({ name: 'fc.bias', shape: [classes], values: linearUniform([classes], widths[2], random), kind: 'bias' })
-  const parameters = new Parameters(gpu, specs)
+  conv('conv1', config.channels, stem.to, stem.kernel)
+  if (!preactivation) norm('bn1', stem.to)
+  for (const { layers, from, to, shortcut } of blocks) {
+    for (const layer of layers) {
+      if (preactivation) norm(layer.norm, layer.from)
+      conv(layer.conv, layer.from, layer.to, layer.kernel)
+      if (!preactivation) norm(layer.norm, layer.to)
+    }
+    if (!shortcut || config.shortcut === 'A') continue
+    conv(shortcut.conv, from, to, 1)
+    if (shortcut.norm) norm(shortcut.norm, to)
+  }
+  if (preactivation) norm('bn1', features)
+  const { classes, embedding } = config
+  if (embedding) {
+    dense('embedding.weight', [embedding, features], 'weight', features)
+    dense('fc.weight', [classes, embedding], 'weight', embedding)
+  } else {
+    dense('fc.weight', [classes, features], 'weight', features)
+    dense('fc.bias', [classes], 'bias', features)
+  }
+  return specs
+}
+
+/**
+ * A residual network with fresh weights: Kaiming normal (fan-out) convolutions, PyTorch's default for linear layers.
+ * Throws InputError for a configuration that can't be, OutOfMemoryError where the adapter can't hold its parameters.
+ */
+export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): Network {
+  const built = architecture(options)
+  const { config, preactivation, stem, blocks } = built
+  const parameters = new Parameters(gpu, specsOf(built, random))
 
   const normalise = (name: string, x: Tensor, train: boolean, extra: { relu?: boolean; residual?: Tensor } = {}) => {
     const get = (part: string) => parameters.get(`${name}.${part}`)
@@ -136,39 +90,60 @@ export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): N
     }
     return batchNorm(x, weights, { train, ...extra })
   }
-  const convolve = (name: string, x: Tensor, stride: number, padding: number) =>
-    conv2d(x, parameters.get(`${name}.weight`), null, { stride, padding })
+  const convolve = (name: string, x: Tensor, kernel: number, stride: number) =>
+    conv2d(x, parameters.get(`${name}.weight`), null, { stride, padding: (kernel - 1) / 2 })
 
-  const shortcutOf = (b: Block, x: Tensor, train: boolean): Tensor => {
-    if (!reshapes(b)) return x
-    if (shortcut === 'A') return padChannels(everySecond(x, b.stride), b.to)
-    return normalise(`${b.name}.downsample.1`, convolve(`${b.name}.downsample.0`, x, b.stride, 0), train)
+  const shortcutOf = ({ shortcut, stride, to }: Block, x: Tensor, train: boolean): Tensor => {
+    if (!shortcut) return x
+    if (config.shortcut === 'A') return padChannels(everySecond(x, stride), to)
+    const y = convolve(shortcut.conv, x, 1, stride)
+    return shortcut.norm ? normalise(shortcut.norm, y, train) : y
+  }
+  /** Convolution, norm, ReLU, …; the last ReLU comes after the sum. */
+  const postactivated = (block: Block, x: Tensor, train: boolean): Tensor => {
+    const last = block.layers.length - 1
+    return block.layers.reduce((y, { conv, norm, kernel, stride }, i) => {
+      const z = convolve(conv, y, kernel, stride)
+      return normalise(norm, z, train, i === last ? { residual: shortcutOf(block, x, train) } : { relu: true })
+    }, x)
+  }
+  /** Norm, ReLU, convolution, …; a block that reshapes takes its shortcut after the first ReLU. */
+  const preactivated = (block: Block, x: Tensor, train: boolean): Tensor => {
+    const first = normalise(block.layers[0].norm, x, train, { relu: true })
+    const y = block.layers.reduce((z, { conv, norm, kernel, stride }, i) => {
+      return convolve(conv, i === 0 ? z : normalise(norm, z, train, { relu: true }), kernel, stride)
+    }, first)
+    return add(y, block.shortcut ? shortcutOf(block, first, train) : x)
+  }
+
+  const features = (x: Tensor, train: boolean): Tensor => {
+    let y = convolve('conv1', x, stem.kernel, stem.stride)
+    if (!preactivation) y = normalise('bn1', y, train, { relu: true })
+    if (stem.pool) y = maxPool2d(y, { kernel: 3, stride: 2, padding: 1 })
+    for (const block of blocks) y = (preactivation ? preactivated : postactivated)(block, y, train)
+    return globalAvgPool(preactivation ? normalise('bn1', y, train, { relu: true }) : y)
+  }
+  const embed = (x: Tensor, { train }: { train: boolean }): Tensor => {
+    if (!config.embedding) throw new InputError('embed: this network has no embedding head; give `embedding`')
+    return unitRows(linear(features(x, train), parameters.get('embedding.weight')))
   }
 
   return {
     config,
     parameters,
-    forward(x, { train }) {
-      let y = normalise('bn1', convolve('conv1', x, stemStride, 1), train, { relu: true })
-      for (const b of blocks) {
-        const inner = normalise(`${b.name}.bn1`, convolve(`${b.name}.conv1`, y, b.stride, 1), train, { relu: true })
-        const residual = shortcutOf(b, y, train)
-        y = normalise(`${b.name}.bn2`, convolve(`${b.name}.conv2`, inner, 1, 1), train, { residual })
-      }
-      return linear(globalAvgPool(y), parameters.get('fc.weight'), parameters.get('fc.bias'))
+    embed,
+    forward(x, mode) {
+      const weight = parameters.get('fc.weight')
+      if (!config.embedding) return linear(features(x, mode.train), weight, parameters.get('fc.bias'))
+      return scale(linear(embed(x, mode), unitRows(weight)), COSINE_SCALE)
     },
-    flops(height, width) {
-      let [h, w] = [Math.ceil(height / stemStride), Math.ceil(width / stemStride)]
-      let total = 9 * channels * widths[0] * h * w
-      for (const b of blocks) {
-        h = Math.ceil(h / b.stride)
-        w = Math.ceil(w / b.stride)
-        total += 9 * (b.from + b.to) * b.to * h * w
-        if (reshapes(b) && shortcut === 'B') total += b.from * b.to * h * w
-      }
-      return 2 * (total + widths[2] * classes)
-    },
+    flops: (height, width) => flopsOf(config, height, width),
   }
+}
+
+/** x / ‖x‖ of every row; a row of zeros stays one. */
+function unitRows(x: Tensor): Tensor {
+  return div(x, sqrt(add(sum(mul(x, x), { axes: 1, keepDims: true }), 1e-24)))
 }
 
 /** Shortcut A, first half: every stride-th row and column. */

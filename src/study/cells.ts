@@ -4,7 +4,7 @@ import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { AbortedError, DivergedError, type Progress as FitProgress } from '../train/fit.ts'
-import { type Counts, costOf, flopsOn, total, trainedOn } from './cost.ts'
+import { type Counts, costOf, flops, total, trainedOn } from './cost.ts'
 import type { Events } from './events.ts'
 import type { Progress } from './progress.ts'
 import { runStage, type StageOutcome } from './runStage.ts'
@@ -163,8 +163,7 @@ function tooLate(signal: AbortSignal, patience: number): { late: Promise<never>;
 }
 
 /** How fast cells go, in FLOPs a second, from those that are finished and the one that runs. */
-function paceOf({ engine, data, stages }: CellsOptions) {
-  const flops = flopsOn(engine)
+function paceOf({ data, stages }: CellsOptions) {
   const weights = new Map(stages.map((stage) => [stage.id, costOf(stage, countsOf(data), flops)]))
   const done = { flops: 0, seconds: 0 }
   const left = new Set(stages.map(({ id }) => id))

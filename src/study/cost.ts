@@ -1,7 +1,5 @@
 // What a stage costs, counted in floating-point operations: what a study is weighed and its remaining time guessed by.
-import type { Engine } from '../engine.ts'
-import { type ResNetConfig, resnet } from '../nn/resnet.ts'
-import { stream } from '../random.ts'
+import { flopsOf, type ResNetConfig } from '../nn/architecture.ts'
 import { runsAlong, type Stage } from './stage.ts'
 
 /** How many pictures there are. */
@@ -23,15 +21,7 @@ export interface Cost {
 /** FLOPs of one forward pass of one picture. */
 export type Flops = (network: ResNetConfig, size: number) => number
 
-export function flopsOn(engine: Engine): Flops {
-  const known = new Map<string, (height: number, width: number) => number>()
-  return (network, size) => {
-    const key = JSON.stringify(network)
-    const flops = known.get(key) ?? resnet(engine.gpu, network, stream(0, 'count')).flops
-    known.set(key, flops)
-    return flops(size, size)
-  }
-}
+export const flops: Flops = (network, size) => flopsOf(network, size, size)
 
 /** Images that a stage trains on. */
 export function trainedOn(stage: Stage, { train }: Counts): number {

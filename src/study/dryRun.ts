@@ -10,7 +10,7 @@ import { stream } from '../random.ts'
 import { duration, scaled } from '../report/format.ts'
 import { persistent } from '../tensor.ts'
 import type { StudyArguments } from './args.ts'
-import { type Cost, costOf, flopsOn } from './cost.ts'
+import { type Cost, costOf, flops } from './cost.ts'
 import type { Stage } from './stage.ts'
 
 /** Seconds of one training step of one network on a batch of pictures of a size. */
@@ -24,7 +24,6 @@ interface Studied {
 
 export async function dryRun(study: Studied, { json }: Pick<StudyArguments, 'json'>): Promise<number> {
   const { engine, data, stages } = study
-  const flops = flopsOn(engine)
   const counts = { train: data.train.n, test: data.test.n }
   const seconds = await probe(study)
   const cells = stages.map((stage) => {

@@ -1,5 +1,6 @@
 // What every flag of a study takes and does, in one table: parsing, help and messages come from it.
 import { InputError } from '../errors.ts'
+import { NETWORK_GRAMMAR, networkNamed } from '../nn/names.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { Downscale } from '../ops/pictures.ts'
@@ -62,20 +63,8 @@ function seeds(text: string): number[] {
   return Array.from({ length: whole(text, 1, allowed) }, (_, i) => i)
 }
 
-/** `resnet8`, `resnet8:16,32,64`, `resnet8:16,32,64/2` (stride of the stem); what is left out stays. */
-export function network(text: string, before: ResNetConfig): ResNetConfig {
-  const found = /^resnet(8|14|20|32|44|56)(?::(\d+),(\d+),(\d+))?(?:\/(\d+))?$/.exec(text)
-  const allowed = 'resnet8, 14, 20, 32, 44 or 56, then :W,W,W for its widths and /S for the stride of its stem'
-  if (!found) return wrong(allowed)
-  const [depth, ...rest] = found.slice(1).map((part) => (part === undefined ? undefined : whole(part, 1, allowed)))
-  const [a, b, c, stemStride] = rest
-  return {
-    ...before,
-    depth: depth!,
-    ...(a && b && c ? { widths: [a, b, c] as const } : {}),
-    ...(stemStride ? { stemStride } : {}),
-  }
-}
+/** A network by name; what it leaves out stays. */
+export const network = (text: string, before: ResNetConfig): ResNetConfig => networkNamed(text, before)
 
 const DOWNSCALES: Downscale[] = ['area', 'bilinear', 'bilinearAntialias']
 const all = (text: string): number | null => (text === 'all' ? null : whole(text, 1, "a whole number from 1, or 'all'"))
@@ -133,7 +122,7 @@ const SHARED: Flag<CommonRecipe>[] = [
   {
     name: 'teacher',
     value: 'NET',
-    about: 'resnetD[:W,W,W][/S]: depth, widths, stride of the stem',
+    about: NETWORK_GRAMMAR,
     recipe: (r, text) => (r.teacher = network(text, r.teacher)),
   },
   { name: 'student', value: 'NET', about: 'likewise', recipe: (r, text) => (r.student = network(text, r.student)) },

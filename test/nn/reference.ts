@@ -1,0 +1,167 @@
+// A network against the fixture that test/fixtures/networks/make.py made with PyTorch in float64: the same weights and
+// pictures, made from a hash, one training step, then an evaluation with the running statistics of that step.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { backward } from '../../src/autograd.ts'
+import { networkNamed } from '../../src/nn/names.ts'
+import { type Network, resnet } from '../../src/nn/resnet.ts'
+import { distillLoss } from '../../src/ops/distillLoss.ts'
+import { stream } from '../../src/random.ts'
+import { type Shape, sizeOf } from '../../src/tensor.ts'
+import { engine } from '../device.ts'
+
+interface Fixture {
+  name: string
+  side: number
+  batch: number
+  classes: number
+  float32: Deviation
+  loss: number
+  logits: number[]
+  evaluated: number[]
+  gradients: Record<string, number[]>
+  running: Record<string, number[]>
+  count: number
+}
+
+export interface Deviation {
+  /** Relative. */
+  loss: number
+  /** Of the samples and the norm, in units of the largest sample and of the norm. */
+  logits: number
+  evaluated: number
+  /** The worst relative deviation of a gradient's norm or a running statistic's. */
+  norms: number
+  /** The worst deviation of a sample, in units of the root mean square of its tensor. */
+  samples: number
+}
+
+export interface Compared extends Deviation {
+  fixture: Fixture
+  count: number
+  seconds: number
+  /** MiB on the device. */
+  memory: number
+}
+
+function mixed(name: string, n: number): Uint32Array {
+  let seed = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(name)) seed = Math.imul(seed ^ byte, 0x01000193)
+  return Uint32Array.from({ length: n }, (_, i) => {
+    let x = i + seed
+    x ^= x >>> 16
+    x = Math.imul(x, 0x7feb352d)
+    x ^= x >>> 15
+    x = Math.imul(x, 0x846ca68b)
+    return x ^ (x >>> 16)
+  })
+}
+
+const uniform = (name: string, n: number): Float64Array => {
+  return Float64Array.from(mixed(name, n), (x) => (x / 4294967296) * 2 - 1)
+}
+
+function valuesOf(name: string, shape: Shape): Float32Array {
+  const u = uniform(name, sizeOf(shape))
+  const put = (of: (x: number) => number) => Float32Array.from(u, of)
+  if (shape.length === 4) {
+    const bound = Math.sqrt(6 / (shape[0] * shape[2] * shape[3]))
+    return put((x) => bound * x)
+  }
+  if (shape.length === 2) return put((x) => x / Math.sqrt(shape[1]))
+  if (name.endsWith('running_var')) return put((x) => 1 + 0.5 * x)
+  if (/\.bn[23]\.weight$/.test(name)) return put((x) => 0.2 * (1 + 0.2 * x))
+  return put(name.endsWith('weight') ? (x) => 1 + 0.2 * x : (x) => 0.1 * x)
+}
+
+export const readFixture = (name: string): Fixture => {
+  return JSON.parse(readFileSync(join('test/fixtures/networks', `${name}.json`), 'utf8')) as Fixture
+}
+
+/** One training step of the network that the fixture is named after, and how far everything is from PyTorch's. */
+export async function compare(name: string): Promise<Compared> {
+  const fixture = readFixture(name)
+  const { side, batch } = fixture
+  const classes = fixture.classes
+  const network = resnet(engine.gpu, networkNamed(name, { classes, channels: 3 }), stream(0, 'unused'))
+  const { parameters } = network
+  const start = [...(await parameters.state())].map(([key, { shape }]) => {
+    return [key, { shape, data: valuesOf(key, shape) }] as const
+  })
+  parameters.load(new Map(start))
+  const pixels = Float32Array.from(uniform('pictures', batch * 3 * side * side), (x) => 1.7 * x)
+  const x = engine.tensor(pixels, [batch, 3, side, side], { layout: 'chwn' })
+  const labels = engine.tensor(
+    mixed('labels', batch).map((v) => v % classes),
+    [batch],
+    { dtype: 'u32' },
+  )
+  const started = performance.now()
+  const { logits, loss } = engine.step(() => {
+    const y = network.forward(x, { train: true })
+    const { loss } = distillLoss(y, { labels })
+    parameters.zeroGrad()
+    backward(loss)
+    return { logits: y, loss }
+  })
+  const got = { loss: await loss.item(), logits: await logits.read(), state: await parameters.state() }
+  const seconds = (performance.now() - started) / 1000
+  const evaluated = await engine.step(() => engine.noGrad(() => network.forward(x, { train: false }))).read()
+  return {
+    ...measure(fixture, { ...got, evaluated, gradients: await gradientsOf(network) }),
+    ...{ fixture, count: parameters.count(), seconds, memory: engine.memory().bytes / 2 ** 20 },
+  }
+}
+
+async function gradientsOf({ parameters }: Network): Promise<Map<string, ArrayLike<number>>> {
+  const all = new Map<string, ArrayLike<number>>()
+  for (const { name, tensor } of parameters.trainable()) all.set(name, await tensor.grad!.read())
+  return all
+}
+
+interface Got {
+  loss: number
+  logits: ArrayLike<number>
+  evaluated: ArrayLike<number>
+  gradients: Map<string, ArrayLike<number>>
+  state: Map<string, { data: Float32Array }>
+}
+
+function measure(fixture: Fixture, got: Got): Deviation {
+  const names = [...got.gradients.keys()].sort()
+  const expected = Object.keys(fixture.gradients).sort()
+  if (names.join() !== expected.join()) throw new Error(`parameters ${names}, PyTorch has ${expected}`)
+  const norms: number[] = []
+  const samples: number[] = []
+  const look = (key: string, values: ArrayLike<number>, [norm, ...want]: number[]) => {
+    norms.push(Math.abs(lengthOf(values) / norm - 1))
+    const unit = norm / Math.sqrt(values.length)
+    mixed(`sample ${key}`, want.length).forEach((at, i) => {
+      samples.push(Math.abs(values[at % values.length] - want[i]) / unit)
+    })
+  }
+  for (const [key, want] of Object.entries(fixture.gradients)) look(key, got.gradients.get(key)!, want)
+  for (const [key, want] of Object.entries(fixture.running)) look(key, got.state.get(key)!.data, want)
+  const logits = (values: ArrayLike<number>, [norm, ...want]: number[]) => {
+    const largest = Math.max(...want.map(Math.abs))
+    const at = mixed('sample logits', want.length)
+    const off = want.map((w, i) => Math.abs(values[at[i] % values.length] - w) / largest)
+    return worst([...off, Math.abs(lengthOf(values) / norm - 1)])
+  }
+  return {
+    loss: Math.abs(got.loss / fixture.loss - 1),
+    logits: logits(got.logits, fixture.logits),
+    evaluated: logits(got.evaluated, fixture.evaluated),
+    norms: worst(norms),
+    samples: worst(samples),
+  }
+}
+
+/** NaN is the worst there is. */
+const worst = (values: number[]) => (values.some(Number.isNaN) ? Number.NaN : Math.max(...values))
+
+function lengthOf(values: ArrayLike<number>): number {
+  let squares = 0
+  for (let i = 0; i < values.length; i++) squares += values[i] ** 2
+  return Math.sqrt(squares)
+}
