@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../src/autograd.ts'
 import { DeviceLostError, OutOfMemoryError, ShaderError } from '../src/errors.ts'
+import { requestDevice } from '../src/gpu/gpu.ts'
 import { kernels } from '../src/gpu/kernel.ts'
 import { parseShader } from '../src/gpu/shader.ts'
 import { init } from '../src/node.ts'
@@ -168,6 +169,19 @@ test('a lost device is a typed error that says what was running', async () => {
   const error = await failure(() => relu(own.full([4], 1)).read())
   assert.instance(error, DeviceLostError)
   assert.match(error.message, /device lost while running eager.*Make a new engine with init\(\)/)
+})
+
+test('a device is asked for bindings and buffers as large as the adapter has them', async () => {
+  const limits = { maxStorageBufferBindingSize: 2 ** 31, maxBufferSize: 2 ** 32 }
+  const asked: (GPUDeviceDescriptor | undefined)[] = []
+  const adapter = {
+    features: new Set(['subgroups', 'float32-filterable']),
+    limits: { ...limits, maxBindGroups: 8 },
+    requestDevice: async (descriptor?: GPUDeviceDescriptor) => asked.push(descriptor),
+  }
+  await requestDevice(adapter as unknown as GPUAdapter)
+  assert.equal(asked[0]?.requiredLimits, limits)
+  assert.equal(asked[0]?.requiredFeatures, ['subgroups'])
 })
 
 test('a tensor larger than a binding is refused with its size and the limit', () => {

@@ -193,12 +193,17 @@ export class Gpu {
   }
 }
 
-/** Asks an adapter for a device with what the engine can use and the adapter offers; the default limits suffice. */
+/**
+ * Asks an adapter for a device with what the engine can use and the adapter offers: features, and tensors as large as it
+ * binds. All other default limits suffice.
+ */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const wanted: GPUFeatureName[] = ['subgroups', 'timestamp-query', 'shader-f16']
   const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature))
+  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits
+  const requiredLimits = { maxStorageBufferBindingSize, maxBufferSize }
   try {
-    return await adapter.requestDevice({ label: 'webgpu-distill', requiredFeatures })
+    return await adapter.requestDevice({ label: 'webgpu-distill', requiredFeatures, requiredLimits })
   } catch (error) {
     throw new AdapterError(`the adapter gave no device: ${error instanceof Error ? error.message : error}`)
   }

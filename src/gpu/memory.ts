@@ -57,7 +57,7 @@ export class Pool {
     if (bytes > limits.maxStorageBufferBindingSize) {
       throw new OutOfMemoryError(
         `${label}: ${bytes} bytes in one tensor, the adapter binds at most ${limits.maxStorageBufferBindingSize}; ` +
-          'use a smaller batch',
+          'use a smaller batch, smaller pictures or a smaller network',
       )
     }
     const rounded = Math.min(size, Math.floor(limits.maxBufferSize / 256) * 256)

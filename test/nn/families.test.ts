@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
+import { OutOfMemoryError } from '../../src/errors.ts'
 import { writeSafetensors } from '../../src/io/safetensors.ts'
 import { flopsOf } from '../../src/nn/architecture.ts'
 import { nameOf, networkNamed } from '../../src/nn/names.ts'
@@ -8,6 +9,7 @@ import { type ResNetConfig, resnet } from '../../src/nn/resnet.ts'
 import { loadWeights } from '../../src/nn/weights.ts'
 import { sum } from '../../src/ops/reduce.ts'
 import { stream } from '../../src/random.ts'
+import { empty } from '../../src/tensor.ts'
 import { engine } from '../device.ts'
 import { compare } from './reference.ts'
 
@@ -80,7 +82,7 @@ test('a name that means nothing is told what is possible', () => {
   assert.throws(() => build({ depth: 18, stem: '5x5' as '3x3' }), /stem '5x5'; 3x3 or 7x7/)
 })
 
-test('the names of an ImageNet network are torchvision\u2019s', () => {
+test('the names of an ImageNet network are torchvision’s', () => {
   const config = { depth: 50, widths: [1, 1, 1, 1], classes: 3 }
   const names = build(config).parameters.names()
   // From torchvision.models.resnet50().state_dict(), without num_batches_tracked: 1 + 4 + 16·15 + 4·5 + 2.
@@ -148,6 +150,18 @@ test('an embedding has length 1, cosines as logits, and a gradient orthogonal to
     assert.ok(Math.abs(dot(g, w)) < 1e-4 * Math.sqrt(dot(g, g) * dot(w, w)))
   }
   assert.throws(() => build({ depth: 8 }).embed(x, { train: false }), /no embedding head/)
+})
+
+test('what the adapter can’t hold in one tensor is refused with both sizes, before anything runs', () => {
+  const limit = engine.gpu.device.limits.maxStorageBufferBindingSize
+  const batch = Math.floor(limit / 4 / (16 * 32 * 32)) + 1
+  const x = empty(engine.gpu, [batch, 3, 32, 32], 'f32', 'chwn')
+  const net = build({ depth: 8 })
+  assert.throws(
+    () => engine.step(() => engine.noGrad(() => net.forward(x, { train: false }))),
+    (error: Error) =>
+      error instanceof OutOfMemoryError && error.message.includes(`binds at most ${limit}; use a smaller`),
+  )
 })
 
 test.run()
