@@ -1,4 +1,5 @@
 // This engine, as a user has it: the built package, recorded steps.
+import { weightsOf } from '../resnet.js'
 import { prepareWebgpu } from '../webgpu.js'
 
 export async function open({ engine: entry, adapter, version }) {
@@ -68,4 +69,119 @@ const conv =
     return captured(engine, record, readAll)
   }
 
-const families = { conv }
+const loss =
+  ({ backward, distillLoss }, engine) =>
+  ({ temperature, inputs }) => {
+    const student = engine.tensor(inputs.student.data, inputs.student.shape, { requiresGrad: true })
+    const teacher = engine.tensor(inputs.teacher.data, inputs.teacher.shape)
+    const labels = engine.tensor(inputs.labels.data, inputs.labels.shape, { dtype: 'u32' })
+    const edges = [{ logits: teacher, temperature, weight: 0.5 }]
+    const record = () => {
+      student.gradEmpty = true
+      const { loss } = distillLoss(student, { labels, ceWeight: 0.5, edges })
+      backward(loss)
+      return { loss, gradient: student.grad }
+    }
+    return captured(engine, record, readAll)
+  }
+
+const calibration =
+  ({ ece }, engine) =>
+  ({ bins, inputs }) => {
+    const logits = engine.tensor(inputs.logits.data, inputs.logits.shape)
+    const labels = engine.tensor(inputs.labels.data, inputs.labels.shape, { dtype: 'u32' })
+    const read = async ({ errors }) => ({ ece: (await errors.read()).subarray(0, 1) })
+    return captured(engine, () => ece({ logits, labels }, { bins }), read)
+  }
+
+const norm =
+  ({ backward, batchNorm }, engine) =>
+  ({ inputs }) => {
+    const leaf = ({ data, shape }, layout = 'row') => engine.tensor(data, shape, { layout, requiresGrad: true })
+    const [x, gamma, beta] = [leaf(inputs.x, 'chwn'), leaf(inputs.gamma), leaf(inputs.beta)]
+    const fixed = ({ data, shape }, layout) => engine.tensor(data, shape, { layout })
+    const [runningMean, runningVar, dy] = [fixed(inputs.mean), fixed(inputs.variance), fixed(inputs.dy, 'chwn')]
+    const record = () => {
+      for (const each of [x, gamma, beta]) each.gradEmpty = true
+      const y = batchNorm(x, { gamma, beta, runningMean, runningVar }, { train: true, relu: true })
+      backward(y, dy)
+      return { y, dx: x.grad, dgamma: gamma.grad, dbeta: beta.grad, mean: runningMean, variance: runningVar }
+    }
+    return captured(engine, record, readAll)
+  }
+
+/** A network of the engine's own with the weights that everybody has. */
+function networkOf({ assign, resnet, stream }, engine, config, weights) {
+  const network = resnet(engine.gpu, config, stream(0, 'unused'))
+  for (const [name, { data }] of Object.entries(weights)) assign(network.parameters.get(name), data)
+  return network
+}
+
+const step = (ours, engine) => (spec) => {
+  const { inputs, temperature, learningRate, momentum } = spec
+  const picture = ({ data, shape }) => engine.tensor(data, shape, { layout: 'chwn' })
+  const student = networkOf(ours, engine, spec.student, weightsOf(inputs, 'student'))
+  const teacher = spec.teacher && networkOf(ours, engine, spec.teacher, weightsOf(inputs, 'teacher'))
+  const [x, xTeacher] = [picture(inputs.x), teacher && picture(inputs.xTeacher)]
+  const labels = engine.tensor(inputs.labels.data, inputs.labels.shape, { dtype: 'u32' })
+  const optimizer = ours.sgd(student.parameters.flat, { lr: learningRate, momentum })
+  const trained = engine.capture('step', () => {
+    const options = { labels }
+    if (teacher) {
+      const logits = engine.noGrad(() => teacher.forward(xTeacher, { train: false }))
+      Object.assign(options, { ceWeight: 0.5, edges: [{ logits, temperature, weight: 0.5 }] })
+    }
+    const { loss } = ours.distillLoss(student.forward(x, { train: true }), options)
+    student.parameters.zeroGrad()
+    ours.backward(loss)
+    optimizer.step()
+    return loss
+  })
+  let done = 0
+  const next = () => {
+    optimizer.advance(++done)
+    trained.run()
+  }
+  return {
+    async outputs() {
+      await trained.compile()
+      const losses = []
+      while (losses.length < spec.compared) {
+        next()
+        losses.push(await trained.outputs.item())
+      }
+      return { losses }
+    },
+    async run(calls) {
+      for (let i = 0; i < calls; i++) next()
+      await engine.settled()
+    },
+    end: () => trained.release(),
+  }
+}
+
+const inference =
+  (ours, engine) =>
+  ({ network: config, inputs }) => {
+    const network = networkOf(ours, engine, config, weightsOf(inputs, 'network'))
+    const { data, shape } = inputs.x
+    const x = engine.tensor(data, shape, { layout: 'chwn' })
+    const step = engine.capture('picture', () => engine.noGrad(() => network.forward(x, { train: false })))
+    const one = () => {
+      ours.assign(x, data)
+      step.run()
+      return step.outputs.read()
+    }
+    return {
+      async outputs() {
+        await step.compile()
+        return { logits: await one() }
+      },
+      async run(calls) {
+        for (let i = 0; i < calls; i++) await one()
+      },
+      end: () => step.release(),
+    }
+  }
+
+const families = { conv, loss, ece: calibration, norm, step, inference }

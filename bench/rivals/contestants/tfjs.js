@@ -1,13 +1,14 @@
 // TensorFlow.js on its WebGPU backend: NHWC, eager, kernels called directly where a gradient is wanted alone.
-import { createRequire } from 'node:module'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { prepareWebgpu } from '../webgpu.js'
-import { fromHwio, fromNhwc, toHwio, toNhwc } from './layouts.js'
+import { fromHwio, fromNhwc } from './layouts.js'
+import { distillation, filterOf, inference, pictureOf, step, targetsOf, trainedNorm } from './tfjs-network.js'
 
 export async function open({ engine, adapter }) {
   const { errors } = await prepareWebgpu({ engine, adapter })
-  const require = createRequire(import.meta.url)
-  const tf = require('@tensorflow/tfjs-core')
-  const { WebGPUBackend } = require('@tensorflow/tfjs-backend-webgpu')
+  const { tf, WebGPUBackend } = await load()
   // As the backend registers itself, which in Node fails over an optional feature that it asks for wrongly.
   const found = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })
   const limits = [
@@ -31,6 +32,20 @@ export async function open({ engine, adapter }) {
     settle: () => device.queue.onSubmittedWorkDone(),
     families: Object.fromEntries(Object.entries(families).map(([name, make]) => [name, make(tf, device)])),
   }
+}
+
+/** What Node can import of it lacks the gradients; they are in its modules for bundlers. */
+async function load() {
+  const folder = fileURLToPath(new URL('../', import.meta.url))
+  const outfile = `${folder}node_modules/.cache/tfjs.mjs`
+  const contents = `export * as tf from '@tensorflow/tfjs-core'
+    import '@tensorflow/tfjs-core/dist/register_all_gradients'
+    export { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu/dist/index.js'`
+  const stdin = { contents, resolveDir: folder }
+  const shape = { bundle: true, format: 'esm', platform: 'node', mainFields: ['module', 'main'] }
+  const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)" }
+  if (!existsSync(outfile)) await build({ stdin, outfile, ...shape, banner, logLevel: 'error' })
+  return import(outfile)
 }
 
 /** Submits what the backend holds back to fill a batch of dispatches, and waits for it. */
@@ -61,14 +76,13 @@ function eager(tf, device, call, read) {
   }
 }
 
+const asIs = (values) => values
+
 const conv =
   (tf, device) =>
   ({ pass, inputs }) => {
-    const picture = ({ data, shape: [n, c, h, w] }) => tf.tensor4d(toNhwc(data, [n, c, h, w]), [n, h, w, c])
     const { x, w, dy } = inputs
-    const [k, c] = w.shape
-    const [input, upstream] = [picture(x), picture(dy)]
-    const filter = tf.tensor4d(toHwio(w.data, w.shape), [3, 3, c, k])
+    const [input, filter, upstream] = [pictureOf(tf, x), filterOf(tf, w), pictureOf(tf, dy)]
     const same = { strides: 1, pad: 'same', dataFormat: 'NHWC', dimRoundingMode: undefined }
     const kernel = (name, tensors, attributes) => tf.engine().runKernel(name, tensors, { ...same, ...attributes })
     if (pass === 'forward')
@@ -85,4 +99,51 @@ const conv =
     return eager(tf, device, call, { dw: fromHwio })
   }
 
-const families = { conv }
+const loss =
+  (tf, device) =>
+  ({ temperature, inputs }) => {
+    const student = tf.tensor2d(inputs.student.data, inputs.student.shape)
+    const teacher = tf.tensor2d(inputs.teacher.data, inputs.teacher.shape)
+    const targets = targetsOf(tf, inputs.labels, student.shape[1])
+    const of = tf.valueAndGrad((logits) => distillation(tf, logits, targets, { teacher, temperature }))
+    const call = () => {
+      const { value, grad } = of(student)
+      return { loss: value, gradient: grad }
+    }
+    return eager(tf, device, call, { loss: asIs, gradient: asIs })
+  }
+
+const calibration =
+  (tf, device) =>
+  ({ bins, inputs }) => {
+    const logits = tf.tensor2d(inputs.logits.data, inputs.logits.shape)
+    const labels = tf.tensor1d(Int32Array.from(inputs.labels.data), 'int32')
+    const [n] = logits.shape
+    const call = () => {
+      const confidence = tf.max(tf.softmax(logits), 1)
+      const correct = tf.cast(tf.equal(tf.argMax(logits, 1), labels), 'float32')
+      const bin = tf.clipByValue(tf.sub(tf.ceil(tf.mul(confidence, bins)), 1), 0, bins - 1)
+      const hot = tf.cast(tf.oneHot(tf.cast(bin, 'int32'), bins), 'float32')
+      const gaps = tf.matMul(tf.reshape(tf.sub(confidence, correct), [1, n]), hot)
+      return { ece: tf.div(tf.sum(tf.abs(gaps)), n) }
+    }
+    return eager(tf, device, call, { ece: asIs })
+  }
+
+const norm =
+  (tf, device) =>
+  ({ inputs }) => {
+    const [x, dy] = [pictureOf(tf, inputs.x), pictureOf(tf, inputs.dy)]
+    const [gamma, beta, mean, variance] = ['gamma', 'beta', 'mean', 'variance'].map((n) => tf.tensor1d(inputs[n].data))
+    const running = { mean: tf.variable(mean), variance: tf.variable(variance) }
+    const of = tf.valueAndGrads((...given) => tf.relu(trainedNorm(tf, ...given, running)))
+    const call = () => {
+      const { value, grads } = of([x, gamma, beta], dy)
+      const [dx, dgamma, dbeta] = grads
+      return { y: value, dx, dgamma, dbeta, mean: tf.clone(running.mean), variance: tf.clone(running.variance) }
+    }
+    const read = { y: fromNhwc, dx: fromNhwc, dgamma: asIs, dbeta: asIs, mean: asIs, variance: asIs }
+    return eager(tf, device, call, read)
+  }
+
+const families = { conv, loss, ece: calibration, norm, step: step(finished), inference }
