@@ -3,17 +3,15 @@
 // An invocation owns KT output channels (lane, lane + LANES, ...), 4*CQ input channels and the taps of one kernel row i:
 // TAPS*KT*CQ vec4 of accumulators. Per pixel it loads KT values of dy and, for the one new column of x, one input channel
 // a lane; shuffles give every lane all of them. Columns slide along the row, so each is loaded once. Images are split into
-// parts, summed in a fixed order by `total`, which also adds where asked.
+// parts, summed by conv2d.total.
 enable subgroups;
 struct Params {
-  n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, padTop: u32, padLeft: u32, parts: u32, add: u32,
+  n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, padTop: u32, padLeft: u32, parts: u32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(4) var<storage, read> parts: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dw: array<f32>;
 
 // From the header: LANES, KT, CQ, TAPS (1 or 3), S, CL = ceil(4 * CQ / LANES).
 
@@ -99,13 +97,4 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
 fn put(part: u32, k: u32, c: u32, i: u32, j: u32, value: f32) {
   if (k < p.k && c < p.c) { partial[(((part * p.k + k) * p.c + c) * p.kh + i) * TAPS + j] = value; }
-}
-
-@compute @workgroup_size(64)
-fn total(@builtin(global_invocation_id) id: vec3u) {
-  let size = p.k * p.c * p.kh * TAPS;
-  if (id.x >= size) { return; }
-  var sum = 0.0;
-  for (var part = 0u; part < p.parts; part++) { sum += parts[part * size + id.x]; }
-  if (p.add == 1u) { dw[id.x] += sum; } else { dw[id.x] = sum; }
 }

@@ -5,6 +5,7 @@ import { empty, type Tensor } from '../tensor.ts'
 import { type Conv2dOptions, type Geometry, geometry } from './conv2dGeometry.ts'
 import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
+import { quadsWeight, stripForward, stripInput } from './conv2dStrip.ts'
 
 export type { Conv2dOptions } from './conv2dGeometry.ts'
 
@@ -42,14 +43,17 @@ type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tenso
 type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1) => void
 
 const FORWARD: Record<ConvPlan['forward'], Forward> = {
+  strip: stripForward,
   lanes: lanesForward,
   generic: (g, x, w, bias, y) => conv2d_.forward({ x, w, b: bias ?? w, y }, { ...g, add: 0 }, { threads: [y.size] }),
 }
 const INPUT: Record<ConvPlan['dX'], Backward> = {
+  strip: stripInput,
   lanes: lanesInput,
   generic: (g, w, dy, dx, add) => conv2d_.backwardX({ w, dy, dx }, { ...g, add }, { threads: [dx.size] }),
 }
 const WEIGHT: Record<ConvPlan['dW'], Backward> = {
+  strip: quadsWeight,
   lanes: lanesWeight,
   generic: (g, x, dy, dw, add) => conv2d_.backwardW({ x, dy, dw }, { ...g, add }, { groups: [dw.size] }),
 }

@@ -7,10 +7,11 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import type { Geometry } from './conv2dGeometry.ts'
+import { totalParts } from './conv2dParts.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
 const input_ = kernels<'main'>(inputSource)
-const weight_ = kernels<'main' | 'total'>(weightSource)
+const weight_ = kernels<'main'>(weightSource)
 
 /** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation, no bias, and enough images to fill the lanes. */
 export function lanesFit(gpu: Gpu, g: Geometry): boolean {
@@ -77,16 +78,16 @@ function run(x: Tensor, w: Tensor, y: Tensor, sizes: Sizes, TAPS: number, S: num
   forward_.main({ x, w, y }, { ...sizes, runs }, { groups }, { header })
 }
 
-export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: number): void {
+export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
   const LANES = x.gpu.info.subgroupSize
   const KT = k > LANES ? 2 : 1
   const CQ = c > 8 ? 4 : c > 4 ? 2 : 1
   const parts = Math.min(8, n)
-  const params = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, parts, add }
+  const params = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, parts }
   const header = { LANES, KT, CQ, TAPS: kw, S, CL: Math.ceil((4 * CQ) / LANES) }
   const groups = [parts * kh, Math.ceil(k / (KT * LANES)), Math.ceil(c / (4 * CQ))]
   const partial = empty(x.gpu, [parts, k, c, kh, kw], 'f32', 'row', 'conv2d weight gradient parts')
   weight_.main({ x, dy, partial }, params, { groups }, { header })
-  weight_.total({ parts: partial, dw }, params, { threads: [k * c * kh * kw] }, { header })
+  totalParts(partial, dw, add)
 }

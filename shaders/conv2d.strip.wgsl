@@ -1,0 +1,106 @@
+// conv2d.strip: 3x3 convolution at stride 1 where a lane is an image; also the input gradient, which is the same sum with
+// weight strides swapped and taps mirrored.
+//   y[k, oh, ow, n] = sum over c, i, j of w[k, c, i, j] * x[c, oh + i - padTop, ow + j - padLeft, n]   (+ y if add)
+// Layout: x and y are [C][H][W][N], so the lanes of a subgroup read neighbours. An invocation walks down a strip four
+// pixels wide, for one image and M output channels. An input row is read once and serves three output rows, which are
+// sums in three arrays: `done` is complete after this row, `next` one row later, `last` two. The strip's weights lie in
+// private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
+// Software adapters pay some fifty multiply-adds for any load from a buffer: this form has the fewest loads.
+// More than KEPT input channels take several dispatches, which add up. Pixels outside the picture are read as 0.
+enable subgroups;
+struct Params {
+  n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
+  c0: u32, channels: u32, wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32,
+  strips: u32, blocks: u32, rows: u32,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> w: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+// From the header: LANES of a subgroup, M channels, SETS = ceil(M / LANES), KEPT input channels, ADD to what is there.
+
+alias Sums = array<vec4f, M>;
+
+// What each tap of a kernel row sees at the strip's four pixels.
+struct Taps { left: vec4f, middle: vec4f, right: vec4f }
+
+fn taps(at: u32, inside: array<bool, 6>) -> Taps {
+  let x0 = select(0.0, x[at], inside[0]);
+  let x1 = select(0.0, x[at + p.n], inside[1]);
+  let x2 = select(0.0, x[at + 2u * p.n], inside[2]);
+  let x3 = select(0.0, x[at + 3u * p.n], inside[3]);
+  let x4 = select(0.0, x[at + 4u * p.n], inside[4]);
+  let x5 = select(0.0, x[at + 5u * p.n], inside[5]);
+  return Taps(vec4f(x0, x1, x2, x3), vec4f(x1, x2, x3, x4), vec4f(x2, x3, x4, x5));
+}
+
+fn sum(so_far: vec4f, t: Taps, weights: vec3f) -> vec4f {
+  return fma(t.right, vec4f(weights.z), fma(t.middle, vec4f(weights.y), fma(t.left, vec4f(weights.x), so_far)));
+}
+
+fn weightRow(k: u32, c: u32, i: i32) -> vec3f {
+  let at = p.wBase + i32(k) * p.wK + i32(p.c0 + c) * p.wC + i * p.wI;
+  return vec3f(w[at], w[at + p.wJ], w[at + 2 * p.wJ]);
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let n = group.x % p.blocks * LANES + lane;
+  let left = group.x / p.blocks % p.strips * 4u;
+  let top = i32(group.x / (p.blocks * p.strips) * p.rows);
+  let bottom = min(top + i32(p.rows), i32(p.oh));
+  let k0 = group.y * M;
+  var kept: array<vec3f, KEPT * SETS * 3u>;
+  for (var c = 0u; c < p.channels; c++) {
+    for (var s = 0u; s < SETS; s++) {
+      let k = k0 + s * LANES + lane;
+      let at = (c * SETS + s) * 3u;
+      kept[at] = weightRow(k, c, 0);
+      kept[at + 1u] = weightRow(k, c, 1);
+      kept[at + 2u] = weightRow(k, c, 2);
+    }
+  }
+  var inside: array<bool, 6>;
+  for (var q = 0; q < 6; q++) {
+    let iw = i32(left) + q - p.padLeft;
+    inside[q] = iw >= 0 && iw < i32(p.w);
+  }
+  var done: Sums;
+  var next: Sums;
+  var last: Sums;
+  for (var row = top - p.padTop; row < bottom - p.padTop + 2; row++) {
+    if (row >= 0 && row < i32(p.h)) {
+      var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
+      for (var c = 0u; c < p.channels; c++) {
+        let t = taps(at, inside);
+        at += p.h * p.w * p.n;
+        var own: array<vec3f, 3u * SETS>;
+        for (var s = 0u; s < 3u * SETS; s++) { own[s] = kept[c * SETS * 3u + s]; }
+        for (var m = 0u; m < M; m++) {
+          let s = m / LANES * 3u;
+          done[m] = sum(done[m], t, subgroupShuffle(own[s + 2u], m % LANES));
+          next[m] = sum(next[m], t, subgroupShuffle(own[s + 1u], m % LANES));
+          last[m] = sum(last[m], t, subgroupShuffle(own[s], m % LANES));
+        }
+      }
+    }
+    let oh = row + p.padTop - 2;
+    for (var m = 0u; m < M; m++) {
+      let live = oh >= top && n < p.n && k0 + m < p.k;
+      let at = (((k0 + m) * p.oh + u32(oh)) * p.ow + left) * p.n + n;
+      put(at, live && left < p.ow, done[m].x);
+      put(at + p.n, live && left + 1u < p.ow, done[m].y);
+      put(at + 2u * p.n, live && left + 2u < p.ow, done[m].z);
+      put(at + 3u * p.n, live && left + 3u < p.ow, done[m].w);
+    }
+    done = next;
+    next = last;
+    last = Sums();
+  }
+}
+
+fn put(at: u32, live: bool, value: f32) {
+  if (!live) { return; }
+  if (ADD == 1u) { y[at] += value; } else { y[at] = value; }
+}
