@@ -16,7 +16,7 @@ export interface StudyArguments<R extends CommonRecipe = CommonRecipe> extends R
 export type Asked = 'help' | 'version'
 
 /** What any program's table of flags has. */
-export type Named = Pick<Flag<unknown>, 'name' | 'value' | 'about'>
+export type Named = Pick<Flag<unknown>, 'name' | 'value' | 'optional' | 'about'>
 
 /** `--flag value`, `--flag=value` and switches, in order. Throws UsageError. */
 export function* read<F extends Named>(argv: readonly string[], flags: readonly F[]): Generator<[F, string]> {
@@ -30,7 +30,8 @@ export function* read<F extends Named>(argv: readonly string[], flags: readonly 
       if (inline !== undefined) throw new UsageError(`--${name} takes no value`)
       yield [flag, '']
     } else {
-      const value = inline ?? argv[++i]
+      const omitted = flag.optional && inline === undefined && (argv[i + 1] ?? '--').startsWith('--')
+      const value = omitted ? '' : (inline ?? argv[++i])
       if (value === undefined || (inline === undefined && value.startsWith('--'))) {
         throw new UsageError(`--${name} needs a value: ${flag.about}`)
       }
@@ -70,6 +71,10 @@ export function parseArguments<R extends CommonRecipe>(
       overrides.push(`--${flag.name} ${quoted(text)}`)
   }
   if (options.resume && options.fresh) throw new UsageError('--resume and --fresh: one or the other')
+  const doing = (['cell', 'shard', 'merge', 'watch', 'submit'] as const).filter((name) => options[name] !== undefined)
+  if (doing.length > 1 && doing.join() !== 'shard,submit') {
+    throw new UsageError(`${doing.map((name) => `--${name}`).join(' and ')}: one at a time`)
+  }
   try {
     paper.check(recipe)
   } catch (error) {
@@ -92,8 +97,10 @@ export function helpText<R extends CommonRecipe>({ name: study, about: title, pr
     'Presets; every flag above overrides them:',
     ...known,
     '',
-    'Finished cells are kept in DIR/cells and never trained twice; Ctrl-C saves a checkpoint from which the same command',
-    'goes on. Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted.',
+    'Finished cells are kept in DIR/cells and never trained twice; Ctrl-C, SIGTERM and SIGUSR1 save a checkpoint from which',
+    'the same command goes on. The same command may run several times at once: each takes cells that no other is at.',
+    'Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 cells are missing (--merge), after a checkpoint 130 (Ctrl-C),',
+    '143 (SIGTERM), 138 (SIGUSR1) or 129 (SIGHUP).',
     '',
   ].join('\n')
 }

@@ -1,12 +1,15 @@
-// Runs the stages of a study in order: skips what is finished, goes on from checkpoints, keeps every finished cell as a
-// file, marks a diverged one as failed and goes on. Ends at the first fault that concerns more than one cell.
+// Runs stages of a study: takes the first one that is not finished, whose sources are, and which nobody else is at; goes
+// on from its checkpoint, keeps it as a file, marks a diverged one as failed and goes on. Several processes may do so in
+// one folder at the same time. Ends at the first fault that concerns more than one cell.
 import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { AbortedError, DivergedError, type Progress as FitProgress } from '../train/fit.ts'
-import { type Counts, costOf, flops, total, trainedOn } from './cost.ts'
+import { trainedOn } from './cost.ts'
 import type { Events } from './events.ts'
-import type { Progress } from './progress.ts'
+import { type Holder, isLease, type Lease } from './locks.ts'
+import { countsOf, paceOf } from './pace.ts'
+import { clock, type Progress } from './progress.ts'
 import { runStage, type StageOutcome } from './runStage.ts'
 import { needs, type Reference, type Stage } from './stage.ts'
 import { CELL_VERSION, type Setting, type Store } from './store.ts'
@@ -30,103 +33,176 @@ export interface CellsOptions {
   engine: Engine
   data: DatasetPair
   stages: readonly Stage[]
+  /** The stages to see finished, and those they need; default all. */
+  wanted?: ReadonlySet<string>
   keys: ReadonlyMap<string, string>
   setting: Setting
   store: Store
   events: Events
   progress: Progress
   signal: AbortSignal
-  /** Ignore finished cells and checkpoints. */
-  fresh: boolean
+  /** Ignore finished cells and checkpoints, all or those of these ids. */
+  fresh: boolean | ReadonlySet<string>
   version: string
   commit: string | null
   /** Milliseconds that a step may take to end after an abort. */
-  patience?: number
+  patience?: () => number
+  /** Between checkpoints. */
+  saveSeconds?: number
+  /** Milliseconds between looks at what others are at. */
+  poll?: number
 }
 
 /** The finished cells by stage id. Throws AbortedError, and whatever stops the whole run. */
 export async function runCells(options: CellsOptions): Promise<Map<string, Cell>> {
-  const { engine, data, stages, keys, store, progress, events, signal, fresh } = options
+  const { engine, data, stages, wanted, keys, store, progress, events, signal, fresh, poll = 2000 } = options
   const cells = new Map<string, Cell>()
-  const pace = paceOf(options)
-  if (!fresh) {
-    for (const { id } of stages) {
-      const cell = await store.result<Cell>(keys.get(id)!)
-      if (cell) cells.set(id, cell)
-    }
-    if (cells.size > 0) progress.line(`${cells.size} of ${stages.length} cells are finished already`)
+  const order = wanted ? stages.filter(({ id }) => wanted.has(id)) : [...stages]
+  const anew = (id: string) => (typeof fresh === 'boolean' ? fresh : fresh.has(id))
+  const nameOf = (stage: Stage) => `[${stages.indexOf(stage) + 1}/${stages.length}] ${stage.id}`
+  const pace = paceOf({ ...options, stages: order })
+  const look = async (stage: Stage): Promise<boolean> => {
+    const cell = anew(stage.id) ? null : await store.result<Cell>(keys.get(stage.id)!)
+    if (cell) cells.set(stage.id, cell)
+    if (cell) pace.known([stage.id])
+    return cell !== null
   }
-  pace.known(cells)
+  for (const stage of order) await look(stage)
+  if (cells.size > 0) progress.line(`${cells.size} of ${order.length} cells are finished already`)
 
-  for (const [i, stage] of stages.entries()) {
-    if (cells.has(stage.id)) continue
+  /** The first stage to be had, or what the others are at. */
+  const next = async (): Promise<{ stage: Stage; lease: Lease } | Map<Stage, Holder>> => {
+    const busy = new Map<Stage, Holder>()
+    for (const stage of order) {
+      if (cells.has(stage.id) || needs(stage).some((need) => !cells.has(need))) continue
+      const taken = await store.locks.take(keys.get(stage.id)!, stage.id)
+      // Whoever had the lock may have finished in the meantime.
+      const there = await look(stage)
+      if (there) progress.line(`${nameOf(stage)}  finished by another process`)
+      if (there && isLease(taken)) await taken.release()
+      if (there) continue
+      if (isLease(taken)) return { stage, lease: taken }
+      busy.set(stage, taken)
+    }
+    return busy
+  }
+
+  let waitedFor = ''
+  while (cells.size < order.length) {
     if (signal.aborted) throw new AbortedError(0, 0)
+    const found = await next()
+    if (found instanceof Map) {
+      const lines = Array.from(found, ([stage, { host, pid, since }]) => {
+        return `waiting for ${nameOf(stage)}: process ${pid} of ${host} is at it since ${since.slice(0, 19).replace('T', ' ')}`
+      })
+      for (const line of lines) if (!waitedFor.includes(line)) progress.line(line)
+      waitedFor = lines.join('\n')
+      if (found.size > 0) await pause(poll, signal)
+      continue
+    }
+    const { stage, lease } = found
     const key = keys.get(stage.id)!
-    const name = `[${i + 1}/${stages.length}] ${stage.id}`
+    const started = performance.now()
     const base = { schemaVersion: CELL_VERSION, key, stage, setting: options.setting }
     const record = { version: options.version, commit: options.commit }
     const failed = (reason: string): Cell => {
       return { ...base, ...record, status: 'failed', reason, outcome: null, finished: new Date().toISOString() }
     }
-    const lost = needs(stage).find((need) => cells.get(need)?.status === 'failed')
-    await events.write('cell', { id: stage.id, key, cell: i + 1, cells: stages.length })
-    const started = performance.now()
+    const number = stages.indexOf(stage) + 1
+    const broken = needs(stage).find((need) => cells.get(need)?.status === 'failed')
     let cell: Cell
-    if (lost) {
-      cell = failed(`it learns from ${lost}, which failed: ${cells.get(lost)!.reason}`)
-      await store.finish(key, cell, null)
-    } else {
-      try {
-        const { outcome, weights } = await train(options, stage, key, cells, (seen, first) => {
-          progress.bar({ cell: i + 1, cells: stages.length, id: stage.id, ...pace.look(stage, seen, first, started) })
+    try {
+      await store.sweep(key)
+      await events.write('cell', { id: stage.id, key, cell: number, cells: stages.length })
+      if (broken) {
+        cell = failed(`it learns from ${broken}, which failed: ${cells.get(broken)!.reason}`)
+        await store.finish(key, cell, null)
+      } else {
+        const { outcome, weights } = await train(options, stage, lease, cells, anew(stage.id), (seen, first) => {
+          const state = pace.look(stage, seen, first, started)
+          const { left, studyLeft, ...work } = state
+          lease.tell({ ...work, first, seconds: (performance.now() - started) / 1000 })
+          progress.bar({ cell: number, cells: stages.length, id: stage.id, ...state })
         })
         cell = { ...base, ...record, status: 'ok', reason: null, outcome, finished: new Date().toISOString() }
         await store.finish(key, cell, weights)
-      } catch (error) {
-        if (!(error instanceof DivergedError)) throw error
-        cell = failed(error.message)
-        await store.finish(key, cell, null)
-      } finally {
-        progress.clear()
       }
+    } catch (error) {
+      if (lease.lost.aborted && error instanceof AbortedError && !signal.aborted) {
+        progress.always(`${nameOf(stage)}  was taken over by another process`)
+        continue
+      }
+      if (!(error instanceof DivergedError)) throw error
+      cell = failed(error.message)
+      await store.finish(key, cell, null)
+    } finally {
+      progress.clear()
+      await lease.release()
     }
     cells.set(stage.id, cell)
     const wall = (performance.now() - started) / 1000
     if (cell.outcome) pace.finished(stage, wall)
+    else pace.known([stage.id])
     const { status, reason, outcome } = cell
     await events.write('finished', { id: stage.id, key, status, reason, wall, nodes: outcome ? brief(outcome) : null })
-    if (outcome) progress.line(`${name}  ${sentence(outcome, trainedOn(stage, countsOf(data)))}`)
-    else progress.always(`${name}  FAILED: ${reason}`)
+    const left = pace.left()
+    const rest = left && cells.size < order.length ? `  ${clock(left)} left` : ''
+    if (outcome) progress.line(`${nameOf(stage)}  ${sentence(outcome, trainedOn(stage, countsOf(data)))}${rest}`)
+    else progress.always(`${nameOf(stage)}  FAILED: ${reason}`)
     await engine.settled()
   }
   return cells
 }
 
-export const countsOf = ({ train, test }: DatasetPair): Counts => ({ train: train.n, test: test.n })
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
+}
 
 type Look = (progress: FitProgress | null, first: number) => void
 
 /** One stage, from its checkpoint where there is one. */
-async function train(options: CellsOptions, stage: Stage, key: string, cells: Map<string, Cell>, look: Look) {
-  const { engine, data, keys, store, events, signal, fresh, patience = 3000 } = options
-  if (fresh) await store.dropCheckpoint(key)
+async function train(
+  options: CellsOptions,
+  stage: Stage,
+  lease: Lease,
+  cells: Map<string, Cell>,
+  anew: boolean,
+  look: Look,
+) {
+  const { engine, data, keys, store, events, signal, patience = () => 3000 } = options
+  const key = keys.get(stage.id)!
+  if (anew) await store.dropCheckpoint(key)
   const resume = await store.checkpoint(key)
   let moved = false
   let told = Number.NEGATIVE_INFINITY
   look(null, 0)
+  const stop = new AbortController()
+  const abort = () => stop.abort()
+  for (const reason of [signal, lease.lost]) reason.addEventListener('abort', abort)
   const running = runStage({
     engine,
     data,
     stage,
     resume,
-    signal,
+    signal: stop.signal,
     earlier: async ({ stage: id, node }: Reference) => {
       const weights = await store.weights(keys.get(id)!)
       const own = [...weights].filter(([name]) => name.startsWith(`${node}/`))
       const tau = cells.get(id)?.outcome?.nodes[node]?.tau ?? null
       return { weights: new Map(own.map(([name, value]) => [name.slice(node.length + 1), value])), tau }
     },
-    save: (snapshot, seconds) => store.saveCheckpoint(key, snapshot, seconds),
+    saveSeconds: options.saveSeconds,
+    save: async (snapshot, seconds, curve) => {
+      if (!lease.lost.aborted) await store.saveCheckpoint(key, snapshot, seconds, curve)
+    },
     onProgress: (progress) => {
       moved = true
       look(progress, resume?.snapshot.step ?? 0)
@@ -149,50 +225,18 @@ async function train(options: CellsOptions, stage: Stage, key: string, cells: Ma
     throw error
   } finally {
     giveUp.forget()
+    for (const reason of [signal, lease.lost]) reason.removeEventListener('abort', abort)
   }
 }
 
 /** `late` throws some time after an abort: a step that is too long to wait for is given up. */
-function tooLate(signal: AbortSignal, patience: number): { late: Promise<never>; forget: () => void } {
+function tooLate(signal: AbortSignal, patience: () => number): { late: Promise<never>; forget: () => void } {
   let wait = () => {}
   const late = new Promise<never>((_, reject) => {
-    wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience).unref()
+    wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience()).unref()
     signal.addEventListener('abort', wait)
   })
   return { late, forget: () => signal.removeEventListener('abort', wait) }
-}
-
-/** How fast cells go, in FLOPs a second, from those that are finished and the one that runs. */
-function paceOf({ data, stages }: CellsOptions) {
-  const weights = new Map(stages.map((stage) => [stage.id, costOf(stage, countsOf(data), flops)]))
-  const done = { flops: 0, seconds: 0 }
-  const left = new Set(stages.map(({ id }) => id))
-  return {
-    known(cells: ReadonlyMap<string, Cell>): void {
-      for (const id of cells.keys()) left.delete(id)
-    },
-    finished({ id }: Stage, seconds: number): void {
-      left.delete(id)
-      done.flops += total(weights.get(id)!)
-      done.seconds += seconds
-    },
-    look({ id, batch }: Stage, seen: FitProgress | null, first: number, started: number) {
-      const cost = weights.get(id)!
-      if (!seen) return { step: 0, steps: cost.steps, imagesPerSecond: 0, loss: 0, left: null, studyLeft: null }
-      const { step, steps, imagesPerSecond, nodes } = seen
-      const losses = Object.values(nodes).map(({ total }) => total)
-      const loss = losses.reduce((sum, x) => sum + x, 0) / losses.length
-      const elapsed = (performance.now() - started) / 1000
-      const here = (cost.training * (step - first)) / steps
-      const rate = (done.flops + here) / (done.seconds + elapsed)
-      const ahead = [...left].reduce((sum, other) => sum + total(weights.get(other)!), 0)
-      return {
-        ...{ step, steps, imagesPerSecond, loss },
-        left: ((steps - step) * batch) / imagesPerSecond,
-        studyLeft: rate > 0 ? Math.max(0, ahead - (cost.training * step) / steps) / rate : null,
-      }
-    },
-  }
 }
 
 function sentence({ nodes, seconds, imagesPerSecond }: StageOutcome, images: number): string {

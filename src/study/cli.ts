@@ -10,6 +10,7 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
   cqkd     trains the CQKD table and writes a report; cqkd --help tells its flags
   trikd    trains the TriKD table and writes a report; trikd --help tells its flags
   doctor   adapters, what is missing and how to mend it, a self-test, where the data sets are
+  clean    empties the cache of drivers and data sets; results stay
 
   --help, --version
 `
@@ -38,6 +39,8 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       return studies(command, rest)
     case 'doctor':
       return (await import('./doctor.ts')).doctor(rest)
+    case 'clean':
+      return (await import('./clean.ts')).clean(rest)
     case '--version':
       return say(`${__VERSION__}\n`)
     case '--help':
@@ -48,7 +51,7 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       process.stderr.write(USAGE)
       return 2
     default:
-      throw new UsageError(`unknown command '${command}'; allowed: cqkd, trikd, doctor, --help, --version`)
+      throw new UsageError(`unknown command '${command}'; allowed: cqkd, trikd, doctor, clean, --help, --version`)
   }
 }
 
@@ -61,6 +64,8 @@ async function studies(command: 'cqkd' | 'trikd', argv: readonly string[]): Prom
   if (paper === 'trikd') return study(TRIKD, rest)
   if (paper !== 'all') throw new UsageError(`--paper ${paper}: one of cqkd, trikd, all`)
   if (rest.includes('--json')) throw new UsageError('--json: one document, so one paper at a time')
+  const numbered = rest.find((word) => /^--(cell|shard|submit|watch)(=|$)/.test(word))
+  if (numbered) throw new UsageError(`${numbered}: one list of cells, so one paper at a time`)
   const into = (name: string) => {
     return rest.map((word, i) => (word.startsWith('--out=') || rest[i - 1] === '--out' ? `${word}/${name}` : word))
   }

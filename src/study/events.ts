@@ -1,6 +1,9 @@
 // events.jsonl: what happened, an object a line, for tools that watch or count. Lines are written in order; a disk that
 // takes no more is told at the next call.
-import type { FileLayer } from '../io/files.ts'
+//
+// Processes on one machine may share the file. Those that do one cell or shard have files of their own, in events/: a
+// network file system lets lines of several machines run into each other.
+import { type FileLayer, readText } from '../io/files.ts'
 
 export const EVENTS_VERSION = 1
 
@@ -22,4 +25,35 @@ export class Events {
     this.last.catch(() => {})
     return this.last
   }
+}
+
+/** Where a process writes: `part` is the cell or shard that it does. */
+export async function eventsPath(files: FileLayer, out: string, part?: string): Promise<string> {
+  if (!part) return `${out}/events.jsonl`
+  await files.makeDir(`${out}/events`)
+  return `${out}/events/${part}.jsonl`
+}
+
+export interface Event {
+  time: string
+  event: EventKind
+  [value: string]: unknown
+}
+
+/** All that the processes of a study wrote, in the order of time. Lines that are no JSON are passed over. */
+export async function readEvents(files: FileLayer, out: string): Promise<Event[]> {
+  const folder = `${out}/events`
+  const more = (await files.exists(folder)) ? await files.list(folder) : []
+  const paths = [`${out}/events.jsonl`, ...more.map(({ name }) => `${folder}/${name}`)]
+  const events: Event[] = []
+  for (const path of paths) {
+    if (!(await files.exists(path))) continue
+    for (const line of (await readText(files, path)).split('\n')) {
+      try {
+        const event = JSON.parse(line) as Event
+        if (event?.event) events.push(event)
+      } catch {}
+    }
+  }
+  return events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
 }

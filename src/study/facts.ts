@@ -4,7 +4,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { quoted } from './args.ts'
+import type { DatasetPair } from '../data/dataset.ts'
+import type { Run } from '../report/index.ts'
+import { quoted, type StudyArguments } from './args.ts'
 
 export const VERSION = __VERSION__
 export const FINGERPRINT = __NUMERICS__
@@ -49,4 +51,37 @@ export function versionOf(name: string): string | null {
 export function commandOf(argv: readonly string[], study: string, script = process.argv[1] ?? ''): string {
   const launcher = /\b(cqkd|trikd)\.js$/.test(script) ? `node bench/${study}.js` : `npx webgpu-distill ${study}`
   return [launcher, ...argv.map(quoted)].join(' ')
+}
+
+/** The part of a run's record that its device tells. */
+export type DeviceFacts = Pick<Run, 'adapter' | 'driver' | 'features' | 'software'> & { subgroupSize: number }
+
+/** A run's record. */
+export function runFacts(
+  { adapter, driver, features, software, subgroupSize }: DeviceFacts,
+  data: DatasetPair,
+  paper: string,
+  { recipe, overrides }: StudyArguments,
+  argv: readonly string[],
+): Run {
+  return {
+    version: VERSION,
+    commit: commit(),
+    adapter,
+    driver,
+    features,
+    seeds: recipe.seeds,
+    dataHash: data.hash,
+    fingerprint: FINGERPRINT,
+    command: commandOf(argv, paper),
+    paper,
+    preset: recipe.preset,
+    dataset: data.origin === 'synthetic' ? 'synthetic' : recipe.dataset,
+    config: { ...recipe },
+    date: new Date().toISOString(),
+    software,
+    overrides,
+    subgroupSize,
+    node: process.version,
+  }
 }

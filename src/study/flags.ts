@@ -5,9 +5,11 @@ import type { ResNetConfig } from '../nn/resnet.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { Downscale } from '../ops/pictures.ts'
 import { type CommonRecipe, METHODS, PRESETS, type Recipe } from './recipe.ts'
+import type { Asked } from './shards.ts'
+import { type Scheduler, SPREAD_FLAGS } from './spreadFlags.ts'
 
 /** Everything that is not the recipe. */
-export interface RunOptions {
+export interface RunOptions extends Asked {
   data?: string
   adapter?: string
   out?: string
@@ -18,12 +20,18 @@ export interface RunOptions {
   list?: boolean
   dryRun?: boolean
   quiet?: boolean
+  merge?: boolean
+  saveSeconds?: number
+  submit?: Scheduler
+  watch?: boolean
 }
 
 export interface Flag<R> {
   name: string
   /** How the value is shown in help; absent for a switch. */
   value?: string
+  /** The value may be left out; its text is empty then. */
+  optional?: boolean
   about: string
   /** Changes the recipe. */
   recipe?: (recipe: R, text: string) => void
@@ -198,6 +206,7 @@ const run = (name: string): Flag<unknown>[] => [
   { name: 'fresh', about: 'train every cell again', run: (o) => (o.fresh = true) },
   { name: 'offline', about: 'download nothing', run: (o) => (o.offline = true) },
   { name: 'list', about: 'show the cells, finished or not, and stop', run: (o) => (o.list = true) },
+  ...SPREAD_FLAGS,
   { name: 'dry-run', about: 'show cells, FLOPs and the estimated time, and stop', run: (o) => (o.dryRun = true) },
   {
     name: 'json',

@@ -1,11 +1,16 @@
-// Ctrl-C and kill: the first asks the run to stop behind a checkpoint, the second ends the process at once.
-const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+// Ctrl-C and what a scheduler sends: the first asks the run to stop behind a checkpoint, a second Ctrl-C ends the process
+// at once. A scheduler may send its signal to every process of a job, and again; that changes nothing.
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGUSR1: 138 } as const
 type Name = keyof typeof CODES
+
+/** Milliseconds that a step may take to end: within what Slurm and Kubernetes wait until they kill, 30 s by default. */
+const PATIENCE: Record<Name, number> = { SIGINT: 3000, SIGHUP: 3000, SIGTERM: 20_000, SIGUSR1: 50_000 }
 
 export interface Interrupts {
   signal: AbortSignal
-  /** 128 + the signal that came, 0 if none did. */
+  /** 128 + the signal that came (Linux's numbers), 0 if none did. */
   readonly code: number
+  readonly patience: number
   stop(): void
 }
 
@@ -14,10 +19,13 @@ export function watchInterrupts(tell: () => void): Interrupts {
   // Node undoes what `nohup` does. Under it no stream is a terminal; then no hang-up concerns us.
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   let code = 0
+  let patience = 0
   const handler = (name: NodeJS.Signals) => {
     if (name === 'SIGHUP' && !terminal) return
-    if (code) process.exit(CODES[name as Name])
+    if (code && name === 'SIGINT') process.exit(CODES[name])
+    if (code) return
     code = CODES[name as Name]
+    patience = PATIENCE[name as Name]
     tell()
     abort.abort()
   }
@@ -27,6 +35,9 @@ export function watchInterrupts(tell: () => void): Interrupts {
     signal: abort.signal,
     get code() {
       return code
+    },
+    get patience() {
+      return patience
     },
     stop() {
       for (const name of names) process.off(name, handler)

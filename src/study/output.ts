@@ -2,6 +2,7 @@
 import papersFile from '../../bench/papers.json' with { type: 'json' }
 import type { FileLayer } from '../io/files.ts'
 import {
+  agreementText,
   curveFigures,
   generationFigures,
   htmlReport,
@@ -16,7 +17,9 @@ import {
   summaryCsv,
   teacherFigures,
   temperatureFigures,
+  textReport,
 } from '../report/index.ts'
+import type { RunOptions } from './flags.ts'
 
 /** Published numbers, to stand beside ours. */
 export const PAPERS: PaperEntry[] = parsePapers(papersFile, 'bench/papers.json')
@@ -43,4 +46,16 @@ export async function writeOutput(files: FileLayer, folder: string, results: Res
   await files.makeDir(`${folder}/figures`)
   for (const { id, svg } of figures) await files.writeAtomic(`${folder}/figures/${id}.svg`, `${svg}\n`)
   return [...contents.map(([name]) => `${folder}/${name}`), `${folder}/figures/*.svg (${figures.length})`]
+}
+
+/** The table on standard output, or the results as JSON; which files were written after that. */
+export function print(results: Results, paths: string[], { json, quiet }: Pick<RunOptions, 'json' | 'quiet'>): void {
+  const said = json ? process.stderr : process.stdout
+  if (json) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
+  else {
+    const agrees = agreementText(results)
+    const table = `${textReport(results, PAPERS)}${agrees ? `\n${agrees}\n` : ''}`
+    process.stdout.write(quiet ? table : `\n${table}`)
+  }
+  if (!quiet) said.write(`\n${paths.map((path) => `wrote ${path}`).join('\n')}\n`)
 }

@@ -14,10 +14,10 @@ import { fitTemperature } from '../report/temperature.ts'
 import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
 import { persistent, type Tensor } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
-import { DivergedError, fit, type Parts, type Progress } from '../train/fit.ts'
+import { DivergedError, fit, type Progress } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
 import { type Reference, runsAlong, type Stage } from './stage.ts'
-import type { Weights } from './store.ts'
+import type { Checkpoint, Curve, Weights } from './store.ts'
 
 /** A network's test-set numbers; fractions, nats, seconds. */
 export interface Scores {
@@ -51,7 +51,7 @@ export interface StageOutcome {
   imagesPerSecond: number
   dispatches: number
   trainImages: number
-  curve: { epoch: number; nodes: Record<string, Parts> }[]
+  curve: Curve
 }
 
 export interface StageInput {
@@ -60,8 +60,10 @@ export interface StageInput {
   stage: Stage
   /** Weights and τ of an earlier stage's network. */
   earlier: (reference: Reference) => Promise<{ weights: Weights; tau: number | null }>
-  resume: { snapshot: Snapshot; seconds: number } | null
-  save: (snapshot: Snapshot, seconds: number) => Promise<void>
+  resume: Checkpoint | null
+  save: (snapshot: Snapshot, seconds: number, curve: Curve) => Promise<void>
+  /** Between checkpoints; default 20. */
+  saveSeconds?: number
   onProgress: (progress: Progress) => void
   signal: AbortSignal
 }
@@ -80,7 +82,7 @@ export function split(train: Dataset, stage: Pick<Stage, 'seed' | 'trainImages' 
 }
 
 export async function runStage(input: StageInput): Promise<{ outcome: StageOutcome; weights: Weights }> {
-  const { engine, data, stage, resume, save, onProgress, signal } = input
+  const { engine, data, stage, resume, save, saveSeconds, onProgress, signal } = input
   const { train, test } = data
   const { rows, held } = split(train, stage)
   const source = pictureSource(engine.gpu, train, Math.min(stage.batch, Number.MAX_SAFE_INTEGER))
@@ -125,7 +127,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
   }
 
   const labels = persistent(engine.gpu, [train.n], train.labels, 'u32', 'row', 'labels')
-  const curve: StageOutcome['curve'] = []
+  const curve: Curve = [...(resume?.curve ?? [])]
   const before = resume?.seconds ?? 0
   const started = performance.now()
   const spent = () => before + (performance.now() - started) / 1000
@@ -140,7 +142,8 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     seed: stage.seed,
     augmented: counter,
     resume: resume?.snapshot,
-    save: (snapshot) => save(snapshot, spent()),
+    saveSeconds,
+    save: (snapshot) => save(snapshot, spent(), curve),
     onProgress: (progress) => {
       if (curve.at(-1)?.epoch === progress.epoch) curve.pop()
       curve.push({ epoch: progress.epoch, nodes: progress.nodes })
@@ -238,7 +241,7 @@ function scheduleOf({ optimizer, schedule }: Stage, steps: number): Schedule {
   return linearWarmupCosine({ lr, warmup, total: Math.max(steps, warmup + 1), startFactor: 1 / warmup })
 }
 
-async function digest(parts: Float32Array[]): Promise<string> {
+export async function digest(parts: Float32Array[]): Promise<string> {
   const bytes = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0))
   let at = 0
   for (const part of parts) {

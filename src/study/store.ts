@@ -6,7 +6,9 @@ import { InputError } from '../errors.ts'
 import { type FileLayer, readText } from '../io/files.ts'
 import { readSafetensors, type SafeTensor, writeSafetensors } from '../io/safetensors.ts'
 import type { Shape } from '../tensor.ts'
+import type { Parts } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
+import { type Holder, Locks } from './locks.ts'
 import { needs, type Stage } from './stage.ts'
 
 export const CELL_VERSION = 1
@@ -20,6 +22,16 @@ export interface Setting {
 }
 
 export type Weights = Map<string, { shape: Shape; data: Float32Array }>
+
+/** Means of every epoch, per trained node. */
+export type Curve = { epoch: number; nodes: Record<string, Parts> }[]
+
+export interface Checkpoint {
+  snapshot: Snapshot
+  /** Spent until then. */
+  seconds: number
+  curve: Curve
+}
 
 /** The key of every stage: stages must come after those they need. */
 export async function keysOf(stages: readonly Stage[], setting: Setting): Promise<Map<string, string>> {
@@ -42,10 +54,17 @@ function withoutIds(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (name, item) => (name === 'stage' ? undefined : item)))
 }
 
+/** `begun`: there is a checkpoint, and nobody is at it. */
+export interface State {
+  state: 'done' | 'failed' | 'at work' | 'begun' | 'open'
+  holder: Holder | null
+}
+
 export class Store {
   constructor(
     private files: FileLayer,
     private folder: string,
+    readonly locks: Locks = new Locks(files, folder),
   ) {}
 
   /** Where a cell's file lies. */
@@ -75,6 +94,25 @@ export class Store {
     return parsed
   }
 
+  /** Every finished result in the folder, whatever study it is of. */
+  async *results<T extends { schemaVersion: number }>(): AsyncGenerator<T> {
+    if (!(await this.files.exists(this.folder))) return
+    for (const { name } of await this.files.list(this.folder)) {
+      const key = /^(\w+)\.json$/.exec(name)?.[1]
+      const result = key && (await this.result<T>(key))
+      if (result) yield result
+    }
+  }
+
+  /** What can be said of a stage without reading its numbers. */
+  async state(key: string): Promise<State> {
+    const cell = await this.result<{ schemaVersion: number; status: string }>(key)
+    if (cell) return { state: cell.status === 'ok' ? 'done' : 'failed', holder: null }
+    const holder = await this.locks.holder(key)
+    if (holder) return { state: 'at work', holder }
+    return { state: (await this.files.exists(this.path(key, '.checkpoint.safetensors'))) ? 'begun' : 'open', holder }
+  }
+
   /** Weights first, then the result: a result without weights can't exist. */
   async finish(key: string, result: { schemaVersion: number }, weights: Weights | null): Promise<void> {
     if (weights) await this.files.writeAtomic(this.path(key, '.safetensors'), writeSafetensors(asTensors(weights)))
@@ -87,16 +125,18 @@ export class Store {
     return fromTensors(readSafetensors(await this.files.readFile(path), path).tensors, path)
   }
 
-  async saveCheckpoint(key: string, { step, tensors }: Snapshot, seconds: number): Promise<void> {
-    const metadata = { step: String(step), seconds: String(seconds), schemaVersion: String(CELL_VERSION) }
+  /** With the seconds spent and the learning curve until then. */
+  async saveCheckpoint(key: string, { step, tensors }: Snapshot, seconds: number, curve: Curve = []): Promise<void> {
+    const numbers = { step: String(step), seconds: String(seconds), schemaVersion: String(CELL_VERSION) }
+    const metadata = { ...numbers, curve: JSON.stringify(curve) }
     await this.files.writeAtomic(
       this.path(key, '.checkpoint.safetensors'),
       writeSafetensors(asTensors(tensors), metadata),
     )
   }
 
-  /** A checkpoint to go on from, and the seconds spent until then. Throws InputError for a damaged file. */
-  async checkpoint(key: string): Promise<{ snapshot: Snapshot; seconds: number } | null> {
+  /** A checkpoint to go on from. Throws InputError for a damaged file. */
+  async checkpoint(key: string): Promise<Checkpoint | null> {
     const path = this.path(key, '.checkpoint.safetensors')
     if (!(await this.files.exists(path))) return null
     const { tensors, metadata } = readSafetensors(await this.files.readFile(path), path)
@@ -104,7 +144,15 @@ export class Store {
     if (!Number.isInteger(step)) throw new InputError(`${path}: no step in it; remove it to start the cell again`)
     if (!(version <= CELL_VERSION))
       throw new InputError(`${path}: schemaVersion ${version}; this program reads ${CELL_VERSION}`)
-    return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0 }
+    const curve = JSON.parse(metadata.curve ?? '[]') as Curve
+    return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0, curve }
+  }
+
+  /** Removes what a process that was killed while it wrote has left of a cell. For whoever holds the cell's lock. */
+  async sweep(key: string): Promise<void> {
+    for (const { name } of await this.files.list(this.folder)) {
+      if (name.startsWith(`${key}.`) && name.endsWith('.tmp')) await this.files.remove(`${this.folder}/${name}`)
+    }
   }
 
   async dropCheckpoint(key: string): Promise<void> {
@@ -112,11 +160,11 @@ export class Store {
   }
 }
 
-function* asTensors(weights: Weights): Generator<[string, SafeTensor]> {
+export function* asTensors(weights: Weights): Generator<[string, SafeTensor]> {
   for (const [name, { shape, data }] of weights) yield [name, { dtype: 'F32', shape: [...shape], data }]
 }
 
-function fromTensors(tensors: Map<string, SafeTensor>, path: string): Weights {
+export function fromTensors(tensors: Map<string, SafeTensor>, path: string): Weights {
   const weights: Weights = new Map()
   for (const [name, { shape, data }] of tensors) {
     if (!(data instanceof Float32Array)) throw new InputError(`${path}: '${name}' is not float32`)

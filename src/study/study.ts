@@ -6,30 +6,39 @@ import { engineFrom } from '../init.ts'
 import { openAdapter } from '../node/adapter.ts'
 import { findDataset } from '../node/datasets.ts'
 import { checkWritable, nodeFiles } from '../node/files.ts'
-import { agreementText, type Claim, type Results, type Run, textReport } from '../report/index.ts'
+import type { Claim, Run } from '../report/index.ts'
 import { AbortedError } from '../train/fit.ts'
 import type { StudyArguments } from './args.ts'
 import { type Cell, runCells } from './cells.ts'
 import { dryRun } from './dryRun.ts'
-import { Events } from './events.ts'
-import { commandOf, commit, FINGERPRINT, VERSION } from './facts.ts'
+import { Events, eventsPath } from './events.ts'
+import { FINGERPRINT, runFacts } from './facts.ts'
 import { formulas } from './formulas.ts'
 import { watchInterrupts } from './interrupt.ts'
-import { PAPERS, writeOutput } from './output.ts'
+import { list, outline } from './list.ts'
+import { merge } from './merge.ts'
+import { print, writeOutput } from './output.ts'
 import type { Paper } from './papers.ts'
 import { Progress } from './progress.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { resultsOf } from './results.ts'
+import { partOf } from './shards.ts'
 import type { Stage } from './stage.ts'
 import { keysOf, type Setting, Store } from './store.ts'
+import { submit } from './submit.ts'
 import { UsageError } from './usage.ts'
+import { watchStudy } from './watch.ts'
 
-/** A study that is ready to run. */
-export interface Study {
-  engine: Engine
-  driver: string | null
+/** What is to be done, before there is a device. */
+export interface Plan {
   data: DatasetPair
   stages: Stage[]
+}
+
+/** A study that is ready to run. */
+export interface Study extends Plan {
+  engine: Engine
+  driver: string | null
   keys: Map<string, string>
   setting: Setting
 }
@@ -40,12 +49,19 @@ export async function runStudy<R extends CommonRecipe>(
   options: StudyArguments<R>,
   argv: readonly string[],
 ): Promise<number> {
-  const progress = new Progress(options.json ? process.stderr : process.stdout, options.quiet)
+  if (options.watch) return watchStudy(options)
+  const progress = new Progress(options.json || options.submit ? process.stderr : process.stdout, options.quiet)
+  if (options.submit || options.merge) {
+    const plan = await planOf(paper, options, progress)
+    if (options.submit) return submit(plan, { scheduler: options.submit, options, argv, paper })
+    return merge(plan, options, { paper: paper.name, claims: paper.claims, argv, progress })
+  }
   const study = await prepare(paper, options, progress)
   try {
     if (options.list) return await list(study, options)
     if (options.dryRun) return await dryRun(study, options)
-    return await run(study, options, runFacts(study, paper.name, options, argv), paper.claims, progress)
+    const facts = runFacts({ ...study.engine.info, driver: study.driver }, study.data, paper.name, options, argv)
+    return await run(study, options, facts, paper.claims, progress)
   } finally {
     study.engine.destroy()
   }
@@ -56,13 +72,26 @@ async function prepare<R extends CommonRecipe>(
   options: StudyArguments<R>,
   progress: Progress,
 ): Promise<Study> {
-  const { recipe, adapter, offline, data: folder } = options
+  const { adapter, offline } = options
   const log = (line: string) => progress.line(line)
   const opened = await openAdapter({ adapter, offline, fetchLavapipe: true, log }).catch((error) => {
     const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
     throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
   })
   const driver: string = opened.adapter.info.description
+  const { data, stages } = await planOf(paper, options, progress)
+  const engine = await engineFrom(null, opened)
+  const { adapter: name, subgroupSize } = engine.info
+  const setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
+  return { engine, driver: driver || null, data, stages, setting, keys: await keysOf(stages, setting) }
+}
+
+async function planOf<R extends CommonRecipe>(
+  paper: Paper<R>,
+  options: StudyArguments<R>,
+  progress: Progress,
+): Promise<Plan> {
+  const { recipe, offline, data: folder } = options
   const loud = (line: string) => (/^WARNING/.test(line) ? progress.always(line) : progress.line(line))
   const data = await findDataset(recipe.dataset, { data: folder, offline, log: loud, allowSynthetic: !folder })
   checkFits(options, data)
@@ -72,14 +101,10 @@ async function prepare<R extends CommonRecipe>(
   const sizes = `${train.n} + ${test.n} images, ${side}x${side}, ${classes.length} classes`
   if (origin === 'synthetic') progress.always(`data: ${from}, ${sizes}`)
   else progress.line(`data: ${from}, ${sizes}`)
-
   const stages = paper.stages(recipe, { side, channels, classes: classes.length })
   if (stages.length === 0)
     throw new UsageError(`--sizes ${recipe.sizes}: no cell; same-resolution needs one below ${side}`)
-  const engine = await engineFrom(null, opened)
-  const { adapter: name, subgroupSize } = engine.info
-  const setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
-  return { engine, driver: driver || null, data, stages, setting, keys: await keysOf(stages, setting) }
+  return { data, stages }
 }
 
 /** What a recipe asks of a data set, before an hour is spent on finding out. Throws UsageError. */
@@ -101,24 +126,6 @@ export function checkFits({ recipe }: Pick<StudyArguments, 'recipe'>, { train, t
   need(test.n > 0, `${name}: no test images`)
 }
 
-async function list({ stages, keys }: Study, { out, json }: StudyArguments): Promise<number> {
-  const store = new Store(nodeFiles, `${out}/cells`)
-  const entries = []
-  for (const { id } of stages) {
-    const key = keys.get(id)!
-    const cell = await store.result<Cell>(key)
-    const begun = !cell && (await nodeFiles.exists(store.path(key, '.checkpoint.safetensors')))
-    entries.push({ id, key, state: cell ? (cell.status === 'ok' ? 'done' : 'failed') : begun ? 'begun' : 'open' })
-  }
-  if (json) process.stdout.write(`${JSON.stringify({ schemaVersion: 1, cells: entries }, null, 1)}\n`)
-  else {
-    for (const { id, key, state } of entries) process.stdout.write(`${state.padEnd(6)}  ${key}  ${id}\n`)
-    const done = entries.filter(({ state }) => state === 'done').length
-    process.stdout.write(`${done} of ${entries.length} cells are done\n`)
-  }
-  return 0
-}
-
 async function run(
   study: Study,
   options: StudyArguments,
@@ -127,7 +134,8 @@ async function run(
   progress: Progress,
 ): Promise<number> {
   const { engine, data, stages, keys, setting } = study
-  const { out, fresh = false, resume = false } = options
+  const { out, fresh = false, resume = false, saveSeconds } = options
+  const part = partOf(stages, options)
   // Before an hour is spent: an output folder that takes no files.
   await checkWritable(nodeFiles, out)
   const store = new Store(nodeFiles, `${out}/cells`)
@@ -137,16 +145,19 @@ async function run(
   }
   for (const [name, text] of formulas(stages)) progress.line(`loss of ${name}: ${text}`)
   progress.line('(means over the batch, natural logarithms, no gradient through what stands left of ‖)')
-  const events = new Events(nodeFiles, `${out}/events.jsonl`)
-  await events.write('run', { run: facts })
+  const events = new Events(nodeFiles, await eventsPath(nodeFiles, out, part?.name))
+  await events.write('run', { run: facts, cells: outline(study) })
 
-  const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; once more stops at once'))
+  const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; Ctrl-C stops at once'))
   const started = performance.now()
   const { version, commit } = facts
-  const common = { engine, data, stages, keys, setting, store, events, progress, version, commit, fresh }
+  const common = { engine, data, stages, keys, setting, store, events, progress, version, commit }
+  const patience = () => interrupts.patience
+  const anew = part && fresh ? part.chosen : fresh
   let cells: Map<string, Cell>
   try {
-    cells = await runCells({ ...common, signal: interrupts.signal })
+    const signal = interrupts.signal
+    cells = await runCells({ ...common, wanted: part?.wanted, fresh: anew, signal, patience, saveSeconds })
   } catch (error) {
     const stopped = error instanceof AbortedError && interrupts.code > 0
     await events.write('end', { status: stopped ? 'stopped' : 'error', reason: String(error) }).catch(() => {})
@@ -159,11 +170,19 @@ async function run(
   } finally {
     interrupts.stop()
   }
-  const results = resultsOf({ ...facts, seconds: (performance.now() - started) / 1000 }, stages, cells, claims)
-  const paths = await writeOutput(nodeFiles, out, results)
-  const failed = [...cells.values()].filter(({ status }) => status === 'failed').length
-  await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: cells.size })
-  print(results, paths, options)
+  const done = part ? [...part.chosen].map((id) => cells.get(id)!) : [...cells.values()]
+  const failed = done.filter(({ status }) => status === 'failed').length
+  if (part)
+    progress.line(`${part.name}: ${done.length - failed} of ${done.length} cells done; --merge makes the tables`)
+  else {
+    const results = resultsOf({ ...facts, seconds: (performance.now() - started) / 1000 }, stages, cells, claims)
+    // Several processes may be ready at the same time.
+    const lease = await store.locks.wait('report', 'the report')
+    const paths = await writeOutput(nodeFiles, out, results)
+    await lease.release()
+    print(results, paths, options)
+  }
+  await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: done.length })
   return failed ? 1 : 0
 }
 
@@ -174,45 +193,4 @@ async function somethingThere(store: Store, keys: ReadonlyMap<string, string>): 
     }
   }
   return false
-}
-
-function runFacts(
-  { engine, driver, data }: Study,
-  paper: string,
-  options: StudyArguments,
-  argv: readonly string[],
-): Run {
-  const { recipe, overrides } = options
-  const { adapter, software, features, subgroupSize } = engine.info
-  return {
-    version: VERSION,
-    commit: commit(),
-    adapter,
-    driver,
-    features,
-    seeds: recipe.seeds,
-    dataHash: data.hash,
-    fingerprint: FINGERPRINT,
-    command: commandOf(argv, paper),
-    paper,
-    preset: recipe.preset,
-    dataset: data.origin === 'synthetic' ? 'synthetic' : recipe.dataset,
-    config: { ...recipe },
-    date: new Date().toISOString(),
-    software,
-    overrides,
-    subgroupSize,
-    node: process.version,
-  }
-}
-
-function print(results: Results, paths: string[], { json, quiet }: StudyArguments): void {
-  const said = json ? process.stderr : process.stdout
-  if (json) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
-  else {
-    const agrees = agreementText(results)
-    const table = `${textReport(results, PAPERS)}${agrees ? `\n${agrees}\n` : ''}`
-    process.stdout.write(quiet ? table : `\n${table}`)
-  }
-  if (!quiet) said.write(`\n${paths.map((path) => `wrote ${path}`).join('\n')}\n`)
 }

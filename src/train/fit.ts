@@ -13,7 +13,7 @@ import type { Schedule } from '../schedule.ts'
 import { assign, type Tensor } from '../tensor.ts'
 import { restore, type Snapshot, snapshot } from './snapshot.ts'
 
-/** Means over the steps since the last report, per trained node: the columns of COLUMNS. */
+/** Means over the steps of the epoch so far, per trained node: the columns of COLUMNS. */
 export type Parts = Record<string, number>
 
 export interface Progress {
@@ -88,7 +88,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   const trained = Object.keys(graph.nodes).filter((name) => graph.nodes[name].trained)
   const optimizers = trained.map((name) => options.optimizer(graph.nodes[name].network.parameters))
   const metrics = makeMetrics(graph)
-  let step = options.resume ? restore(options.resume, graph, optimizers) : 0
+  let step = options.resume ? restore(options.resume, graph, optimizers, metrics) : 0
   const { edges, at: weigh } = endingEdges(graph.edges)
   const tape = engine.capture('training step', () => {
     const update = (name: string) => optimizers[trained.indexOf(name)].step()
@@ -106,6 +106,8 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     const epoch = Math.floor(step / perEpoch)
     // An epoch's order depends on the seed and the epoch alone, so a resumed run needs no generator state.
     if (step % perEpoch === 0 || !order) order = stream(seed, `shuffle ${epoch}`).permutation(rows.length)
+    // Sums run through an epoch, however often they are looked at, so that its means do not depend on the clock.
+    if (step % perEpoch === 0) for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
     const at = (step % perEpoch) * batch
     source.select(order.subarray(at, at + batch).map((i) => rows[i]))
     for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
@@ -113,7 +115,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (augmented) augmented.value = step * batch
     tape.run()
     step++
-    if ((step - first) % every !== 0 && step !== steps) continue
+    if ((step - first) % every !== 0 && step % perEpoch !== 0) continue
 
     const nodes = await readMetrics(metrics)
     const now = performance.now()
@@ -128,7 +130,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     lastReport = now
     const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
     if (save && (due || signal?.aborted) && step < steps) {
-      await save(await snapshot(step, graph, optimizers))
+      await save(await snapshot(step, graph, optimizers, metrics))
       lastSave = performance.now()
     }
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
@@ -138,12 +140,11 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   return { steps, seconds, imagesPerSecond: ((steps - first) * batch) / seconds, dispatches: tape.dispatches }
 }
 
-/** Reads and clears the running sums: means per picture. One read each, every few steps, never inside one. */
+/** Reads the running sums: means per picture. One read each, every few steps, never inside one. */
 async function readMetrics(metrics: Record<string, Tensor>): Promise<Record<string, Parts>> {
   const result: Record<string, Parts> = {}
   for (const [name, sums] of Object.entries(metrics)) {
     const values = await sums.read()
-    assign(sums, new Float32Array(sums.size))
     result[name] = Object.fromEntries(COLUMNS.map((column, i) => [column, values[i] / values[COLUMNS.length]]))
   }
   return result

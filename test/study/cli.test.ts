@@ -98,7 +98,10 @@ test('the list tells the cells, the dry run what they cost', async () => {
   const out = ['--out', join(program.folder, 'listed')]
   const list = await program.run([...program.small, ...out, '--list'])
   assert.is(list.code, 0, list.err)
-  assert.match(list.out, /^open {4}[0-9a-f]{24} {2}seed0\/4px\/cqkd-T4$/m)
+  assert.match(
+    list.out,
+    /^2 {2}open {5}[0-9a-f]{24} {2}seed0\/4px\/supervised\n3 {2}open {5}[0-9a-f]{24} {2}seed0\/4px\/cqkd-T4 {2}after 1$/m,
+  )
   assert.match(list.out, /^0 of 3 cells are done$/m)
   const dry = await program.run([...program.small, ...out, '--dry-run', '--json'])
   assert.is(dry.code, 0, dry.err)

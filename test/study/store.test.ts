@@ -31,8 +31,9 @@ async function fault(work: Promise<unknown>): Promise<Error> {
 test('a finished cell is a result and its weights, and its checkpoint is gone', async () => {
   const { layer, store } = makeStore()
   assert.is(await store.result('a'), null)
-  await store.saveCheckpoint('a', snapshot, 1.5)
-  assert.equal(await store.checkpoint('a'), { snapshot, seconds: 1.5 })
+  const curve = [{ epoch: 1, nodes: { student: { ce: 2.5 } } }]
+  await store.saveCheckpoint('a', snapshot, 1.5, curve)
+  assert.equal(await store.checkpoint('a'), { snapshot, seconds: 1.5, curve })
   await store.finish('a', result, weights)
   assert.equal(await store.result('a'), result)
   assert.equal(await store.weights('a'), weights)

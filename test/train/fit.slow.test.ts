@@ -79,11 +79,28 @@ test('resumes from a snapshot to the same bits', async () => {
   const saved: Snapshot[] = []
   const first = setup({ every: 3, saveSeconds: 0, save: (s) => void saved.push(s) })
   await fit(engine, first.options)
-  assert.ok(saved.length >= 2)
-  assert.is(saved[1].step, 6)
-  const second = setup({ resume: saved[1] })
+  assert.equal(
+    saved.map(({ step }) => step),
+    [3, 5, 6, 9],
+  )
+  const second = setup({ resume: saved[2] })
   await fit(engine, second.options)
   assert.equal(await bits(second.graph), await bits(whole.graph))
+})
+
+test('the means of an epoch do not depend on when they are looked at, nor on an interruption', async () => {
+  const ends = async (more: Partial<FitOptions>) => {
+    const seen = new Map<number, unknown>()
+    const { options } = setup({ ...more, onProgress: ({ epoch, nodes }) => seen.set(epoch, nodes) })
+    await fit(engine, options)
+    return seen
+  }
+  const saved: Snapshot[] = []
+  const often = await ends({ every: 1, saveSeconds: 0, save: (s) => void saved.push(s) })
+  assert.is(often.size, 2)
+  assert.equal(await ends({ every: 64 }), often)
+  // In the middle of the second epoch.
+  assert.equal((await ends({ every: 2, resume: saved[6] })).get(2), often.get(2))
 })
 
 test('stops when asked, after saving', async () => {

@@ -1,0 +1,56 @@
+// How fast cells go, in FLOPs a second, from those that are finished and the one that runs; and how long the rest takes.
+import type { DatasetPair } from '../data/dataset.ts'
+import type { Progress as FitProgress } from '../train/fit.ts'
+import { type Counts, costOf, flops, total } from './cost.ts'
+import type { Stage } from './stage.ts'
+
+export const countsOf = ({ train, test }: DatasetPair): Counts => ({ train: train.n, test: test.n })
+
+export interface PaceOptions {
+  data: DatasetPair
+  stages: readonly Stage[]
+}
+
+/** FLOPs of every stage, by id. */
+export function weightsOf({ data, stages }: PaceOptions): Map<string, number> {
+  return new Map(stages.map((stage) => [stage.id, total(costOf(stage, countsOf(data), flops))]))
+}
+
+export type Pace = ReturnType<typeof paceOf>
+
+export function paceOf({ data, stages }: PaceOptions) {
+  const weights = new Map(stages.map((stage) => [stage.id, costOf(stage, countsOf(data), flops)]))
+  const done = { flops: 0, seconds: 0 }
+  const left = new Set(stages.map(({ id }) => id))
+  const ahead = () => [...left].reduce((sum, id) => sum + total(weights.get(id)!), 0)
+  return {
+    /** Finished before, or by somebody else. */
+    known(ids: Iterable<string>): void {
+      for (const id of ids) left.delete(id)
+    },
+    finished({ id }: Stage, seconds: number): void {
+      left.delete(id)
+      done.flops += total(weights.get(id)!)
+      done.seconds += seconds
+    },
+    /** Seconds for what is left; null while nothing is known of the speed. */
+    left(): number | null {
+      return done.seconds > 0 ? (ahead() * done.seconds) / done.flops : null
+    },
+    look({ id, batch }: Stage, seen: FitProgress | null, first: number, started: number) {
+      const cost = weights.get(id)!
+      if (!seen) return { step: 0, steps: cost.steps, imagesPerSecond: 0, loss: 0, left: null, studyLeft: null }
+      const { step, steps, imagesPerSecond, nodes } = seen
+      const losses = Object.values(nodes).map(({ total }) => total)
+      const loss = losses.reduce((sum, x) => sum + x, 0) / losses.length
+      const elapsed = (performance.now() - started) / 1000
+      const here = (cost.training * (step - first)) / steps
+      const rate = (done.flops + here) / (done.seconds + elapsed)
+      return {
+        ...{ step, steps, imagesPerSecond, loss },
+        left: ((steps - step) * batch) / imagesPerSecond,
+        studyLeft: rate > 0 ? Math.max(0, ahead() - (cost.training * step) / steps) / rate : null,
+      }
+    },
+  }
+}
