@@ -7,10 +7,12 @@ import { UsageError } from './usage.ts'
 
 const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
 
-  cqkd     trains the CQKD table and writes a report; cqkd --help tells its flags
-  trikd    trains the TriKD table and writes a report; trikd --help tells its flags
-  doctor   adapters, what is missing and how to mend it, a self-test, where the data sets are
-  clean    empties the cache of drivers and data sets; results stay
+  cqkd       trains the CQKD table and writes a report; cqkd --help tells its flags
+  trikd      trains the TriKD table and writes a report; trikd --help tells its flags
+  eval       a network that a study kept, on its test set again
+  calibrate  temperature scaling of a kept network or of logits in a file
+  doctor     adapters, what is missing and how to mend it, a self-test, where the data sets are
+  clean      empties the cache of drivers and data sets; results stay
 
   --help, --version
 `
@@ -37,6 +39,10 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
     case 'cqkd':
     case 'trikd':
       return studies(command, rest)
+    case 'eval':
+      return (await import('./show.ts')).evalCommand(rest)
+    case 'calibrate':
+      return (await import('./calibrate.ts')).calibrateCommand(rest)
     case 'doctor':
       return (await import('./doctor.ts')).doctor(rest)
     case 'clean':
@@ -51,7 +57,9 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       process.stderr.write(USAGE)
       return 2
     default:
-      throw new UsageError(`unknown command '${command}'; allowed: cqkd, trikd, doctor, clean, --help, --version`)
+      throw new UsageError(
+        `unknown command '${command}'; allowed: cqkd, trikd, eval, calibrate, doctor, clean, --help, --version`,
+      )
   }
 }
 
@@ -78,7 +86,10 @@ async function study<R extends CommonRecipe>(paper: Paper<R>, argv: readonly str
   const options = parseArguments(argv, paper)
   if (options === 'help') return say(helpText(paper))
   if (options === 'version') return say(`${__VERSION__}\n`)
-  return (await import('./study.ts')).runStudy(paper, options, argv)
+  if (options.eval) return (await import('./show.ts')).showFiles({ ...options, files: [options.eval] })
+  const code = await (await import('./study.ts')).runStudy(paper, options, argv)
+  if (options.keep) await (await import('./keep.ts')).keepFor(options)
+  return code
 }
 
 /** `--paper NAME` or `--paper=NAME`, and the other arguments. */

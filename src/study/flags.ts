@@ -23,6 +23,8 @@ export interface RunOptions extends Asked {
   merge?: boolean
   saveSeconds?: number
   submit?: Scheduler
+  keep?: boolean
+  eval?: string
   watch?: boolean
 }
 
@@ -207,6 +209,13 @@ const run = (name: string): Flag<unknown>[] => [
   { name: 'offline', about: 'download nothing', run: (o) => (o.offline = true) },
   { name: 'list', about: 'show the cells, finished or not, and stop', run: (o) => (o.list = true) },
   ...SPREAD_FLAGS,
+  { name: 'keep', about: 'the networks as files with a model card each, in DIR/models', run: (o) => (o.keep = true) },
+  {
+    name: 'eval',
+    value: 'FILE',
+    about: 'show a kept network on its test set again, and stop',
+    run: (o, text) => (o.eval = text),
+  },
   { name: 'dry-run', about: 'show cells, FLOPs and the estimated time, and stop', run: (o) => (o.dryRun = true) },
   {
     name: 'json',

@@ -1,0 +1,71 @@
+// The command line of the programs that take files: `eval` and `calibrate`.
+import { InputError } from '../errors.ts'
+import { quoted, read } from './args.ts'
+import { type Flag, whole } from './flags.ts'
+import { UsageError } from './usage.ts'
+
+export interface FileOptions {
+  files: string[]
+  data?: string
+  adapter?: string
+  offline?: boolean
+  json?: boolean
+  /** Held-out images to fit on, of a network. */
+  images?: number
+  bins?: number
+  help?: boolean
+}
+
+type FileFlag = Pick<Flag<unknown>, 'name' | 'value' | 'about'> & { set: (o: FileOptions, text: string) => void }
+
+const FLAGS: FileFlag[] = [
+  { name: 'data', value: 'DIR', about: 'where the data set lies', set: (o, text) => (o.data = text) },
+  {
+    name: 'adapter',
+    value: 'NAME',
+    about: "auto, hardware, lavapipe, swiftshader, or a part of an adapter's name",
+    set: (o, text) => (o.adapter = text),
+  },
+  { name: 'offline', about: 'download nothing', set: (o) => (o.offline = true) },
+  { name: 'json', about: 'as JSON on standard output', set: (o) => (o.json = true) },
+  { name: 'help', about: 'this text', set: (o) => (o.help = true) },
+]
+
+export const CALIBRATE_FLAGS: FileFlag[] = [
+  {
+    name: 'images',
+    value: 'N',
+    about: "to fit a network's T on, of those it was not trained on; default what its recipe held out, or 2000",
+    set: (o, text) => (o.images = whole(text)),
+  },
+  { name: 'bins', value: 'N', about: 'of the ECE; default 15', set: (o, text) => (o.bins = whole(text)) },
+  ...FLAGS,
+]
+export const EVAL_FLAGS = FLAGS
+
+/** Files and flags in any order. Throws UsageError. */
+export function parseFiles(argv: readonly string[], flags: readonly FileFlag[]): FileOptions {
+  const options: FileOptions = { files: [] }
+  const words: string[] = []
+  for (let i = 0; i < argv.length; i++) {
+    const flag = flags.find(({ name }) => argv[i] === `--${name}`)
+    if (!argv[i].startsWith('-')) options.files.push(argv[i])
+    else words.push(...argv.slice(i, flag?.value ? ++i + 1 : i + 1))
+  }
+  for (const [flag, text] of read(words, flags)) {
+    try {
+      flag.set(options, text)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      throw new UsageError(`--${flag.name} ${quoted(text)}: ${error.message}`)
+    }
+  }
+  if (!options.help && options.files.length === 0) throw new UsageError('needs a FILE, or several; --help tells more')
+  return options
+}
+
+export function fileHelp(usage: string, about: string, flags: readonly FileFlag[]): string {
+  const shown = flags.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
+  const width = Math.max(...shown.map(([flag]) => flag.length))
+  return [usage, '', about, '', ...shown.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}`), ''].join('\n')
+}

@@ -1,0 +1,99 @@
+// The programs that take files: their command line, stored logits, and what a kept network says of itself.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type SafeTensor, writeSafetensors } from '../../src/io/safetensors.ts'
+import { storedAnswers } from '../../src/study/calibrate.ts'
+import { CALIBRATE_FLAGS, EVAL_FLAGS, parseFiles } from '../../src/study/fileArgs.ts'
+import { readModel } from '../../src/study/model.ts'
+import { UsageError } from '../../src/study/usage.ts'
+
+const test = suite('files on the command line')
+
+test('files and flags come in any order', () => {
+  const options = parseFiles(['a', '--images', '50', 'b', '--json', '--data=here', 'c'], CALIBRATE_FLAGS)
+  assert.equal(options, { files: ['a', 'b', 'c'], images: 50, json: true, data: 'here' })
+})
+
+test('what is wrong is one line', () => {
+  const refused = (words: string[], message: RegExp) => {
+    assert.throws(
+      () => parseFiles(words, CALIBRATE_FLAGS),
+      (error: Error) => error instanceof UsageError && message.test(error.message),
+    )
+  }
+  refused([], /^needs a FILE/)
+  refused(['a', '--images'], /^--images needs a value/)
+  refused(['a', '--images', '0'], /^--images 0: a whole number from 1$/)
+  refused(['a', '--epochs', '3'], /^unknown flag --epochs; allowed: --images --bins --data/)
+  assert.throws(() => parseFiles(['a', '--bins', '3'], EVAL_FLAGS), /unknown flag --bins/)
+  assert.ok(parseFiles(['--help'], EVAL_FLAGS).help)
+})
+
+const f32 = (shape: number[], data: number[]): SafeTensor => ({ dtype: 'F32', shape, data: Float32Array.from(data) })
+const i64 = (data: number[]): SafeTensor => {
+  return { dtype: 'I64', shape: [data.length], data: BigInt64Array.from(data, BigInt) }
+}
+
+test('stored logits are fitted and tested on what the file says, or on halves', () => {
+  const logits = f32([2, 3], [1, 2, 3, 4, 5, 6])
+  const both = new Map([
+    ['logits', logits],
+    ['labels', i64([0, 2])],
+    ['test.logits', f32([1, 3], [7, 8, 9])],
+    ['test.labels', i64([1])],
+  ])
+  const found = storedAnswers(both, 'a')
+  assert.equal([...(found.test.labels as Uint32Array)], [1])
+  assert.is(found.classes, 3)
+  const alone = new Map([...both].slice(0, 2))
+  const halves = storedAnswers(alone, 'a')
+  const rows = [halves.held, halves.test].map(({ logits }) => Array.from(logits))
+  assert.equal(
+    rows.sort((a, b) => a[0] - b[0]),
+    [
+      [1, 2, 3],
+      [4, 5, 6],
+    ],
+  )
+})
+
+test('stored logits that do not fit are refused with what they are', () => {
+  const logits = f32([2, 3], [1, 2, 3, 4, 5, 6])
+  const refused = (entries: [string, SafeTensor][], message: RegExp) => {
+    assert.throws(() => storedAnswers(new Map(entries), 'x.safetensors'), message)
+  }
+  refused(
+    [['logits', logits]],
+    /x.safetensors: needs logits \[n, classes\] and labels \[n\], has logits \[2,3\], labels undef/,
+  )
+  const labelled = (labels: number[]): [string, SafeTensor][] => [
+    ['logits', logits],
+    ['labels', i64(labels)],
+  ]
+  refused(labelled([0]), /labels \[1\]/)
+  refused(labelled([0, 3]), /labels has 3; there are 3 classes/)
+  refused(labelled([0, -1]), /labels has -1; there are 3 classes/)
+  refused(
+    [...labelled([0, 1]), ['test.logits', f32([1, 2], [1, 2])], ['test.labels', i64([0])]],
+    /3 classes to fit on, 2 to/,
+  )
+  refused([...labelled([0, 1]), ['test.labels', i64([0])]], /test.logits undefined/)
+  const one: [string, SafeTensor][] = [
+    ['logits', f32([1, 3], [1, 2, 3])],
+    ['labels', i64([0])],
+  ]
+  refused(one, /1 row; fitting and testing need rows of their own/)
+})
+
+test('what is no kept network is told how to get one', () => {
+  const plain = writeSafetensors([['fc.weight', f32([1], [1])]])
+  assert.throws(
+    () => readModel(plain, 'w.safetensors'),
+    /w.safetensors: no kept network, .* studies keep theirs with --keep/,
+  )
+  const made = (model: string) => writeSafetensors([], { format: 'webgpu-distill model', model })
+  assert.throws(() => readModel(made('{'), 'w'), /w: its metadata is damaged/)
+  assert.throws(() => readModel(made('{ "schemaVersion": 9 }'), 'w'), /schemaVersion 9; this program reads up to 1/)
+})
+
+test.run()
