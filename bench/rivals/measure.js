@@ -10,7 +10,7 @@ const FEWEST_ROUNDS = 3
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** Gives { name, …, entrants: [{ name, seconds, error, void }] }. `patience`: seconds for a contestant's rounds. */
-export async function measure(one, contestants, { folder, rounds, patience, log }) {
+export async function measure(one, contestants, { folder, rounds, patience }) {
   const { inputs, ...spec } = one
   mkdirSync(folder, { recursive: true })
   spec.inputs = {}
@@ -36,7 +36,6 @@ export async function measure(one, contestants, { folder, rounds, patience, log 
   for (const { contestant } of entrants) await contestant.ask('end')
   rmSync(folder, { recursive: true })
   const results = entrants.map(({ contestant, results, ...rest }) => ({ name: contestant.name, ...rest }))
-  for (const { name, void: why } of results) if (why) log(`  ${name}: ${why}`)
   return { ...spec, inputs: undefined, entrants: results }
 }
 

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { cases } from './cases/index.js'
 import { Contestant, contestants } from './contestant.js'
 import { measure } from './measure.js'
-import { markdown, table } from './table.js'
+import { markdown, summary, table } from './table.js'
 
 const HELP = `node run.js [options]
 
@@ -64,14 +64,21 @@ async function main() {
   }
   const present = all.filter(({ absent }) => !absent)
   const folder = join(tmpdir(), `rivals-${process.pid}`)
-  const results = []
+  const about = all.map(({ name, about, absent, webgpu }) => ({ name, about, absent, webgpu }))
+  const run = { date: new Date().toISOString(), cores, rounds, contestants: about, cases: [] }
+  let stopped = false
+  process.once('SIGINT', () => {
+    stopped = true
+    log('stopping after this case; once more to stop at once')
+  })
   for (const [i, one] of chosen.entries()) {
-    log(`${i + 1}/${chosen.length} ${one.name}`)
-    results.push(await measure(one, present, { folder, rounds, patience, log }))
+    if (stopped) break
+    const start = performance.now()
+    const result = await measure(one, present, { folder, rounds, patience })
+    run.cases.push(result)
+    if (flags.json) writeFileSync(flags.json, `${JSON.stringify(run, null, 1)}\n`)
+    log(`${i + 1}/${chosen.length} ${summary(result)} (${Math.round((performance.now() - start) / 1000)} s)`)
   }
   for (const contestant of present) contestant.stop()
-  const about = all.map(({ name, about, absent, webgpu }) => ({ name, about, absent, webgpu }))
-  const run = { date: new Date().toISOString(), cores, rounds, contestants: about, cases: results }
-  if (flags.json) writeFileSync(flags.json, `${JSON.stringify(run, null, 1)}\n`)
   console.log(flags.markdown ? markdown(run) : table(run))
 }

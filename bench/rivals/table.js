@@ -60,6 +60,17 @@ function notes({ date, cores, rounds, contestants, cases }) {
   ]
 }
 
+/** One line while the run goes on. */
+export function summary({ name, entrants }) {
+  const each = entrants
+    .filter(({ lacks }) => !lacks)
+    .map(
+      ({ name, seconds, void: why }) =>
+        `${name} ${why ? `void, ${why}` : `${short(1000 * spread(seconds).median)} ms`}`,
+    )
+  return `${name}: ${each.join('; ')}`
+}
+
 export function table(run) {
   const rows = rowsOf(run)
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))

@@ -1,6 +1,7 @@
 // jax-js: NCHW, every case one jitted function. An array is consumed by its use; `.ref` keeps it for another.
 import { readFileSync } from 'node:fs'
 import { prepareWebgpu } from '../webgpu.js'
+import { arrayOf, distillation, inference, step, targetsOf, trainedNorm } from './jax-network.js'
 
 export async function open({ engine, adapter }) {
   const { errors } = await prepareWebgpu({ engine, adapter })
@@ -43,17 +44,20 @@ function jitted(jax, names, given, work) {
   }
 }
 
-const arrayOf = (jax, { data, shape }) => jax.numpy.array(data, { shape })
-
 const conv =
   (jax) =>
   ({ pass, inputs }) => {
     const [x, w, dy] = ['x', 'w', 'dy'].map((name) => arrayOf(jax, inputs[name]))
     const forward = (input, weight) =>
-      jax.lax.conv(input, weight, [1, 1], [
+      jax.lax.conv(
+        input,
+        weight,
         [1, 1],
-        [1, 1],
-      ])
+        [
+          [1, 1],
+          [1, 1],
+        ],
+      )
     if (pass === 'forward') return jitted(jax, ['y'], [x, w], forward)
     const toX = pass === 'dX'
     // The forward pass is traced, and dropped because nobody uses its result.
@@ -66,4 +70,55 @@ const conv =
     return jitted(jax, [toX ? 'dx' : 'dw'], [x, w, dy], work)
   }
 
-const families = { conv }
+const loss =
+  (jax) =>
+  ({ temperature, inputs }) => {
+    const [student, teacher] = [arrayOf(jax, inputs.student), arrayOf(jax, inputs.teacher)]
+    const targets = targetsOf(jax, inputs.labels, inputs.student.shape[1])
+    const work = (logits, soft, hot) => {
+      const of = (leaf) => distillation(jax, leaf, hot, { teacher: soft, temperature })
+      const [value, gradient] = jax.valueAndGrad(of)(logits)
+      return [value, gradient]
+    }
+    return jitted(jax, ['loss', 'gradient'], [student, teacher, targets], work)
+  }
+
+const calibration =
+  (jax) =>
+  ({ bins, inputs }) => {
+    const { numpy: np, nn } = jax
+    const [n] = inputs.logits.shape
+    const labels = np.array(Int32Array.from(inputs.labels.data))
+    const work = (logits, truth) => {
+      const confidence = np.max(nn.softmax(logits.ref), 1)
+      const correct = np.equal(np.argmax(logits, 1), truth).astype(np.float32)
+      const bin = np.clip(np.ceil(confidence.ref.mul(bins)).sub(1), 0, bins - 1)
+      const hot = nn.oneHot(bin.astype(np.int32), bins)
+      const gaps = np.sum(hot.mul(confidence.sub(correct).reshape([n, 1])), 0)
+      return [np.sum(np.abs(gaps)).mul(1 / n)]
+    }
+    return jitted(jax, ['ece'], [arrayOf(jax, inputs.logits), labels], work)
+  }
+
+const norm =
+  (jax) =>
+  ({ inputs }) => {
+    const names = ['x', 'gamma', 'beta', 'mean', 'variance', 'dy']
+    const work = (x, gamma, beta, mean, variance, dy) => {
+      const of = (...leaves) => {
+        const [y, ...moved] = trainedNorm(jax, ...leaves, { mean, variance })
+        return [jax.nn.relu(y), moved]
+      }
+      const [y, gradient, moved] = jax.vjp(of, [x, gamma, beta], { hasAux: true })
+      return [y, ...gradient(dy), ...moved]
+    }
+    const results = ['y', 'dx', 'dgamma', 'dbeta', 'mean', 'variance']
+    return jitted(
+      jax,
+      results,
+      names.map((name) => arrayOf(jax, inputs[name])),
+      work,
+    )
+  }
+
+const families = { conv, loss, ece: calibration, norm, step, inference }

@@ -25,8 +25,7 @@ export function distillation(tf, logits, targets, { teacher, temperature }) {
 export function trainedNorm(tf, x, gamma, beta, running) {
   const { mean, variance } = tf.moments(x, [0, 1, 2])
   const count = x.size / x.shape[3]
-  const move = (variable, value) =>
-    variable.assign(tf.add(tf.mul(variable, 1 - MOMENTUM), tf.mul(value, MOMENTUM)))
+  const move = (variable, value) => variable.assign(tf.add(tf.mul(variable, 1 - MOMENTUM), tf.mul(value, MOMENTUM)))
   move(running.mean, mean)
   move(running.variance, tf.mul(variance, count / (count - 1)))
   return tf.batchNorm(x, mean, variance, beta, gamma, EPS)
