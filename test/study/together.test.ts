@@ -1,0 +1,82 @@
+// A stage that another process takes, has, and finishes, as the one that waits sees it.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type FileLayer, memoryFiles } from '../../src/io/files.ts'
+import { type Cell, runCells } from '../../src/study/cells.ts'
+import { Events } from '../../src/study/events.ts'
+import { Locks } from '../../src/study/locks.ts'
+import { Progress } from '../../src/study/progress.ts'
+import { keysOf, Store } from '../../src/study/store.ts'
+import { AbortedError } from '../../src/train/fit.ts'
+import { engine } from '../device.ts'
+import { setting, smallData, smallStages } from './small.ts'
+
+const test = suite('cells that others are at')
+
+const data = await smallData()
+const stages = smallStages({ epochs: 40 })
+const keys = await keysOf(stages, setting)
+const supervised = 'seed0/4px/supervised'
+const key = keys.get(supervised)!
+
+function start(files: FileLayer, wanted: string[], tell: (line: string) => void, signal?: AbortSignal) {
+  const me = { host: 'near', machine: 'near', pid: 1 }
+  const store = new Store(files, 'out/cells', new Locks(files, 'out/cells', { beatSeconds: 0.01, me }))
+  const events = new Events(files, 'out/events.jsonl')
+  const progress = new Progress({ write: (text) => tell(text.trim()) })
+  const rest = { version: '1', commit: null, fresh: false, poll: 10, signal: signal ?? new AbortController().signal }
+  return runCells({ engine, data, stages, keys, setting, store, events, progress, wanted: new Set(wanted), ...rest })
+}
+
+const lock = `out/cells/${key}.lock`
+const foreign = JSON.stringify({ host: 'far', machine: 'far', pid: 9, nonce: 'x', since: '2026-01-02T03:04:05.678Z' })
+const digest = (cells: Map<string, Cell>) => cells.get(supervised)!.outcome!.nodes.student.sha256
+
+test('who loses a lock stops, waits, and takes what the other one has made', async () => {
+  const elsewhere = memoryFiles()
+  const whole = digest(await start(elsewhere, [supervised], () => {}))
+  const files = memoryFiles()
+  const append = files.append
+  files.append = async (path, text) => {
+    if (text.includes('"progress"')) await files.writeAtomic(lock, foreign)
+    return append(path, text)
+  }
+  const lines: string[] = []
+  const cells = await start(files, [supervised], async (line) => {
+    lines.push(line)
+    if (!line.startsWith('waiting')) return
+    for (const name of [`${key}.safetensors`, `${key}.json`]) {
+      await files.writeAtomic(`out/cells/${name}`, await elsewhere.readFile(`out/cells/${name}`))
+    }
+    await files.remove(lock)
+  })
+  assert.is(digest(cells), whole)
+  assert.equal(lines, [
+    `[2/3] ${supervised}  was taken over by another process`,
+    `waiting for [2/3] ${supervised}: process 9 of far is at it since 2026-01-02 03:04:05`,
+    `[2/3] ${supervised}  finished by another process`,
+  ])
+})
+
+test('others are waited for only when nothing else is to be done, and an abort ends the waiting', async () => {
+  const files = memoryFiles({ [lock]: foreign })
+  const stop = new AbortController()
+  const lines: string[] = []
+  const all = stages.map(({ id }) => id)
+  const tell = (line: string) => {
+    lines.push(line)
+    if (line.startsWith('waiting')) stop.abort()
+  }
+  let error: unknown
+  await start(files, all, tell, stop.signal).catch((fault) => {
+    error = fault
+  })
+  assert.instance(error, AbortedError)
+  assert.equal(
+    lines.map((line) => line.split(' ')[1].replace(/:$/, '')),
+    ['seed0/teacher', 'seed0/4px/cqkd-T4', 'for'],
+  )
+  assert.ok(await files.exists(lock), 'it is not ours')
+})
+
+test.run()
