@@ -1,15 +1,21 @@
 // A contestant as the driver sees it: a process that is asked one thing at a time. One that fails is void for the case;
 // one that dies is started again for the next case.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 
+/** The system's Python where the first one on the path has no PyTorch. */
+function pythonWithTorch() {
+  const has = (command) => spawnSync(command, ['-c', 'import torch']).status === 0
+  return ['python3', '/usr/bin/python3'].find(has) ?? 'python3'
+}
+
 /** What may run. `webgpu`: on the adapter. `command`: its process. */
 export function contestants(cores) {
   const served = (name) => ({ command: process.execPath, given: [here('serve.js'), name] })
-  const python = { command: 'python3', given: [here('contestants/pytorch.py')] }
+  const python = { command: pythonWithTorch(), given: [here('contestants/pytorch.py')] }
   const native = [
     { name: 'onnxruntime', ...served('onnxruntime') },
     { name: 'pytorch', ...python },
