@@ -8,7 +8,7 @@ import type { Network } from '../nn/resnet.ts'
 import { COLUMNS, type Value } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
 import { persistent, type Tensor } from '../tensor.ts'
-import { learn, meanLogits, type Target } from './loss.ts'
+import { learn, meanLogits, type Part, type Target } from './loss.ts'
 
 export interface GraphNode {
   network: Network
@@ -117,7 +117,8 @@ export function makeMetrics(graph: Graph): Record<string, Tensor> {
 /**
  * Records one training step up to the gradients: views, forward passes, every trained node's loss, backward. Gradients
  * stop at a target. `update` is called for a node once its gradients are there: after all of them, so that all losses
- * see the logits of before the step, or, with sequential updates, before the next node's loss.
+ * see the logits of before the step, or, with sequential updates, before the next node's loss. `part` makes it one of
+ * several parts of a batch: see FitOptions.microBatches.
  */
 export function recordGradients(
   graph: Graph,
@@ -125,6 +126,7 @@ export function recordGradients(
   labels: Tensor,
   metrics: Record<string, Tensor>,
   update?: (node: string) => void,
+  part?: Part,
 ): void {
   const views = Object.fromEntries(Object.entries(graph.views).map(([name, view]) => [name, source.view(view)]))
   const logits: Record<string, Tensor> = {}
@@ -139,7 +141,13 @@ export function recordGradients(
     const node = graph.nodes[name]
     const edges = graph.edges.filter(({ to }) => to === name)
     const targets = edges.map((edge): Target => ({ ...edge, logits: targetOf(edge, graph, logits, source) }))
-    learn(logits[name], { ...node, targets, labels: { from: labels, index: source.index }, metrics: metrics[name] })
+    learn(logits[name], {
+      ...node,
+      targets,
+      labels: { from: labels, index: source.index },
+      metrics: metrics[name],
+      part,
+    })
     if (!sequential) continue
     update?.(name)
     if (i + 1 < trained.length) logits[name] = noGrad(node.network.parameters.gpu, () => run(node))

@@ -9,13 +9,21 @@ import { add, exp, log, mul, scale, sub } from '../ops/pointwise.ts'
 import { sum } from '../ops/reduce.ts'
 import { max } from '../ops/select.ts'
 import { softmax } from '../ops/softmax.ts'
-import { empty, type Tensor } from '../tensor.ts'
+import { empty, persistent, type Tensor } from '../tensor.ts'
 import type { Edge } from './graph.ts'
 
 /** An edge with the logits that it brings. */
 export type Target = Omit<Edge, 'from' | 'to'> & Pick<TeacherEdge, 'logits'>
 
+/** One of `of` equal parts of a batch, whose gradients add up to the batch's; `first` begins the sum. */
+export interface Part {
+  of: number
+  first: boolean
+}
+
 interface Learner {
+  /** Default: the whole batch. */
+  part?: Part
   network: Network
   ceWeight?: number
   labelSmoothing?: number
@@ -25,8 +33,11 @@ interface Learner {
   metrics: Tensor
 }
 
-/** Records loss and backward of one node; its gradients are overwritten. */
-export function learn(logits: Tensor, { network, ceWeight, labelSmoothing, targets, labels, metrics }: Learner): void {
+/** Records loss and backward of one node; its gradients are overwritten, or added to from the second part on. */
+export function learn(
+  logits: Tensor,
+  { network, ceWeight, labelSmoothing, targets, labels, metrics, part = { of: 1, first: true } }: Learner,
+): void {
   const { parameters } = network
   const apart = targets.filter(({ decoupled, whileAgreeing }) => decoupled || whileAgreeing)
   const edges = targets.map((target) => (apart.includes(target) ? { ...target, weight: 0 } : target))
@@ -34,8 +45,9 @@ export function learn(logits: Tensor, { network, ceWeight, labelSmoothing, targe
   const decoupled = targets.filter((target) => target.decoupled && !target.whileAgreeing)
   const agreeing = targets.filter(({ whileAgreeing }) => whileAgreeing)
   const total = decoupled.reduce((all, target) => add(all, decoupledLoss(logits, target, labels)), loss)
-  parameters.zeroGrad()
-  backward(total, undefined, { retain: agreeing.length > 0 })
+  if (part.first) parameters.zeroGrad()
+  const share = part.of === 1 ? undefined : persistent(logits.gpu, [], [1 / part.of])
+  backward(total, share, { retain: agreeing.length > 0 })
   if (agreeing.length === 0) return
 
   const { gradients } = parameters.flat

@@ -16,7 +16,7 @@ const TERMS: Record<string, string> = {
 export function modelCard(model: Model): string {
   const { stage, node, network, result, made } = model
   const { size, downscale, modality = 'colour' } = stage.views[stage.nodes[node].view]
-  const { optimizer, schedule, augmentation, epochs, batch, seed } = stage
+  const { optimizer, schedule, augmentation, epochs, batch, microBatches, seed } = stage
   const pictures = datasetName(model.dataset)
   const statistics = model.normalisation
   const channels = `${network.channels ?? 3} ${network.channels === 1 ? 'channel' : 'channels'}`
@@ -56,7 +56,7 @@ training images: accuracy ${percent(result.train.accuracy)} %, NLL ${fixed(resul
 ## Recipe
 
 - ${model.loss}
-- ${epochs} epochs, batch ${batch}, ${settings(optimizer)}, ${settings(schedule)}.
+- ${epochs} epochs, batch ${batch}${microBatches ? ` in ${microBatches} parts` : ''}, ${settings(optimizer)}, ${settings(schedule)}.
 ${others.map(([name, other]) => `- Beside it: ${name}, \`${nameOf(other.network)}\`, ${originOf(other)}.\n`).join('')}\
 - Preset ${made.preset}${made.paper ? ` of ${made.paper}` : ''}: \`${made.command}\`; ${duration(model.seconds)} of training.
 

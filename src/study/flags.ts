@@ -124,6 +124,12 @@ const SHARED: Flag<CommonRecipe>[] = [
   },
   { name: 'batch', value: 'N', about: 'images a step', recipe: (r, text) => (r.batch = whole(text)) },
   {
+    name: 'micro-batches',
+    value: 'N',
+    about: 'parts of a batch whose gradients add up; batch norm sees a part at a time',
+    recipe: (r, text) => (r.microBatches = whole(text)),
+  },
+  {
     name: 'lr',
     value: 'X',
     about: 'highest learning rate',

@@ -24,6 +24,8 @@ export interface CommonRecipe {
   seeds: number[]
   epochs: number
   batch: number
+  /** Parts of a batch, one after the other; batch norm sees a part at a time. Default 1. */
+  microBatches?: number
   /** Of DML: networks in a cohort, and whether each is updated before the next one's loss. */
   members: number
   updates: 'simultaneous' | 'sequential'
@@ -156,7 +158,13 @@ export function checkCommon(recipe: CommonRecipe, methods: readonly string[]): v
   for (const field of ['epochs', 'batch', 'members'] as const) {
     need(whole(recipe[field]), field, recipe[field], 'a whole number from 1')
   }
-  const { trainImages } = recipe
+  const { trainImages, batch, microBatches = 1 } = recipe
+  need(
+    whole(microBatches) && batch % microBatches === 0,
+    'micro-batches',
+    microBatches,
+    `has to divide the batch, ${batch}`,
+  )
   need(trainImages === null || whole(trainImages), 'train-images', trainImages, 'a whole number from 1')
   need(recipe.optimizer.lr > 0, 'lr', recipe.optimizer.lr, 'a number above 0')
 }

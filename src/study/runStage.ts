@@ -85,7 +85,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
   const { engine, data, stage, resume, save, saveSeconds, onProgress, signal } = input
   const { train, test } = data
   const { rows, held } = split(train, stage)
-  const source = pictureSource(engine.gpu, train, Math.min(stage.batch, Number.MAX_SAFE_INTEGER))
+  const source = pictureSource(engine.gpu, train, stage.batch / (stage.microBatches ?? 1))
   const counter = engine.scalar('augmented pictures', 0)
   const { key } = stream(stage.seed, 'augment')
   const augmentation = stage.augmentation ? { ...stage.augmentation, key, counter } : null
@@ -137,6 +137,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     labels,
     rows,
     epochs: stage.epochs,
+    microBatches: stage.microBatches,
     optimizer: (parameters) => optimizerOf(stage, parameters.flat),
     schedule: scheduleOf(stage, stage.epochs * Math.floor(rows.length / stage.batch)),
     seed: stage.seed,

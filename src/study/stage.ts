@@ -33,6 +33,8 @@ export interface Stage {
   seed: number
   epochs: number
   batch: number
+  /** Absent: 1. */
+  microBatches?: number
   trainImages: number | null
   /** Of all images, those that nothing is trained on because τ is fitted on them; 0 for a subset, which leaves enough. */
   reserved: number
@@ -68,6 +70,11 @@ export function needs(stage: Stage): string[] {
   return [...new Set([...named, ...fitted])]
 }
 
+/** The key of a stage in one part is that of before there were parts. */
+export const partsOf = ({ microBatches }: Pick<Stage, 'microBatches'>): Pick<Stage, 'microBatches'> => {
+  return microBatches === undefined || microBatches === 1 ? {} : { microBatches }
+}
+
 /** Input size and classes are the data set's, so that a recipe fits all of them. */
 export interface Pictures {
   side: number
@@ -88,6 +95,7 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
     seed,
     epochs: recipe.epochs,
     batch: recipe.batch,
+    ...partsOf(recipe),
     trainImages: recipe.trainImages,
     reserved: recipe.trainImages === null ? calibrationImages : 0,
     optimizer: recipe.optimizer,

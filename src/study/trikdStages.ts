@@ -3,7 +3,7 @@
 // generation g start from streams of their own, so rows of one generation and seed start from the same weights.
 import * as methods from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
-import { type Described, type Label, needs, type Pictures, type Reference, type Stage } from './stage.ts'
+import { type Described, type Label, needs, type Pictures, partsOf, type Reference, type Stage } from './stage.ts'
 import type { TrikdMethod, TrikdRecipe } from './trikdRecipe.ts'
 
 type Made = methods.Method<Described, number | Reference>
@@ -37,6 +37,7 @@ function candidates(recipe: TrikdRecipe, { channels, classes }: Pictures, seed: 
   const common = {
     seed,
     batch: recipe.batch,
+    ...partsOf(recipe),
     trainImages: recipe.trainImages,
     reserved: recipe.trainImages === null ? recipe.calibrationImages : 0,
     views: { low: { size, downscale: recipe.downscale } },

@@ -1,7 +1,8 @@
 // The training loop: dataset → batches → one replayed step (views, forward, fused losses, backward, optimizer) → metrics
 // every few steps → snapshot. It knows no method and no network.
 import { checkGraph, endingEdges, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
-import type { Engine } from '../engine.ts'
+import type { Part } from '../distill/loss.ts'
+import type { Engine, Step } from '../engine.ts'
 import { DistillError, InputError } from '../errors.ts'
 import type { Scalar } from '../gpu/tape.ts'
 import type { Parameters } from '../nn/parameters.ts'
@@ -27,8 +28,15 @@ export interface Progress {
 
 export interface FitOptions {
   graph: Graph
-  /** Where batches come from; its batch size is the batch size. */
+  /** Where batches come from; its batch size is the batch size, or that of a part of `microBatches`. */
   source: PictureSource
+  /**
+   * Takes a batch in so many equal parts, one after the other, and updates once from the mean of their gradients: the
+   * memory of a part, the gradient of the batch. But for batch norm, which knows no other parts: it normalises each by
+   * its own mean and variance, and moves its running statistics once a part, as PyTorch does when gradients are
+   * accumulated. Default 1. Not for sequential updates, nor for edges that count while agreeing.
+   */
+  microBatches?: number
   /** Labels of the whole data set, u32 [n]. */
   labels: Tensor
   /** Rows of the data set to train on. A ragged last batch is dropped. */
@@ -78,8 +86,11 @@ export interface FitResult {
 /** Trains every trained node of the graph. Throws DivergedError, AbortedError, InputError. */
 export async function fit(engine: Engine, options: FitOptions): Promise<FitResult> {
   const { graph, source, labels, rows, epochs, schedule, seed, augmented, onProgress, save, signal } = options
+  const { microBatches = 1 } = options
   checkGraph(graph)
-  const batch = source.index.size
+  checkParts(graph, microBatches)
+  const part = source.index.size
+  const batch = part * microBatches
   const perEpoch = Math.floor(rows.length / batch)
   const steps = perEpoch * epochs
   if (perEpoch === 0)
@@ -90,11 +101,15 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   const metrics = makeMetrics(graph)
   let step = options.resume ? restore(options.resume, graph, optimizers, metrics) : 0
   const { edges, at: weigh } = endingEdges(graph.edges)
-  const tape = engine.capture('training step', () => {
-    const update = (name: string) => optimizers[trained.indexOf(name)].step()
-    recordGradients({ ...graph, edges }, source, labels, metrics, update)
+  const update = (name: string) => optimizers[trained.indexOf(name)].step()
+  const gradients = (part?: Part) => {
+    recordGradients({ ...graph, edges }, source, labels, metrics, part ? undefined : update, part)
+  }
+  const run = captureStep(engine, microBatches, gradients, () => {
+    for (const name of trained) update(name)
   })
-  await tape.compile()
+  const all = [...run.parts, ...run.end]
+  await Promise.all(all.map((tape) => tape.compile()))
 
   const started = performance.now()
   const first = step
@@ -108,12 +123,15 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (step % perEpoch === 0 || !order) order = stream(seed, `shuffle ${epoch}`).permutation(rows.length)
     // Sums run through an epoch, however often they are looked at, so that its means do not depend on the clock.
     if (step % perEpoch === 0) for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
-    const at = (step % perEpoch) * batch
-    source.select(order.subarray(at, at + batch).map((i) => rows[i]))
     for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
     weigh(epoch)
-    if (augmented) augmented.value = step * batch
-    tape.run()
+    for (const [i, tape] of run.parts.entries()) {
+      const at = (step % perEpoch) * batch + i * part
+      source.select(order.subarray(at, at + part).map((row) => rows[row]))
+      if (augmented) augmented.value = step * batch + i * part
+      tape.run()
+    }
+    for (const tape of run.end) tape.run()
     step++
     if ((step - first) % every !== 0 && step % perEpoch !== 0) continue
 
@@ -136,8 +154,26 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
   }
   const seconds = (performance.now() - started) / 1000
-  tape.release()
-  return { steps, seconds, imagesPerSecond: ((steps - first) * batch) / seconds, dispatches: tape.dispatches }
+  const dispatches = all.reduce((sum, tape) => sum + tape.dispatches, 0)
+  for (const tape of new Set(all)) tape.release()
+  return { steps, seconds, imagesPerSecond: ((steps - first) * batch) / seconds, dispatches }
+}
+
+/** A step of one tape, or of one a part and the update at the end. */
+function captureStep(engine: Engine, of: number, gradients: (part?: Part) => void, update: () => void) {
+  if (of === 1) return { parts: [engine.capture('training step', () => gradients())], end: [] }
+  const first = engine.capture('first part of a batch', () => gradients({ of, first: true }))
+  const other = engine.capture('part of a batch', () => gradients({ of, first: false }))
+  return { parts: [first, ...new Array<Step<void>>(of - 1).fill(other)], end: [engine.capture('update', update)] }
+}
+
+function checkParts({ updates, edges }: Graph, microBatches: number): void {
+  if (!Number.isInteger(microBatches) || microBatches < 1) {
+    throw new InputError(`fit: microBatches ${microBatches}; a whole number from 1`)
+  }
+  const whole = updates === 'sequential' ? 'sequential updates' : edges.some((e) => e.whileAgreeing) && 'agreeing edges'
+  if (microBatches > 1 && whole)
+    throw new InputError(`fit: ${whole} look at a whole batch, microBatches is ${microBatches}`)
 }
 
 /** Reads the running sums: means per picture. One read each, every few steps, never inside one. */
