@@ -165,6 +165,8 @@ export function checkCommon(recipe: CommonRecipe, methods: readonly string[]): v
     microBatches,
     `has to divide the batch, ${batch}`,
   )
+  const undivided = recipe.methods.includes('sckd') ? 'sckd' : recipe.updates === 'sequential' && 'sequential updates'
+  need(microBatches === 1 || !undivided, 'micro-batches', microBatches, `not with ${undivided}, for whole batches only`)
   need(trainImages === null || whole(trainImages), 'train-images', trainImages, 'a whole number from 1')
   need(recipe.optimizer.lr > 0, 'lr', recipe.optimizer.lr, 'a number above 0')
 }

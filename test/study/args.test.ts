@@ -139,6 +139,7 @@ test('whatever is wrong is one line that says what is allowed', () => {
   assert.match(refused('--batch 1e99'), '--batch 1e99: a whole number from 1')
   assert.match(refused('--train-images none'), "--train-images none: a whole number from 1, or 'all'")
   assert.match(refused('--micro-batches 3'), '--micro-batches 3: has to divide the batch, 64')
+  assert.match(refused('--micro-batches 2 --updates sequential'), '--micro-batches 2: not with sequential updates')
   assert.match(refused('--lr 0'), '--lr 0: a number above 0')
   assert.match(refused('--weight 2'), '--weight 2: between 0 and 1')
   assert.match(refused('--ce-weight -1'), '--ce-weight -1: a number from 0')
