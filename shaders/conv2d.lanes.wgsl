@@ -1,6 +1,6 @@
 // conv2d.lanes: convolution where a lane is an image; also the input gradient at stride 1, which is the same sum with
 // weight strides swapped and taps mirrored.
-//   y[k, oh, ow, n] = sum over c, i, j of w[k, c, i, j] * x[c, oh*S + i - padTop, ow*S + j - padLeft, n]   (+ y if add)
+//   y[k, oh, ow, n] = sum over c, i, j of w[k, c, i, j] * x[c, oh*S + i - padTop, ow*S + j - padLeft, n]
 // Layout: x and y are [C][H][W][N], so the lanes of a subgroup read neighbours. An invocation computes a run of 4*Q
 // pixels of one row times M output channels for one image: Q*M vec4 accumulators. Per input channel and kernel row the
 // run's pixels are loaded once and serve all taps; the row's M*TAPS weights are loaded one a lane and spread by shuffle.
@@ -8,7 +8,7 @@
 enable subgroups;
 struct Params {
   n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, padTop: u32, padLeft: u32,
-  wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32, runs: u32, add: u32,
+  wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32, runs: u32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -109,5 +109,5 @@ fn put4(at: u32, ow: u32, values: vec4f) {
 
 fn put(at: u32, ow: u32, value: f32) {
   if (ow >= p.ow) { return; }
-  if (p.add == 1u) { y[at] += value; } else { y[at] = value; }
+  y[at] = value;
 }

@@ -4,7 +4,7 @@
 // of dy: even = d[0..3] * w1, odd = d[1..4] * w0 + d[0..3] * w2. Rows that do not divide are skipped. Two vec4 of
 // accumulators times M input channels; weights are spread by shuffle as in conv2d.lanes.
 enable subgroups;
-struct Params { n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, runs: u32, add: u32 }
+struct Params { n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, runs: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
@@ -78,5 +78,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
 fn put(at: u32, iw: u32, value: f32) {
   if (iw >= p.w) { return; }
-  if (p.add == 1u) { dx[at] += value; } else { dx[at] = value; }
+  dx[at] = value;
 }

@@ -1,12 +1,12 @@
 // conv2d.strip: 3x3 convolution at stride 1 where a lane is an image; also the input gradient, which is the same sum with
 // weight strides swapped and taps mirrored.
-//   y[k, oh, ow, n] = sum over c, i, j of w[k, c, i, j] * x[c, oh + i - padTop, ow + j - padLeft, n]   (+ y if add)
+//   y[k, oh, ow, n] = sum over c, i, j of w[k, c, i, j] * x[c, oh + i - padTop, ow + j - padLeft, n]
 // Layout: x and y are [C][H][W][N], so the lanes of a subgroup read neighbours. An invocation walks down a strip four
 // pixels wide, for one image and M output channels. An input row is read once and serves three output rows, which are
 // sums in three arrays: `done` is complete after this row, `next` one row later, `last` two. The strip's weights lie in
 // private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
 // Software adapters pay some fifty multiply-adds for any load from a buffer: this form has the fewest loads.
-// More than KEPT input channels take several dispatches, which add up. Pixels outside the picture are read as 0.
+// More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
 enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
@@ -18,7 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> w: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-// From the header: LANES of a subgroup, M channels, SETS = ceil(M / LANES), KEPT input channels, ADD to what is there.
+// From the header: LANES of a subgroup, M channels, SETS = ceil(M / LANES), KEPT input channels.
 
 alias Sums = array<vec4f, M>;
 
@@ -101,6 +101,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 }
 
 fn put(at: u32, live: bool, value: f32) {
-  if (!live) { return; }
-  if (ADD == 1u) { y[at] += value; } else { y[at] = value; }
+  if (live) { y[at] = value; }
 }

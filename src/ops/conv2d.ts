@@ -5,7 +5,8 @@ import { empty, type Tensor } from '../tensor.ts'
 import { type Conv2dOptions, type Geometry, geometry } from './conv2dGeometry.ts'
 import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
-import { quadsWeight, stripForward, stripInput } from './conv2dStrip.ts'
+import { quadsWeight } from './conv2dQuads.ts'
+import { stripForward, stripInput } from './conv2dStrip.ts'
 
 export type { Conv2dOptions } from './conv2dGeometry.ts'
 
@@ -53,7 +54,7 @@ const INPUT: Record<ConvPlan['dX'], Backward> = {
   generic: (g, w, dy, dx, add) => conv2d_.backwardX({ w, dy, dx }, { ...g, add }, { threads: [dx.size] }),
 }
 const WEIGHT: Record<ConvPlan['dW'], Backward> = {
-  strip: quadsWeight,
+  quads: quadsWeight,
   lanes: lanesWeight,
   generic: (g, x, dy, dw, add) => conv2d_.backwardW({ x, dy, dw }, { ...g, add }, { groups: [dw.size] }),
 }

@@ -7,7 +7,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import type { Geometry } from './conv2dGeometry.ts'
-import { totalParts } from './conv2dParts.ts'
+import { addOrWrite, totalParts } from './conv2dParts.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
 const input_ = kernels<'main'>(inputSource)
@@ -28,7 +28,7 @@ const tile = (channels: number): number => (channels > 8 ? 16 : 8)
 export function lanesForward(g: Geometry, x: Tensor, w: Tensor, _bias: Tensor | null, y: Tensor): void {
   const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
   const strides = { wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
-  const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, add: 0 }
+  const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft }
   run(x, w, y, { ...sizes, ...strides }, kw, S)
 }
 
@@ -37,7 +37,7 @@ export function lanesFitInput(gpu: Gpu, g: Geometry): boolean {
   return lanesFit(gpu, g) && (g.strideW === 1 || g.padT === (g.kh - 1) / 2)
 }
 
-export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: number): void {
+export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw } = g
   if (g.strideW === 1) {
     // The forward sum over dy: channels change roles, taps are mirrored, the padding is what is left of the kernel.
@@ -53,17 +53,17 @@ export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 
       kh,
       padTop: kh - 1 - g.padT,
       padLeft: kw - 1 - g.padL,
-      add,
     }
-    run(dy, w, dx, { ...sizes, ...strides }, kw, 1)
+    addOrWrite(dx, add, (to) => run(dy, w, to, { ...sizes, ...strides }, kw, 1))
     return
   }
   const LANES = w.gpu.info.subgroupSize
-  const M = tile(c)
+  const M = 8
   const header = { LANES, M, TAPS: kw, LOADS: Math.ceil((M * kw) / LANES) }
   const runs = Math.ceil(g.w / 8)
   const groups = [runs * h * Math.ceil(n / LANES), Math.ceil(c / M)]
-  input_.main({ w, dy, dx }, { n, c, h, w: g.w, k, oh, ow, kh, runs, add }, { groups }, { header })
+  const params = { n, c, h, w: g.w, k, oh, ow, kh, runs }
+  addOrWrite(dx, add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header }))
 }
 
 type Sizes = Omit<Parameters<typeof forward_.main>[1], 'runs'> & { n: number; k: number; oh: number; ow: number }
@@ -71,7 +71,7 @@ type Sizes = Omit<Parameters<typeof forward_.main>[1], 'runs'> & { n: number; k:
 function run(x: Tensor, w: Tensor, y: Tensor, sizes: Sizes, TAPS: number, S: number): void {
   const LANES = x.gpu.info.subgroupSize
   const M = tile(sizes.k)
-  const Q = sizes.ow > 4 ? 2 : 1
+  const Q = sizes.ow > 4 && TAPS === 3 ? 2 : 1
   const runs = Math.ceil(sizes.ow / (4 * Q))
   const header = { LANES, M, Q, TAPS, S, LOADS: Math.ceil((M * TAPS) / LANES) }
   const groups = [runs * sizes.oh * Math.ceil(sizes.n / LANES), Math.ceil(sizes.k / M)]

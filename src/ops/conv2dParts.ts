@@ -1,10 +1,21 @@
 import source from '../../shaders/conv2d.total.wgsl'
+import { accumulate } from '../autograd.ts'
 import { kernels } from '../gpu/kernel.ts'
-import type { Tensor } from '../tensor.ts'
+import { empty, type Tensor } from '../tensor.ts'
 
 const total_ = kernels<'total'>(source)
 
 /** Sums the parts [parts, ...] of a weight gradient into dw, or adds their sum to it. */
 export function totalParts(partial: Tensor, dw: Tensor, add: 0 | 1): void {
   total_.total({ partial, dw }, { size: dw.size, parts: partial.shape[0], add }, { threads: [dw.size] })
+}
+
+/**
+ * Has `write` fill `to`, or, to be added, a tensor like it. Kernels that add would be pipelines of their own, which cost
+ * seconds to compile on software adapters, or store behind a branch, which costs as much as the sweep that this makes.
+ */
+export function addOrWrite(to: Tensor, add: 0 | 1, write: (to: Tensor) => void): void {
+  const term = add === 0 ? to : empty(to.gpu, to.shape, 'f32', to.layout, 'conv2d, to be added')
+  write(term)
+  if (term !== to) accumulate(term, to, 1)
 }

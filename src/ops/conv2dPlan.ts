@@ -4,25 +4,28 @@ import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Geometry } from './conv2dGeometry.ts'
 import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
-import { quadsFit, stripFit } from './conv2dStrip.ts'
+import { quadsFit } from './conv2dQuads.ts'
+import { stripFit } from './conv2dStrip.ts'
 
 /**
- * `strip`: conv2dStrip.ts, on software adapters. `lanes`: conv2dLanes.ts, wherever subgroups have one known size.
+ * `strip` and `quads`: conv2dStrip.ts and conv2dQuads.ts, on software adapters. `lanes`: conv2dLanes.ts, wherever subgroups have one known size.
  * `generic`: conv2d.wgsl, everything everywhere.
  */
-export type ConvKernel = 'strip' | 'lanes' | 'generic'
+export type PictureKernel = 'strip' | 'lanes' | 'generic'
+export type WeightKernel = 'quads' | 'lanes' | 'generic'
 
 export interface ConvPlan {
-  forward: ConvKernel
-  dX: ConvKernel
-  dW: ConvKernel
+  forward: PictureKernel
+  dX: PictureKernel
+  dW: WeightKernel
 }
 
-type Choice = [ConvKernel, (gpu: Gpu, g: Geometry) => boolean]
+type Fits = (gpu: Gpu, g: Geometry) => boolean
+type Choices = { [pass in keyof ConvPlan]: [ConvPlan[pass], Fits][] }
 const always = () => true
 
 /** The fastest first. */
-const CHOICES: Record<keyof ConvPlan, Choice[]> = {
+const CHOICES: Choices = {
   forward: [
     ['strip', stripFit],
     ['lanes', lanesFit],
@@ -34,27 +37,28 @@ const CHOICES: Record<keyof ConvPlan, Choice[]> = {
     ['generic', always],
   ],
   dW: [
-    ['strip', quadsFit],
+    ['quads', quadsFit],
     ['lanes', lanesFit],
     ['generic', always],
   ],
 }
 
 /** The kernels that can compute each pass, the fastest first. */
-export function ableKernels(gpu: Gpu, g: Geometry): Record<keyof ConvPlan, ConvKernel[]> {
-  const able = (pass: keyof ConvPlan) => CHOICES[pass].filter(([, fits]) => fits(gpu, g)).map(([kernel]) => kernel)
-  return { forward: able('forward'), dX: able('dX'), dW: able('dW') }
+export function ableKernels(gpu: Gpu, g: Geometry): { [pass in keyof ConvPlan]: ConvPlan[pass][] } {
+  const able = <K>(choices: [K, Fits][]): K[] => choices.filter(([, fits]) => fits(gpu, g)).map(([kernel]) => kernel)
+  return { forward: able(CHOICES.forward), dX: able(CHOICES.dX), dW: able(CHOICES.dW) }
 }
 
 /** The kernels for a convolution. `wanted` names those that tests and benchmarks ask for; InputError where one can't. */
 export function planConv2d(gpu: Gpu, g: Geometry, wanted: Partial<ConvPlan> = {}): ConvPlan {
   const able = ableKernels(gpu, g)
-  const pick = (pass: keyof ConvPlan): ConvKernel => {
-    const name = wanted[pass] ?? able[pass][0]
-    if (able[pass].includes(name)) return name
-    throw new InputError(
-      `conv2d: '${name}' can't compute ${pass} of this shape on ${gpu.info.adapter}; ${able[pass]} can`,
-    )
+  const pick = <K>(pass: keyof ConvPlan, kernels: K[], name: K = kernels[0]): K => {
+    if (kernels.includes(name)) return name
+    throw new InputError(`conv2d: '${name}' can't compute ${pass} of this shape on ${gpu.info.adapter}; ${kernels} can`)
   }
-  return { forward: pick('forward'), dX: pick('dX'), dW: pick('dW') }
+  return {
+    forward: pick('forward', able.forward, wanted.forward),
+    dX: pick('dX', able.dX, wanted.dX),
+    dW: pick('dW', able.dW, wanted.dW),
+  }
 }

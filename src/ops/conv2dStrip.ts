@@ -1,15 +1,14 @@
 // The convolutions of software adapters, where a load from a buffer costs as much as fifty multiply-adds: 3x3, stride 1.
+// Forward and input gradient; the weight gradient is in conv2dQuads.ts.
 
-import weightSource from '../../shaders/conv2d.quadsW.wgsl'
 import stripSource from '../../shaders/conv2d.strip.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { empty, type Tensor } from '../tensor.ts'
+import type { Tensor } from '../tensor.ts'
 import type { Geometry } from './conv2dGeometry.ts'
-import { totalParts } from './conv2dParts.ts'
+import { addOrWrite } from './conv2dParts.ts'
 
 const strip_ = kernels<'main'>(stripSource)
-const weight_ = kernels<'main'>(weightSource)
 
 /** Output channels of an invocation. */
 const M = 8
@@ -21,11 +20,6 @@ export function stripFit(gpu: Gpu, g: Geometry): boolean {
   const three = g.kh === 3 && g.kw === 3 && g.strideH === 1 && g.strideW === 1
   const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1 && g.bias === 0
   return gpu.info.software && lanes >= 4 && lanes <= 64 && three && plain && 2 * g.n > lanes
-}
-
-/** The weight gradient takes four images a load. */
-export function quadsFit(gpu: Gpu, g: Geometry): boolean {
-  return stripFit(gpu, g) && g.n % 4 === 0
 }
 
 export function stripForward(g: Geometry, x: Tensor, w: Tensor, _bias: Tensor | null, y: Tensor): void {
@@ -49,22 +43,8 @@ function run(x: Tensor, w: Tensor, y: Tensor, c: number, sizes: Sizes, add: 0 | 
   const blocks = Math.ceil(sizes.n / LANES)
   const groups = [strips * blocks, Math.ceil(sizes.k / M)]
   for (let c0 = 0; c0 < c; c0 += KEPT) {
-    const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, ADD: c0 > 0 ? 1 : add }
+    const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT }
     const params = { ...sizes, c0, channels: Math.min(KEPT, c - c0), strips, blocks, rows: sizes.oh }
-    strip_.main({ x, w, y }, params, { groups }, { header })
+    addOrWrite(y, c0 > 0 ? 1 : add, (to) => strip_.main({ x, w, y: to }, params, { groups }, { header }))
   }
-}
-
-export function quadsWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
-  const { n, c, h, k, oh, ow, padT: padTop, padL: padLeft } = g
-  const LANES = x.gpu.info.subgroupSize
-  const C = Math.min(8, LANES)
-  const quads = n / 4
-  const strips = Math.ceil(ow / 2)
-  const parts = Math.min(8, strips * quads)
-  const partial = empty(x.gpu, [parts, k, c, 3, 3], 'f32', 'row', 'conv2d weight gradient parts')
-  const params = { quads, c, h, w: g.w, k, oh, ow, padTop, padLeft, strips, parts }
-  const groups = [parts, Math.ceil(k / LANES), Math.ceil(c / C)]
-  weight_.main({ x, dy, partial }, params, { groups }, { header: { LANES, C } })
-  totalParts(partial, dw, add)
 }

@@ -1,0 +1,37 @@
+// The weight gradients of software adapters: a load brings four images.
+import slowSource from '../../shaders/conv2d.quadRowsW.wgsl'
+import source from '../../shaders/conv2d.quadsW.wgsl'
+import type { Gpu } from '../gpu/gpu.ts'
+import { kernels } from '../gpu/kernel.ts'
+import { empty, type Tensor } from '../tensor.ts'
+import type { Geometry } from './conv2dGeometry.ts'
+import { lanesFit } from './conv2dLanes.ts'
+import { totalParts } from './conv2dParts.ts'
+
+/** All nine taps at once, for 3x3 at stride 1. */
+const nine_ = kernels<'main'>(source)
+/** A kernel row a workgroup, for the other strides and for 1x1. */
+const rows_ = kernels<'main'>(slowSource)
+
+export function quadsFit(gpu: Gpu, g: Geometry): boolean {
+  return gpu.info.software && lanesFit(gpu, g) && g.n % 4 === 0
+}
+
+export function quadsWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+  const { n, c, h, k, oh, ow, kh, kw: TAPS, strideW: S, padT: padTop, padL: padLeft } = g
+  const LANES = x.gpu.info.subgroupSize
+  const C = Math.min(8, LANES)
+  const quads = n / 4
+  const strips = Math.ceil(ow / 2)
+  const parts = Math.min(8, strips * quads)
+  const partial = empty(x.gpu, [parts, k, c, kh, TAPS], 'f32', 'row', 'conv2d weight gradient parts')
+  const params = { quads, c, h, w: g.w, k, oh, ow, padTop, padLeft, strips, parts }
+  const tiles = [Math.ceil(k / LANES), Math.ceil(c / C)]
+  if (TAPS === 3 && S === 1) {
+    nine_.main({ x, dy, partial }, params, { groups: [parts, ...tiles] }, { header: { LANES, C } })
+  } else {
+    const header = { LANES, C, TAPS, S }
+    rows_.main({ x, dy, partial }, { ...params, kh }, { groups: [parts * kh, ...tiles] }, { header })
+  }
+  totalParts(partial, dw, add)
+}
