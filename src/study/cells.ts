@@ -101,6 +101,10 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
       continue
     }
     const { stage, lease } = found
+    if (lease.after) {
+      const { host, pid } = lease.after
+      progress.line(`${nameOf(stage)}  taken over from process ${pid} of ${host}, which is gone`)
+    }
     const key = keys.get(stage.id)!
     const started = performance.now()
     const base = { schemaVersion: CELL_VERSION, key, stage, setting: options.setting }

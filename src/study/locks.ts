@@ -37,6 +37,8 @@ export interface Holder extends Process {
 }
 
 export interface Lease {
+  /** The dead holder whose place this is. */
+  after: Holder | null
   /** What the next beat tells. */
   tell(work: Omit<AtWork, 'id'>): void
   /** Aborts when somebody else has taken the lock over. */
@@ -79,14 +81,15 @@ export class Locks {
     const nonce = Math.random().toString(36).slice(2)
     const work = { id, step: 0, steps: 0, imagesPerSecond: 0, loss: 0, seconds: 0, first: 0 }
     const holder: Holder = { ...this.me, nonce, since: new Date().toISOString(), beat: 0, work }
+    let after: Holder | null = null
     for (;;) {
-      if (await this.files.writeNew(path, JSON.stringify(holder))) return this.lease(path, holder)
+      if (await this.files.writeNew(path, JSON.stringify(holder))) return this.lease(path, holder, after)
       const text = await this.text(path)
       if (text === null) continue
       const other = parse(text)
       // A lock without words is one that is being written, or whose writer died of it.
       if (!this.gone(key, text, other)) return other ?? { ...holder, host: 'another machine', pid: 0 }
-      await this.putAside(path, text, nonce)
+      if (await this.putAside(path, text, nonce)) after = other
     }
   }
 
@@ -131,15 +134,16 @@ export class Locks {
   }
 
   /** Moves a dead lock out of the way. If it is no longer the one that was looked at, it is put back. */
-  private async putAside(path: string, text: string, nonce: string): Promise<void> {
+  private async putAside(path: string, text: string, nonce: string): Promise<boolean> {
     const aside = `${path}.${nonce}.tmp`
-    if (!(await this.files.rename(path, aside))) return
+    if (!(await this.files.rename(path, aside))) return false
     const moved = await readText(this.files, aside)
     if (moved !== text) await this.files.writeNew(path, moved)
     await this.files.remove(aside)
+    return moved === text
   }
 
-  private lease(path: string, holder: Holder): Lease {
+  private lease(path: string, holder: Holder, after: Holder | null): Lease {
     const lost = new AbortController()
     this.own.add(holder.nonce)
     let beating: Promise<void> = Promise.resolve()
@@ -161,6 +165,7 @@ export class Locks {
     }, this.beatMs)
     timer.unref()
     return {
+      after,
       tell: (work) => Object.assign(holder.work, work),
       lost: lost.signal,
       release: async () => {

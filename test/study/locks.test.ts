@@ -63,6 +63,7 @@ test('the lock of a process that was killed on this machine is taken over at onc
   const second = process_(files, 2)
   const lease = await leased(second)
   assert.is((await second.holder('a'))?.pid, 2)
+  assert.is(lease.after?.pid, 1)
   // Its own lock is not taken for one of a former life, but one of an earlier process with its number is.
   assert.is((await refused(second)).pid, 2)
   const reborn = process_(files, 2)
