@@ -16,7 +16,7 @@ import {
   viewAs,
 } from './tensor.ts'
 
-const accumulate_ = kernels<'into' | 'zero'>(accumulateSource)
+const accumulate_ = kernels<'into' | 'copy4' | 'add4' | 'zero'>(accumulateSource)
 
 /**
  * Notes how `y` came from `inputs`. `backward` gets dy and one destination per input, null where no gradient is wanted.
@@ -48,7 +48,9 @@ function checkAlike(src: Tensor, dst: Tensor): void {
 /** dst = src or dst += src. Both lie alike. */
 export function accumulate(src: Tensor, dst: Tensor, add: 0 | 1): void {
   checkAlike(src, dst)
-  accumulate_.into({ src, dst }, { n: src.size, add }, { threads: [src.size] })
+  const params = { n: src.size, add }
+  if (src.size % 4 !== 0) accumulate_.into({ src, dst }, params, { threads: [src.size] })
+  else accumulate_[add ? 'add4' : 'copy4']({ src4: src, dst4: dst }, params, { threads: [src.size / 4] })
 }
 
 export function fillZero(dst: Tensor): void {
