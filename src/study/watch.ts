@@ -54,6 +54,7 @@ export function secondsLeft(watched: readonly Watched[], events: readonly Event[
     spent.seconds += wall as number
   }
   let left = 0
+  let slowest = 0
   let processes = 0
   for (const { state, cell, holder } of watched) {
     if (state === 'done' || state === 'failed') continue
@@ -63,9 +64,14 @@ export function secondsLeft(watched: readonly Watched[], events: readonly Event[
     processes++
     spent.seconds += seconds
     if (steps > 0) spent.flops += (cell.flops * (step - first)) / steps
+    slowest = Math.max(slowest, cellLeft(holder.work) ?? 0)
   }
-  return spent.flops > 0 ? (left * spent.seconds) / spent.flops / Math.max(1, processes) : null
+  const together = (left * spent.seconds) / spent.flops / Math.max(1, processes)
+  return spent.flops > 0 ? Math.max(together, slowest) : null
 }
+
+const cellLeft = ({ step, steps, first, seconds }: AtWork) =>
+  step > first ? ((steps - step) * seconds) / (step - first) : null
 
 /** A line on the whole, a line for every cell that somebody is at, and those that failed. */
 export function watchText(out: string, watched: readonly Watched[], left: number | null, columns: number): string[] {
@@ -80,11 +86,10 @@ export function watchText(out: string, watched: readonly Watched[], left: number
     `${out}: ${parts.join(', ')}`,
     ...failed.map(({ cell }) => `[${cell.number}/${watched.length}] ${cell.id}  FAILED`),
     ...working.map(({ cell, holder }) => {
-      const { step, steps, imagesPerSecond, loss, first, seconds } = holder!.work
-      const eta = step > first ? ((steps - step) * seconds) / (step - first) : null
+      const { step, steps, imagesPerSecond, loss } = holder!.work
       const where = `  ${holder!.host} ${holder!.pid}`
       const bar = { cell: cell.number, cells: watched.length, id: cell.id, step, steps, imagesPerSecond, loss }
-      return barText({ ...bar, left: eta, studyLeft: null }, columns - where.length) + where
+      return barText({ ...bar, left: cellLeft(holder!.work), studyLeft: null }, columns - where.length) + where
     }),
   ]
 }
