@@ -29,7 +29,7 @@ function rowsOf({ contestants, cases }) {
     const of = (rival) => times.get(rival) && ours && times.get(rival).median / ours.median
     const cell = (rival) => {
       const entrant = entrants.find((each) => each.name === rival)
-      if (!of(rival)) return entrant?.lacks || !entrant ? '' : 'void'
+      if (!of(rival)) return entrant?.lacks || !entrant ? '–' : 'void'
       return `${short(of(rival))}x (${time(times.get(rival))})`
     }
     const peers = rivals
