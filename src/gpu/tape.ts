@@ -115,26 +115,7 @@ export class Tape {
    */
   seal(kept: ReadonlySet<Storage>): void {
     const { gpu } = this
-    const last = new Map<Storage, number>()
-    this.commands.forEach((command, i) => {
-      for (const { bindable } of command.uses) if (!bindable.storage.buffer) last.set(bindable.storage, i)
-    })
-    this.commands.forEach((command, i) => {
-      for (const { bindable } of command.uses) {
-        const { storage } = bindable
-        if (storage.ended)
-          throw new DistillError('ended', `${command.pipeline.label}: ${storage.label} ${storage.ended}`)
-        if (storage.buffer) continue
-        storage.buffer = (kept.has(storage) ? gpu.buffers : gpu.scratch).take(storage.bytes, storage.label)
-      }
-      for (const { bindable } of command.uses) {
-        const { storage } = bindable
-        if (last.get(storage) === i && !kept.has(storage)) {
-          gpu.scratch.give(storage.buffer!)
-          last.delete(storage)
-        }
-      }
-    })
+    this.plan(kept)
     if (this.used > 0) this.uniforms = gpu.uniforms.take(this.used, this.label)
     for (const command of this.commands) command.bindGroup = this.bind(command)
     for (const command of this.commands)
@@ -143,6 +124,38 @@ export class Tape {
           bindable.storage.ended = 'was made inside a step that has ended; return it from the step to keep it'
     this.sealed = true
     if (this.used > 0) gpu.device.queue.writeBuffer(this.uniforms!, 0, this.shadow, 0, this.used)
+  }
+
+  /** Buffers for storages that have none. What does not fit leaves the pools as they were. */
+  private plan(kept: ReadonlySet<Storage>): void {
+    const { gpu } = this
+    const last = new Map<Storage, number>()
+    this.commands.forEach((command, i) => {
+      for (const { bindable } of command.uses) if (!bindable.storage.buffer) last.set(bindable.storage, i)
+    })
+    const planned = [...last.keys()]
+    const poolOf = (storage: Storage) => (kept.has(storage) ? gpu.buffers : gpu.scratch)
+    try {
+      this.commands.forEach((command, i) => {
+        for (const { bindable } of command.uses) {
+          const { storage } = bindable
+          if (storage.ended)
+            throw new DistillError('ended', `${command.pipeline.label}: ${storage.label} ${storage.ended}`)
+          storage.buffer ??= poolOf(storage).take(storage.bytes, storage.label)
+        }
+        for (const { bindable } of command.uses) {
+          const { storage } = bindable
+          if (last.get(storage) === i && !kept.has(storage)) {
+            gpu.scratch.give(storage.buffer!)
+            last.delete(storage)
+          }
+        }
+      })
+    } catch (error) {
+      for (const storage of last.keys()) if (storage.buffer) poolOf(storage).give(storage.buffer)
+      for (const storage of planned) storage.buffer = null
+      throw error
+    }
   }
 
   private bind(command: Command): GPUBindGroup {
