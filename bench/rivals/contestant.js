@@ -1,5 +1,5 @@
-// A contestant as the driver sees it: a process that is asked one thing at a time. One that fails is void for the case;
-// one that dies is started again for the next case.
+// A contestant as the driver sees it: a process that is asked one thing at a time. One that fails or dies is void for the
+// case, and starts afresh with the next one: a device that made an error is not trusted any more.
 import { spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,8 @@ export function contestants(cores) {
 
 export class Contestant {
   about = ''
+  /** What a WebGPU contestant's device is on. */
+  adapter = ''
   /** Why it takes no part at all. */
   absent = ''
   #process
@@ -55,14 +57,15 @@ export class Contestant {
     this.#process.stdin.on('error', () => {})
     this.#process.on('error', (error) => listen(error.message))
     this.#answers = createInterface({ input: this.#process.stdio[3] })[Symbol.asyncIterator]()
-    const { about, error } = await this.ask('open', { ...this.options, threads }, 120)
+    const { about, adapter, error } = await this.ask('open', { ...this.options, threads }, 120)
     if (error) this.absent = error
-    else this.about = about
+    else Object.assign(this, { about, adapter })
   }
 
   /** The answer, or { error } where there is none. A process that does not answer in time is ended. */
   async ask(what, request = {}, limit = 600) {
     if (this.absent) return { error: this.absent }
+    if (!this.#process && what === 'end') return {}
     if (!this.#process) await this.start()
     const running = this.#process
     running.stdin.write(`${JSON.stringify({ what, ...request })}\n`)
@@ -72,7 +75,11 @@ export class Contestant {
     })
     const next = await Promise.race([this.#answers.next(), late])
     clearTimeout(timer)
-    if (next !== 'late' && !next.done) return JSON.parse(next.value)
+    if (next !== 'late' && !next.done) {
+      const answer = JSON.parse(next.value)
+      if (answer.error !== undefined) this.stop()
+      return answer
+    }
     this.stop()
     const last = this.#said.trim().split('\n').at(-1) ?? ''
     return { error: next === 'late' ? `no answer within ${limit} s` : `its process ended: ${last}`.slice(0, 300) }

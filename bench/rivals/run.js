@@ -58,14 +58,19 @@ async function main() {
     .map((entry) => new Contestant(entry, shared))
   for (const contestant of all) {
     await contestant.start()
+    const [{ adapter }] = all
+    if (contestant.webgpu && !contestant.absent && contestant.adapter !== adapter)
+      contestant.absent = `it is on ${contestant.adapter}, ours on ${adapter}`
     log(
       contestant.absent ? `${contestant.name}: void, ${contestant.absent}` : `${contestant.name}: ${contestant.about}`,
     )
   }
+  const [{ adapter }] = all
+  log(`adapter: ${adapter}`)
   const present = all.filter(({ absent }) => !absent)
   const folder = join(tmpdir(), `rivals-${process.pid}`)
   const about = all.map(({ name, about, absent, webgpu }) => ({ name, about, absent, webgpu }))
-  const run = { date: new Date().toISOString(), cores, rounds, contestants: about, cases: [] }
+  const run = { date: new Date().toISOString(), adapter, cores, rounds, contestants: about, cases: [] }
   let stopped = false
   process.once('SIGINT', () => {
     stopped = true

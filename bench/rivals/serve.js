@@ -12,7 +12,7 @@ let prepared
 const requests = {
   async open(request) {
     opened = await contestant.open(request)
-    return { about: opened.about }
+    return { about: opened.about, adapter: opened.adapter }
   },
 
   /** Builds the case, computes its results once and writes them into the case's folder. */

@@ -48,14 +48,14 @@ function rowsOf({ contestants, cases }) {
   return [head, ...rows]
 }
 
-function notes({ date, cores, rounds, contestants, cases }) {
+function notes({ date, adapter, cores, rounds, contestants, cases }) {
   const voids = cases.flatMap(({ name, entrants }) =>
     entrants.filter((each) => each.void && !each.lacks).map((each) => `void: ${name}, ${each.name}: ${each.void}`),
   )
   return [
     ...contestants.map(({ name, about, absent }) => `${name}: ${absent ? `void, ${absent}` : about}`),
     ...voids,
-    `${date.slice(0, 10)}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${rounds} rounds. 5x: the rival takes five times our time;` +
+    `${date.slice(0, 10)}, ${adapter}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${rounds} rounds. 5x: the rival takes five times our time;` +
       ' below 1x it is faster. Medians ± half the distance of the quartiles.',
   ]
 }

@@ -81,12 +81,13 @@ test('a slow contestant stops after three rounds', async () => {
   assert.equal(ours.seconds.length, 4)
 })
 
-test('a process that dies says why and is started again', async () => {
+test('a process that dies or reports an error is started again', async () => {
   const script = `
     const { writeSync } = require('node:fs')
     require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
       const { what } = JSON.parse(line)
       if (what === 'time') throw new Error('out of luck')
+      if (what === 'fail') return writeSync(3, JSON.stringify({ error: 'a device error' }) + '\\n')
       writeSync(3, JSON.stringify({ about: 'a process', pid: process.pid }) + '\\n')
     })`
   const contestant = new Contestant({ name: 'mortal', command: process.execPath, given: ['-e', script] }, {})
@@ -97,6 +98,10 @@ test('a process that dies says why and is started again', async () => {
   assert.match(error, /its process ended: /)
   const again = await contestant.ask('prepare')
   assert.ok(again.pid > 0 && again.pid !== pid)
+  assert.deepEqual(await contestant.ask('fail'), { error: 'a device error' })
+  assert.deepEqual(await contestant.ask('end'), {})
+  const third = await contestant.ask('prepare')
+  assert.ok(third.pid > 0 && third.pid !== again.pid)
   contestant.stop()
 })
 
@@ -110,6 +115,7 @@ test('the table has ratios of medians, and the best WebGPU rival among those tha
   const timed = (name, ...seconds) => ({ name, seconds })
   const run = {
     date: '2026-01-02T00:00:00Z',
+    adapter: 'an adapter',
     cores: 2,
     rounds: 3,
     contestants: [
@@ -145,6 +151,7 @@ test('the table has ratios of medians, and the best WebGPU rival among those tha
   assert.match(second, /^\| second \| .* \| {2}\| 9\.0x \| void \| 9\.0x .* \| – \| 1 \|$/)
   assert.match(markdown(run), /void: second, fast: y differs/)
   assert.doesNotMatch(markdown(run), /void: second, native/)
+  assert.match(markdown(run), /2026-01-02, an adapter, 2 cores, 3 rounds/)
   assert.match(table(run), /^case +ours +GFLOP\/s +best WebGPU rival +fast +slow +native +n\n/)
 })
 

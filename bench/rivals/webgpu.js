@@ -6,7 +6,7 @@ import { waitCalmly } from './calm.js'
 
 /**
  * Prepares this process. `engine`: the engine's built entry, `adapter`: which one, as `init` takes it. Gives the engine's
- * module, a list that errors are added to, and `open`, which opens the adapter.
+ * module, a list that errors are added to, and `onAdapter`, what is known of the adapters opened since.
  */
 export async function prepareWebgpu({ engine, adapter }) {
   const ours = await import(pathToFileURL(engine).href)
@@ -16,15 +16,19 @@ export async function prepareWebgpu({ engine, adapter }) {
   waitCalmly(globals)
   const errors = []
   collectErrors(globals, errors)
-  const open = () => ours.openAdapter({ adapter, fetchLavapipe: true })
+  const onAdapter = { name: '' }
   const gpu = {
-    requestAdapter: async () => (await open()).adapter,
+    async requestAdapter() {
+      const opened = await ours.openAdapter({ adapter, fetchLavapipe: true })
+      onAdapter.name = opened.name
+      return opened.adapter
+    },
     getPreferredCanvasFormat: () => 'bgra8unorm',
     wgslLanguageFeatures: new Set(),
   }
   const known = globalThis.navigator ?? { userAgent: 'Node.js', hardwareConcurrency: 1 }
   Object.defineProperty(globalThis, 'navigator', { value: Object.assign(Object.create(known), { gpu }) })
-  return { ours, errors, open }
+  return { ours, errors, onAdapter }
 }
 
 /** Errors nobody catches, those that somebody catches and keeps to himself, and a lost device. */

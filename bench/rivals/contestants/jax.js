@@ -4,7 +4,7 @@ import { prepareWebgpu } from '../webgpu.js'
 import { arrayOf, distillation, inference, step, targetsOf, trainedNorm } from './jax-network.js'
 
 export async function open({ engine, adapter }) {
-  const { errors } = await prepareWebgpu({ engine, adapter })
+  const { errors, onAdapter } = await prepareWebgpu({ engine, adapter })
   const jax = await import('@jax-js/jax')
   const devices = await jax.init('webgpu')
   if (!devices.includes('webgpu')) throw new Error('it finds no WebGPU')
@@ -13,6 +13,7 @@ export async function open({ engine, adapter }) {
   const manifest = new URL('node_modules/@jax-js/jax/package.json', new URL('../', import.meta.url))
   return {
     about: `jax-js ${JSON.parse(readFileSync(manifest, 'utf8')).version}`,
+    adapter: onAdapter.name,
     errors,
     settle: () => device.queue.onSubmittedWorkDone(),
     families: Object.fromEntries(Object.entries(families).map(([name, make]) => [name, make(jax)])),

@@ -9,7 +9,8 @@ export async function open({ engine: entry, adapter, version }) {
   engine.gpu.calm = (promise) => promise
   const { device } = engine.gpu
   return {
-    about: `webgpu-distill ${version} on ${engine.info.adapter}`,
+    about: `webgpu-distill ${version}`,
+    adapter: engine.info.adapter,
     errors,
     settle: () => settle(device),
     families: Object.fromEntries(Object.entries(families).map(([name, make]) => [name, make(ours, engine)])),

@@ -7,7 +7,7 @@ import { fromHwio, fromNhwc } from './layouts.js'
 import { distillation, filterOf, inference, pictureOf, step, targetsOf, trainedNorm } from './tfjs-network.js'
 
 export async function open({ engine, adapter }) {
-  const { errors } = await prepareWebgpu({ engine, adapter })
+  const { errors, onAdapter } = await prepareWebgpu({ engine, adapter })
   const { tf, WebGPUBackend } = await load()
   // As the backend registers itself, which in Node fails over an optional feature that it asks for wrongly.
   const found = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' })
@@ -28,6 +28,7 @@ export async function open({ engine, adapter }) {
   tf.env().set('WEBGPU_CPU_FORWARD', false)
   return {
     about: `tfjs-webgpu ${tf.version_core}`,
+    adapter: onAdapter.name,
     errors,
     settle: () => device.queue.onSubmittedWorkDone(),
     families: Object.fromEntries(Object.entries(families).map(([name, make]) => [name, make(tf, device)])),
