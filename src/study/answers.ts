@@ -1,27 +1,22 @@
 // A kept network on a device again, and its logits for pictures of its data set.
 import { type Dataset, type DatasetPair, heldOut } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
-import { AdapterError, InputError } from '../errors.ts'
+import { InputError } from '../errors.ts'
 import { engineFrom } from '../init.ts'
 import { type Network, resnet } from '../nn/resnet.ts'
-import { openAdapter } from '../node/adapter.ts'
 import { findDataset } from '../node/datasets.ts'
 import { stream } from '../random.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
+import { adapterFor } from './adapter.ts'
 import type { FileOptions } from './fileArgs.ts'
 import type { Model } from './model.ts'
 import { split } from './runStage.ts'
 import type { Weights } from './store.ts'
-import { UsageError } from './usage.ts'
 
 export const log = (line: string) => void process.stderr.write(`${line}\n`)
 
-export async function openEngine({ adapter, offline }: FileOptions): Promise<Engine> {
-  const opened = await openAdapter({ adapter, offline, fetchLavapipe: true, log }).catch((error) => {
-    const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
-    throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
-  })
-  return engineFrom(null, opened)
+export const openEngine = async (options: FileOptions): Promise<Engine> => {
+  return engineFrom(null, await adapterFor(options, log))
 }
 
 /** The network's data set; pictures that are not those it was trained on are said to be so. */

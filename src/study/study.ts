@@ -1,13 +1,12 @@
 // One study, from the command line to the report: adapter, data, cells, table.
 import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
-import { AdapterError } from '../errors.ts'
 import { engineFrom } from '../init.ts'
-import { openAdapter } from '../node/adapter.ts'
 import { findDataset } from '../node/datasets.ts'
 import { checkWritable, nodeFiles } from '../node/files.ts'
 import type { Claim, Run } from '../report/index.ts'
 import { AbortedError } from '../train/fit.ts'
+import { adapterFor } from './adapter.ts'
 import type { StudyArguments } from './args.ts'
 import { type Cell, runCells } from './cells.ts'
 import { dryRun } from './dryRun.ts'
@@ -72,12 +71,7 @@ async function prepare<R extends CommonRecipe>(
   options: StudyArguments<R>,
   progress: Progress,
 ): Promise<Study> {
-  const { adapter, offline } = options
-  const log = (line: string) => progress.line(line)
-  const opened = await openAdapter({ adapter, offline, fetchLavapipe: true, log }).catch((error) => {
-    const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
-    throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
-  })
+  const opened = await adapterFor(options, (line) => progress.line(line))
   const driver: string = opened.adapter.info.description
   const { data, stages } = await planOf(paper, options, progress)
   const engine = await engineFrom(null, opened)
