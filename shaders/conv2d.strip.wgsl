@@ -1,6 +1,7 @@
 // conv2d.strip: 3x3 convolution at stride 1 where a lane is an image; also the input gradient, which is the same sum with
 // weight strides swapped and taps mirrored.
-//   y[k, oh, ow, n] = sum over c, i, j of w[k, c, i, j] * x[c, oh + i - padTop, ow + j - padLeft, n]
+//   y[k, oh, ow, n] = relu(b[k] + r[k, oh, ow, n] + sum over c, i, j of w[k, c, i, j] * x[c, oh + i - padTop, ow + j - padLeft, n])
+// b, r and relu where asked.
 // Layout: x and y are [C][H][W][N], so the lanes of a subgroup read neighbours. An invocation walks down a strip four
 // pixels wide, for one image and M output channels. An input row is read once and serves three output rows, which are
 // sums in three arrays: `done` is complete after this row, `next` one row later, `last` two. The strip's weights lie in
@@ -11,14 +12,17 @@ enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
   c0: u32, channels: u32, wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32,
-  strips: u32, blocks: u32, rows: u32,
+  strips: u32, blocks: u32, rows: u32, bias: u32, relu: u32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> w: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(4) var<storage, read> r: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
-// From the header: LANES of a subgroup, M channels, SETS = ceil(M / LANES), KEPT input channels.
+// From the header: LANES of a subgroup, M channels, SETS = ceil(M / LANES), KEPT input channels, RESIDUAL
+// 1 where r is added.
 
 alias Sums = array<vec4f, M>;
 
@@ -66,9 +70,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let iw = i32(left) + q - p.padLeft;
     inside[q] = iw >= 0 && iw < i32(p.w);
   }
+  var start: Sums;
+  for (var m = 0u; m < M; m++) {
+    let own = select(0.0, b[k0 + m / LANES * LANES + lane], p.bias == 1u);
+    start[m] = vec4f(subgroupShuffle(own, m % LANES));
+  }
   var done: Sums;
-  var next: Sums;
-  var last: Sums;
+  var next = start;
+  var last = start;
   for (var row = top - p.padTop; row < bottom - p.padTop + 2; row++) {
     if (row >= 0 && row < i32(p.h)) {
       var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
@@ -96,10 +105,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     done = next;
     next = last;
-    last = Sums();
+    last = start;
   }
 }
 
-fn put(at: u32, live: bool, value: f32) {
-  if (live) { y[at] = value; }
+fn put(at: u32, live: bool, sum: f32) {
+  if (!live) { return; }
+  var value = sum;
+  if (RESIDUAL == 1u) { value += r[at]; }
+  y[at] = select(value, 0.0, p.relu == 1u && value < 0.0);
 }

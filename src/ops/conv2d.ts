@@ -2,11 +2,13 @@ import source from '../../shaders/conv2d.wgsl'
 import { record } from '../autograd.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import { type Conv2dOptions, type Geometry, geometry } from './conv2dGeometry.ts'
+import { type Conv2dOptions, checkResidual, type Finish, type Geometry, geometry } from './conv2dGeometry.ts'
 import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
 import { quadsWeight } from './conv2dQuads.ts'
-import { stripForward, stripInput } from './conv2dStrip.ts'
+import { stripFinishes, stripForward, stripInput } from './conv2dStrip.ts'
+import { add } from './pointwise.ts'
+import { relu } from './relu.ts'
 
 export type { Conv2dOptions } from './conv2dGeometry.ts'
 
@@ -14,7 +16,8 @@ const conv2d_ = kernels<'forward' | 'backwardX' | 'backwardW' | 'backwardB'>(sou
 
 /**
  * The convolution of x [N, C, H, W] with w [K, C/groups, kh, kw] plus bias [K], as PyTorch's; [N, K, OH, OW] comes out.
- * x is 'chwn', w row-major. Throws ShapeError where the shapes do not fit, InputError for an option that can't be.
+ * x is 'chwn', w row-major. With `residual` it is added, with `relu` what is below 0 becomes 0: in the same dispatch
+ * where the kernel can and no gradient is wanted. Throws ShapeError where the shapes do not fit, InputError for an option that can't be.
  */
 export function conv2d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv2dOptions = {}): Tensor {
   return conv2dBy({}, x, w, bias, options)
@@ -30,8 +33,18 @@ export function conv2dBy(
 ): Tensor {
   const g = geometry(x, w, bias, options)
   const plan = planConv2d(x.gpu, g, wanted)
+  const { residual, relu: rectify } = options
+  if (residual || rectify) {
+    checkResidual(g, residual)
+    const wantsGradient = x.gpu.recording && [x, w, bias, residual].some((t) => t?.requiresGrad)
+    if (wantsGradient || plan.forward !== 'strip' || !stripFinishes(g)) {
+      const sum = conv2dBy(wanted, x, w, bias, { ...options, residual: null, relu: false })
+      const y = residual ? add(sum, residual) : sum
+      return rectify ? relu(y) : y
+    }
+  }
   const y = empty(x.gpu, [g.n, g.k, g.oh, g.ow], 'f32', 'chwn', 'conv2d')
-  FORWARD[plan.forward](g, x, w, bias, y)
+  FORWARD[plan.forward](g, x, w, bias, y, { residual, relu: rectify })
   return record('conv2d', y, bias ? [x, w, bias] : [x, w], (dy, [dx, dw, db]) => {
     if (dx) INPUT[plan.dX](g, w, dy, dx.to, dx.add)
     if (dw) WEIGHT[plan.dW](g, x, dy, dw.to, dw.add)
@@ -39,7 +52,7 @@ export function conv2dBy(
   })
 }
 
-type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor) => void
+type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, finish: Finish) => void
 /** Takes w and dy, or x and dy; writes, or adds, the gradient. */
 type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1) => void
 

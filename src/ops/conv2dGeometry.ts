@@ -9,7 +9,13 @@ export interface Conv2dOptions {
   padding?: number | readonly number[]
   dilation?: number | readonly number[]
   groups?: number
+  /** Added before the ReLU; of the output's shape and layout. */
+  residual?: Tensor | null
+  relu?: boolean
 }
+
+/** What a forward pass may do to the sum before it stores it. */
+export type Finish = Pick<Conv2dOptions, 'residual' | 'relu'>
 
 /** The sizes of a convolution. */
 export interface Geometry {
@@ -63,6 +69,14 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
     ...{ n, c, h, w: width, k, oh, ow, groups, kh, kw },
     ...{ strideH, strideW, padT, padL, dilationH, dilationW, bias: bias ? 1 : 0 },
   }
+}
+
+/** Throws ShapeError for a residual that is not like the output. */
+export function checkResidual(g: Geometry, residual: Tensor | null | undefined): void {
+  const want = [g.n, g.k, g.oh, g.ow]
+  if (!residual || (residual.layout === 'chwn' && showShape(residual.shape) === showShape(want))) return
+  const got = `${showShape(residual.shape)} ${residual.layout}`
+  throw new ShapeError(`conv2d: residual ${got}, it must be ${showShape(want)} chwn`)
 }
 
 function pair(name: string, value: number | readonly number[], least: number): [number, number] {

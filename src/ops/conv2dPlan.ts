@@ -5,7 +5,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import type { Geometry } from './conv2dGeometry.ts'
 import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
 import { quadsFit } from './conv2dQuads.ts'
-import { stripFit } from './conv2dStrip.ts'
+import { stripFit, stripFitInput } from './conv2dStrip.ts'
 
 /**
  * `strip` and `quads`: conv2dStrip.ts and conv2dQuads.ts, on software adapters. `lanes`: conv2dLanes.ts, wherever subgroups have one known size.
@@ -32,7 +32,7 @@ const CHOICES: Choices = {
     ['generic', always],
   ],
   dX: [
-    ['strip', stripFit],
+    ['strip', stripFitInput],
     ['lanes', lanesFitInput],
     ['generic', always],
   ],

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { backward } from '../../src/autograd.ts'
+import { backward, noGrad } from '../../src/autograd.ts'
 import { conv2dBy } from '../../src/ops/conv2d.ts'
 import { geometry } from '../../src/ops/conv2dGeometry.ts'
 import { ableKernels, type ConvPlan } from '../../src/ops/conv2dPlan.ts'
@@ -77,6 +77,35 @@ for (const [n, c, k, size, kernel, stride, pad = (kernel - 1) / 2] of [
   const name = `${n} x ${c}→${k} at ${size}, ${kernel}x${kernel}, stride ${stride}, padding ${pad}`
   test(name, () => check(n, c, k, size, kernel, stride, pad))
 }
+
+for (const [c, k, size, stride] of [
+  [5, 11, 9, 1],
+  [16, 20, 8, 2],
+  [40, 9, 5, 2],
+  [70, 9, 5, 1],
+])
+  test(`adds bias and residual and rectifies, ${c}→${k} at ${size}, stride ${stride}`, async () => {
+    const n = 12
+    const of: ConvCase = {
+      ...{ n, c, h: size, w: size, k, kh: 3, kw: 3, bias: true },
+      stride: [stride, stride],
+      padding: [1, 1, 1, 1],
+    }
+    const [oh, ow] = outputSize(of)
+    const [xs, ws, bs, rs] = [n * c * size * size, k * c * 9, k, n * k * oh * ow].map((count, i) => uniform(count, i))
+    const x = engine.tensor(xs, [n, c, size, size], { layout: 'chwn' })
+    const w = engine.tensor(ws, [k, c, 3, 3], { requiresGrad: true })
+    const bias = engine.tensor(bs)
+    const residual = engine.tensor(rs, [n, k, oh, ow], { layout: 'chwn' })
+    const finished = convForward(of, xs, ws, bs).map((v, i) => Math.max(0, v + rs[i]))
+    const run = () => conv2dBy({}, x, w, bias, { stride, padding: 1, residual, relu: true })
+    allclose(await noGrad(engine.gpu, run).read(), finished, { atol: 2e-5 }, 'alone')
+    const y = run()
+    allclose(await y.read(), finished, { atol: 2e-5 }, 'with gradients')
+    backward(y, engine.tensor(rs, [n, k, oh, ow], { layout: 'chwn' }))
+    const dy = rs.map((v, i) => (finished[i] > 0 ? v : 0))
+    allclose(await w.grad!.read(), convBackward(of, xs, ws, dy).dw, { atol: 1e-3 }, 'dw')
+  })
 
 test('gives the same bits every time', async () => {
   const x = engine.tensor(uniform(16 * 16 * 14 * 14), [16, 16, 14, 14], { layout: 'chwn' })
