@@ -68,6 +68,11 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     return cell !== null
   }
   for (const stage of order) await look(stage)
+  if (cells.size > 0)
+    await tidy(
+      store,
+      [...cells.keys()].map((id) => keys.get(id)!),
+    )
   if (cells.size > 0) progress.line(`${cells.size} of ${order.length} cells are finished already`)
 
   /** The first stage to be had, or what the others are at. */
@@ -156,6 +161,18 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     await engine.settled()
   }
   return cells
+}
+
+/** What is left of processes that were killed between a result and the end of their work on it. */
+async function tidy(store: Store, finished: readonly string[]): Promise<void> {
+  const untidy = await store.untidy()
+  for (const key of finished) {
+    const taken = untidy.has(key) ? await store.locks.take(key, 'leftovers') : null
+    if (!taken || !isLease(taken)) continue
+    await store.sweep(key)
+    await store.dropCheckpoint(key)
+    await taken.release()
+  }
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

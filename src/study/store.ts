@@ -148,6 +148,12 @@ export class Store {
     return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0, curve }
   }
 
+  /** Keys under which there is more than a result and its weights: of cells at work, or of processes that were killed. */
+  async untidy(): Promise<Set<string>> {
+    const names = (await this.files.list(this.folder)).map(({ name }) => name)
+    return new Set(names.filter((name) => !/^\w+\.(json|safetensors)$/.test(name)).map((name) => name.split('.')[0]))
+  }
+
   /** Removes what a process that was killed while it wrote has left of a cell. For whoever holds the cell's lock. */
   async sweep(key: string): Promise<void> {
     for (const { name } of await this.files.list(this.folder)) {

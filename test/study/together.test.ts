@@ -79,4 +79,15 @@ test('others are waited for only when nothing else is to be done, and an abort e
   assert.ok(await files.exists(lock), 'it is not ours')
 })
 
+test('what a process that was killed left beside a finished cell is removed', async () => {
+  const files = memoryFiles()
+  await start(files, [supervised], () => {})
+  const dead = JSON.stringify({ ...JSON.parse(foreign), host: 'near', machine: 'near', pid: 1 })
+  for (const end of ['checkpoint.safetensors', 'json.7-x.tmp']) await files.writeAtomic(`out/cells/${key}.${end}`, '')
+  await files.writeAtomic(lock, dead)
+  await start(files, [supervised], () => {})
+  const names = (await files.list('out/cells')).map(({ name }) => name)
+  assert.equal(names, [`${key}.json`, `${key}.safetensors`])
+})
+
 test.run()

@@ -30,7 +30,10 @@ test('it writes table and report, and tells its losses', async () => {
     text,
     /^loss of TriKD: L\(student\) = CE\(student, y\) \+ KL\(teacher ‖ student\) \+ KL\(anchor ‖ student\); L\(t/m,
   )
-  assert.match(text, /^\[5\/7\] seed0\/4px\/generation1 .* accuracy [\d.]+ % {2}ECE [\d.]+ % {2}teacher [\d.]+ %$/m)
+  assert.match(
+    text,
+    /^\[5\/7\] seed0\/4px\/generation1 .* accuracy [\d.]+ % {2}ECE [\d.]+ % {2}teacher [\d.]+ % {2}[\d:]+ left$/m,
+  )
   assert.match(text, /^students, 4 px\nsupervised /m)
   assert.match(text, /^K1 ONE SEED, NO VERDICT: TriKD beats/m)
   const { run, rows, claims } = resultsIn(out)
