@@ -1,7 +1,7 @@
 // Whole training steps, recorded as the training loop records them: views, forward passes, fused losses, backward,
 // optimizer. Every batch is new.
 import { synthetic } from '../data/synthetic.ts'
-import { type Graph, type GraphNode, makeMetrics, recordGradients } from '../distill/graph.ts'
+import { foldFrozen, type Graph, type GraphNode, makeMetrics, recordGradients } from '../distill/graph.ts'
 import type { Engine } from '../engine.ts'
 import type { Tape } from '../gpu/tape.ts'
 import { type ResNetConfig, resnet } from '../nn/resnet.ts'
@@ -80,7 +80,7 @@ export function prepareStep(engine: Engine, recipe: StepRecipe): PreparedStep {
     flops += (node.trained ? 3 : 1) * network.flops(node.size, node.size) * batch
   }
   const edges = temperature ? [{ from: 'teacher', to: 'student', temperature, weight: 0.5 }] : []
-  const graph: Graph = { views, nodes, edges }
+  const graph = foldFrozen({ views, nodes, edges })
   const trained = Object.values(nodes).filter((node) => node.trained)
   const optimizers = trained.map(({ network }) => adamW(network.parameters.flat, { lr: 1e-3 }))
   const metrics = makeMetrics(graph)

@@ -4,6 +4,7 @@
 import { noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
 import { Scalar } from '../gpu/tape.ts'
+import type { Folded } from '../nn/fold.ts'
 import type { Network } from '../nn/resnet.ts'
 import { COLUMNS, type Value } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
@@ -16,6 +17,8 @@ export interface GraphNode {
   view: string
   /** Frozen nodes run in eval mode, without a gradient. */
   trained: boolean
+  /** Of a frozen node: what `network.fold()` gave, to run on. */
+  folded?: Folded
   /** Weight of the node's own cross-entropy. Default 1. */
   ceWeight?: number
   labelSmoothing?: number
@@ -75,6 +78,13 @@ export function checkGraph({ views, nodes, edges, stored = {} }: Graph): void {
 
 const numberOf = (value: Value): number => (value instanceof Scalar ? value.value : value)
 
+/** The same graph, its frozen networks with batch norm folded into their convolutions. */
+export function foldFrozen(graph: Graph): Graph {
+  const fold = (node: GraphNode) => (node.trained ? node : { ...node, folded: node.network.fold() })
+  const nodes = Object.entries(graph.nodes).map(([name, node]) => [name, fold(node)])
+  return { ...graph, nodes: Object.fromEntries(nodes) }
+}
+
 /** The loss in force, as people write it. */
 export function formula({ nodes, edges }: Pick<Graph, 'edges'> & { nodes: Record<string, Told> }): string[] {
   return Object.entries(nodes)
@@ -130,8 +140,8 @@ export function recordGradients(
 ): void {
   const views = Object.fromEntries(Object.entries(graph.views).map(([name, view]) => [name, source.view(view)]))
   const logits: Record<string, Tensor> = {}
-  const run = ({ network, view, trained, batchStatistics = true }: GraphNode) =>
-    network.forward(views[view], { train: trained && batchStatistics })
+  const run = ({ network, view, trained, batchStatistics = true, folded }: GraphNode) =>
+    network.forward(views[view], { train: trained && batchStatistics, folded: trained ? undefined : folded })
   for (const [name, node] of Object.entries(graph.nodes)) {
     logits[name] = node.trained ? run(node) : noGrad(node.network.parameters.gpu, () => run(node))
   }

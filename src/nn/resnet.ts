@@ -11,19 +11,32 @@ import { globalAvgPool, maxPool2d } from '../ops/pool.ts'
 import { sum } from '../ops/reduce.ts'
 import type { RandomStream } from '../random.ts'
 import type { Shape, Tensor } from '../tensor.ts'
-import { type Architecture, architecture, type Block, flopsOf, type ResNetConfig } from './architecture.ts'
+import { type Architecture, architecture, type Block, flopsOf, type Layer, type ResNetConfig } from './architecture.ts'
+import { type Folded, foldNorms } from './fold.ts'
 import { kaimingNormal, linearUniform } from './init.ts'
 import { Parameters, type Spec } from './parameters.ts'
 
 export type { ResNetConfig } from './architecture.ts'
 
+export interface Mode {
+  /** Batch statistics, or the running ones. */
+  train: boolean
+  /** Of `fold()`: runs on these in eval mode, without gradients of parameters; half the sweeps. */
+  folded?: Folded
+}
+
 export interface Network {
   readonly config: Architecture['config']
   readonly parameters: Parameters
   /** Logits [N, classes] of pictures [N, channels, H, W] (layout chwn). Train or eval is an argument, never a state. */
-  forward(x: Tensor, mode: { train: boolean }): Tensor
+  forward(x: Tensor, mode: Mode): Tensor
   /** [N, d], rows of length 1. Throws InputError for a network without an embedding head. */
-  embed(x: Tensor, mode: { train: boolean }): Tensor
+  embed(x: Tensor, mode: Mode): Tensor
+  /**
+   * Convolutions with their batch norms in them, of the weights as they are now; what an earlier call gave changes with
+   * it. Not inside a captured step. Empty for a wide ResNet, whose norms come before convolutions.
+   */
+  fold(): Folded
   /** Multiply-adds times two of one forward pass of one picture, convolutions and linear layers. */
   flops(height: number, width: number): number
 }
@@ -93,48 +106,74 @@ export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): N
   const convolve = (name: string, x: Tensor, kernel: number, stride: number) =>
     conv2d(x, parameters.get(`${name}.weight`), null, { stride, padding: (kernel - 1) / 2 })
 
-  const shortcutOf = ({ shortcut, stride, to }: Block, x: Tensor, train: boolean): Tensor => {
+  /** A convolution and its norm: two ops, or one with the norm folded in. */
+  const layer = (
+    { conv, norm, kernel, stride }: Pick<Layer, 'conv' | 'norm' | 'kernel' | 'stride'>,
+    x: Tensor,
+    { train, folded }: Mode,
+    extra: { relu?: boolean; residual?: Tensor } = {},
+  ): Tensor => {
+    const one = train ? undefined : folded?.get(conv)
+    if (!one) return normalise(norm, convolve(conv, x, kernel, stride), train, extra)
+    const relu = extra.relu || extra.residual !== undefined
+    return conv2d(x, one.weight, one.bias, { stride, padding: (kernel - 1) / 2, ...extra, relu })
+  }
+
+  const shortcutOf = ({ shortcut, stride, to }: Block, x: Tensor, mode: Mode): Tensor => {
     if (!shortcut) return x
     if (config.shortcut === 'A') return padChannels(everySecond(x, stride), to)
-    const y = convolve(shortcut.conv, x, 1, stride)
-    return shortcut.norm ? normalise(shortcut.norm, y, train) : y
+    const { conv, norm } = shortcut
+    return norm ? layer({ conv, norm, kernel: 1, stride }, x, mode) : convolve(conv, x, 1, stride)
   }
   /** Convolution, norm, ReLU, …; the last ReLU comes after the sum. */
-  const postactivated = (block: Block, x: Tensor, train: boolean): Tensor => {
+  const postactivated = (block: Block, x: Tensor, mode: Mode): Tensor => {
     const last = block.layers.length - 1
-    return block.layers.reduce((y, { conv, norm, kernel, stride }, i) => {
-      const z = convolve(conv, y, kernel, stride)
-      return normalise(norm, z, train, i === last ? { residual: shortcutOf(block, x, train) } : { relu: true })
-    }, x)
+    return block.layers.reduce(
+      (y, each, i) => layer(each, y, mode, i === last ? { residual: shortcutOf(block, x, mode) } : { relu: true }),
+      x,
+    )
   }
   /** Norm, ReLU, convolution, …; a block that reshapes takes its shortcut after the first ReLU. */
-  const preactivated = (block: Block, x: Tensor, train: boolean): Tensor => {
+  const preactivated = (block: Block, x: Tensor, mode: Mode): Tensor => {
+    const { train } = mode
     const first = normalise(block.layers[0].norm, x, train, { relu: true })
     const y = block.layers.reduce((z, { conv, norm, kernel, stride }, i) => {
       return convolve(conv, i === 0 ? z : normalise(norm, z, train, { relu: true }), kernel, stride)
     }, first)
-    return add(y, block.shortcut ? shortcutOf(block, first, train) : x)
+    return add(y, block.shortcut ? shortcutOf(block, first, mode) : x)
   }
 
-  const features = (x: Tensor, train: boolean): Tensor => {
-    let y = convolve('conv1', x, stem.kernel, stem.stride)
-    if (!preactivation) y = normalise('bn1', y, train, { relu: true })
+  const stemLayer = { conv: 'conv1', norm: 'bn1', ...stem }
+  const features = (x: Tensor, mode: Mode): Tensor => {
+    let y = preactivation ? convolve('conv1', x, stem.kernel, stem.stride) : layer(stemLayer, x, mode, { relu: true })
     if (stem.pool) y = maxPool2d(y, { kernel: 3, stride: 2, padding: 1 })
-    for (const block of blocks) y = (preactivation ? preactivated : postactivated)(block, y, train)
-    return globalAvgPool(preactivation ? normalise('bn1', y, train, { relu: true }) : y)
+    for (const block of blocks) y = (preactivation ? preactivated : postactivated)(block, y, mode)
+    return globalAvgPool(preactivation ? normalise('bn1', y, mode.train, { relu: true }) : y)
   }
-  const embed = (x: Tensor, { train }: { train: boolean }): Tensor => {
+  const embed = (x: Tensor, mode: Mode): Tensor => {
     if (!config.embedding) throw new InputError('embed: this network has no embedding head; give `embedding`')
-    return unitRows(linear(features(x, train), parameters.get('embedding.weight')))
+    return unitRows(linear(features(x, mode), parameters.get('embedding.weight')))
   }
+
+  const foldable = () => {
+    if (preactivation) return []
+    const shortcuts = blocks.flatMap(({ shortcut }) => (shortcut && config.shortcut === 'B' ? [shortcut] : []))
+    const pairs = [stemLayer, ...blocks.flatMap(({ layers }) => layers), ...shortcuts]
+    return pairs.flatMap(({ conv, norm }) => (norm ? [{ conv, norm }] : []))
+  }
+  let folded: Folded | undefined
 
   return {
     config,
     parameters,
     embed,
+    fold() {
+      folded = foldNorms(parameters, foldable(), folded)
+      return folded
+    },
     forward(x, mode) {
       const weight = parameters.get('fc.weight')
-      if (!config.embedding) return linear(features(x, mode.train), weight, parameters.get('fc.bias'))
+      if (!config.embedding) return linear(features(x, mode), weight, parameters.get('fc.bias'))
       return scale(linear(embed(x, mode), unitRows(weight)), COSINE_SCALE)
     },
     flops: (height, width) => flopsOf(config, height, width),

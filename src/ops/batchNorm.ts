@@ -41,6 +41,9 @@ export interface BatchNormWeights {
 
 const PER_CHANNEL = 64
 
+/** Added to a variance before its root is taken, where nothing else is said; as PyTorch. */
+export const BATCH_NORM_EPS = 1e-5
+
 function checkShapes(x: Tensor, weights: BatchNormWeights, { residual, train }: BatchNormOptions): void {
   const c = x.shape[1]
   for (const [name, t] of Object.entries(weights) as [string, Tensor][]) {
@@ -69,7 +72,7 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
     throw new ShapeError(`batchNorm: needs [N, C, H, W] or [N, C], got ${showShape(input.shape)}`)
   const x = toLayout(input, 'chwn')
   checkShapes(x, weights, options)
-  const { train, momentum = 0.1, eps = 1e-5, residual } = options
+  const { train, momentum = 0.1, eps = BATCH_NORM_EPS, residual } = options
   const { gamma, beta, runningMean, runningVar } = weights
   const relu = options.relu === true || residual !== undefined
   const [n, c, h, w] = x.shape

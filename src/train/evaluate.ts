@@ -64,9 +64,10 @@ export async function evaluate(
   const stored = persistent(gpu, [n, classes], null, 'f32', 'row', 'logits')
   const offset = engine.scalar('row', 0)
   const count = engine.scalar('pictures', size)
+  const folded = network.fold()
   const step = engine.capture('evaluation', () =>
     noGrad(gpu, () => {
-      const logits = network.forward(source.view(view), { train: false })
+      const logits = network.forward(source.view(view), { train: false, folded })
       placeRows(logits, stored, offset)
       const place = { table, rowOffset: offset, count }
       distillLoss(logits, { labels: { from: labels, index: source.index }, gradient: false, ...place })

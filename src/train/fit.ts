@@ -1,6 +1,6 @@
 // The training loop: dataset → batches → one replayed step (views, forward, fused losses, backward, optimizer) → metrics
 // every few steps → snapshot. It knows no method and no network.
-import { checkGraph, endingEdges, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
+import { checkGraph, endingEdges, foldFrozen, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
 import type { Part } from '../distill/loss.ts'
 import type { Engine, Step } from '../engine.ts'
 import { DistillError, InputError } from '../errors.ts'
@@ -85,9 +85,10 @@ export interface FitResult {
 
 /** Trains every trained node of the graph. Throws DivergedError, AbortedError, InputError. */
 export async function fit(engine: Engine, options: FitOptions): Promise<FitResult> {
-  const { graph, source, labels, rows, epochs, schedule, seed, augmented, onProgress, save, signal } = options
+  const { source, labels, rows, epochs, schedule, seed, augmented, onProgress, save, signal } = options
   const { microBatches = 1 } = options
-  checkGraph(graph)
+  checkGraph(options.graph)
+  const graph = foldFrozen(options.graph)
   checkParts(graph, microBatches)
   const part = source.index.size
   const batch = part * microBatches
