@@ -1,8 +1,8 @@
 // Kernels: results first, then time, beside the adapter's peaks in the same rounds.
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
+import { Clock, type Span, spread, type Timed } from '../tune/clock.ts'
 import type { Case } from './cases.ts'
-import { Clock, type Span, spread, type Timed } from './clock.ts'
 import type { OwnKernel } from './own.ts'
 import { type PeakWork, peaks } from './peak.ts'
 import { type KernelResult, type Peaks, secondsOf } from './results.ts'

@@ -4,7 +4,7 @@
 import type { Engine } from '../engine.ts'
 import { InputError } from '../errors.ts'
 import { Stopwatch } from '../gpu/stopwatch.ts'
-import { spread } from './clock.ts'
+import { spread } from '../tune/clock.ts'
 import type { PreparedStep } from './steps.ts'
 
 export interface DispatchTime {

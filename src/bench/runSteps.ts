@@ -1,7 +1,7 @@
 // Whole steps, timed in rounds beside the adapter's peak: how fast, how much of it is the host's, what is made on the way.
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
-import { Clock, spread, type Timed } from './clock.ts'
+import { Clock, spread, type Timed } from '../tune/clock.ts'
 import { counted } from './counted.ts'
 import { peaksOf, preparePeaks, type Ran, spreads } from './kernels.ts'
 import { type StepResult, secondsOf } from './results.ts'

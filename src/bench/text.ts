@@ -2,7 +2,7 @@
 import { MISSING, significant, thousands } from '../report/format.ts'
 import type { Table } from '../report/table.ts'
 import { textTable } from '../report/tableText.ts'
-import type { Spread } from './clock.ts'
+import type { Spread } from '../tune/clock.ts'
 import type { Change } from './compare.ts'
 import type { Profile } from './profile.ts'
 import { type BenchResults, type KernelResult, type Peaks, type StepResult, secondsOf } from './results.ts'

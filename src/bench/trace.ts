@@ -1,6 +1,6 @@
 // What ran when, as Chrome trace events. Measurements lie where they happened; the dispatches of a profile follow one
 // another on a track of their own, since timestamps of the device and of the host have no common zero.
-import type { Span } from './clock.ts'
+import type { Span } from '../tune/clock.ts'
 import type { Profile } from './profile.ts'
 
 interface TraceEvent {

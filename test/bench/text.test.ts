@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { spread } from '../../src/bench/clock.ts'
 import { changes, parseResults } from '../../src/bench/compare.ts'
 import { type BenchResults, type KernelResult, SCHEMA } from '../../src/bench/results.ts'
 import { changeText, profileText, resultText } from '../../src/bench/text.ts'
 import { traceText } from '../../src/bench/trace.ts'
 import { UsageError } from '../../src/study/usage.ts'
+import { spread } from '../../src/tune/clock.ts'
 
 const test = suite('bench text')
 
