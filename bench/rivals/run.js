@@ -1,5 +1,5 @@
 // Times this engine beside other libraries: the same cases, results compared, one adapter, rounds that take turns.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -69,12 +69,15 @@ async function main() {
   log(`adapter: ${adapter}`)
   const present = all.filter(({ absent }) => !absent)
   const folder = join(tmpdir(), `rivals-${process.pid}`)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('SIGTERM', () => process.exit(143))
   const about = all.map(({ name, about, absent, webgpu }) => ({ name, about, absent, webgpu }))
   const run = { date: new Date().toISOString(), adapter, cores, rounds, contestants: about, cases: [] }
   let stopped = false
   process.once('SIGINT', () => {
     stopped = true
     log('stopping after this case; once more to stop at once')
+    process.once('SIGINT', () => process.exit(130))
   })
   for (const [i, one] of chosen.entries()) {
     if (stopped) break
