@@ -1,6 +1,6 @@
 // conv2d.lanes: convolution where a lane is an image; also the input gradient at stride 1, which is the same sum with
 // weight strides swapped and taps mirrored.
-//   y[k, oh, ow, n] = sum over c, i, j of w[k, c, i, j] * x[c, oh*S + i - padTop, ow*S + j - padLeft, n]
+//   y[k, oh, ow, n] = b[k] + sum over c, i, j of w[k, c, i, j] * x[c, oh*S + i - padTop, ow*S + j - padLeft, n]
 // Layout: x and y are [C][H][W][N], so the lanes of a subgroup read neighbours. An invocation computes a run of 4*Q
 // pixels of one row times M output channels for one image: Q*M vec4 accumulators. Per input channel and kernel row the
 // run's pixels are loaded once and serve all taps; the row's M*TAPS weights are loaded one a lane and spread by shuffle.
@@ -8,12 +8,13 @@
 enable subgroups;
 struct Params {
   n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, padTop: u32, padLeft: u32,
-  wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32, runs: u32,
+  wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32, runs: u32, bias: u32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> w: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 // From the header: LANES of a subgroup, M channels, Q vec4 of pixels, TAPS of a kernel row (1 or 3), S the stride,
 // LOADS = ceil(M * TAPS / LANES).
@@ -35,6 +36,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let ow0 = run * 4u * Q;
   var near: array<vec4f, M>;
   var far: array<vec4f, M>;
+  for (var m = 0u; m < M; m++) {
+    near[m] = vec4f(select(0.0, b[k0 + m], p.bias == 1u));
+    if (Q == 2u) { far[m] = near[m]; }
+  }
   for (var c = 0u; c < p.c; c++) {
     for (var i = 0u; i < p.kh; i++) {
       let ih = i32(oh * S + i) - i32(p.padTop);

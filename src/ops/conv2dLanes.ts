@@ -13,11 +13,11 @@ const forward_ = kernels<'main'>(lanesSource)
 const input_ = kernels<'main'>(inputSource)
 const weight_ = kernels<'main'>(weightSource)
 
-/** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation, no bias, and enough images to fill the lanes. */
+/** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation, and enough images to fill the lanes. */
 export function lanesFit(gpu: Gpu, g: Geometry): boolean {
   const lanes = gpu.info.subgroupSize
   const square = g.kh === g.kw && g.strideH === g.strideW && g.padT === g.padL
-  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1 && g.bias === 0
+  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
   const sizes = (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.padT < g.kh
   return lanes >= 4 && lanes <= 64 && square && plain && sizes && 2 * g.n > lanes
 }
@@ -25,11 +25,11 @@ export function lanesFit(gpu: Gpu, g: Geometry): boolean {
 /** Channels a tile: as many as divide the work without idle rows. */
 const tile = (channels: number): number => (channels > 8 ? 16 : 8)
 
-export function lanesForward(g: Geometry, x: Tensor, w: Tensor, _bias: Tensor | null, y: Tensor): void {
+export function lanesForward(g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor): void {
   const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
   const strides = { wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
   const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft }
-  run(x, w, y, { ...sizes, ...strides }, kw, S)
+  run(x, w, bias, y, { ...sizes, ...strides }, kw, S)
 }
 
 /** Can the input gradient be had by these kernels? At stride 2 only for the paddings that keep pixels aligned. */
@@ -54,7 +54,7 @@ export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 
       padTop: kh - 1 - g.padT,
       padLeft: kw - 1 - g.padL,
     }
-    addOrWrite(dx, add, (to) => run(dy, w, to, { ...sizes, ...strides }, kw, 1))
+    addOrWrite(dx, add, (to) => run(dy, w, null, to, { ...sizes, ...strides }, kw, 1))
     return
   }
   const LANES = w.gpu.info.subgroupSize
@@ -66,16 +66,21 @@ export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 
   addOrWrite(dx, add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header }))
 }
 
-type Sizes = Omit<Parameters<typeof forward_.main>[1], 'runs'> & { n: number; k: number; oh: number; ow: number }
+type Sizes = Omit<Parameters<typeof forward_.main>[1], 'runs' | 'bias'> & {
+  n: number
+  k: number
+  oh: number
+  ow: number
+}
 
-function run(x: Tensor, w: Tensor, y: Tensor, sizes: Sizes, TAPS: number, S: number): void {
+function run(x: Tensor, w: Tensor, b: Tensor | null, y: Tensor, sizes: Sizes, TAPS: number, S: number): void {
   const LANES = x.gpu.info.subgroupSize
   const M = tile(sizes.k)
   const Q = sizes.ow > 4 && TAPS === 3 ? 2 : 1
   const runs = Math.ceil(sizes.ow / (4 * Q))
   const header = { LANES, M, Q, TAPS, S, LOADS: Math.ceil((M * TAPS) / LANES) }
   const groups = [runs * sizes.oh * Math.ceil(sizes.n / LANES), Math.ceil(sizes.k / M)]
-  forward_.main({ x, w, y }, { ...sizes, runs }, { groups }, { header })
+  forward_.main({ x, w, b: b ?? w, y }, { ...sizes, runs, bias: b ? 1 : 0 }, { groups }, { header })
 }
 
 export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {

@@ -1,8 +1,9 @@
 // Which kernel computes what: a function of the adapter and the shape, never of timing, so that equal runs give equal
-// bits. The measurements behind it are in docs/notes-kernels.md.
+// bits, unless the engine was given a table of choices. The measurements behind it are in docs/notes-kernels.md.
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Geometry } from './conv2dGeometry.ts'
+import { CONV_PASSES, convKey } from './conv2dKey.ts'
 import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
 import { quadsFit } from './conv2dQuads.ts'
 import { stripFit, stripFitInput } from './conv2dStrip.ts'
@@ -49,16 +50,26 @@ export function ableKernels(gpu: Gpu, g: Geometry): { [pass in keyof ConvPlan]: 
   return { forward: able(CHOICES.forward), dX: able(CHOICES.dX), dW: able(CHOICES.dW) }
 }
 
-/** The kernels for a convolution. `wanted` names those that tests and benchmarks ask for; InputError where one can't. */
+/** What the engine's table of choices says of this shape. */
+function chosen({ choices }: Gpu, g: Geometry): Partial<ConvPlan> {
+  const found = CONV_PASSES.map((pass) => [pass, choices[convKey(g, pass) ?? '']])
+  return Object.fromEntries(found.filter(([, kernel]) => kernel !== undefined))
+}
+
+/**
+ * The kernels for a convolution: those that `wanted` names, for tests and benchmarks; else what the engine was told to
+ * choose; else the first that can. Throws InputError where one can't.
+ */
 export function planConv2d(gpu: Gpu, g: Geometry, wanted: Partial<ConvPlan> = {}): ConvPlan {
   const able = ableKernels(gpu, g)
+  const named = { ...chosen(gpu, g), ...wanted }
   const pick = <K>(pass: keyof ConvPlan, kernels: K[], name: K = kernels[0]): K => {
     if (kernels.includes(name)) return name
     throw new InputError(`conv2d: '${name}' can't compute ${pass} of this shape on ${gpu.info.adapter}; ${kernels} can`)
   }
   return {
-    forward: pick('forward', able.forward, wanted.forward),
-    dX: pick('dX', able.dX, wanted.dX),
-    dW: pick('dW', able.dW, wanted.dW),
+    forward: pick('forward', able.forward, named.forward),
+    dX: pick('dX', able.dX, named.dX),
+    dW: pick('dW', able.dW, named.dW),
   }
 }

@@ -23,9 +23,11 @@ async function check(n: number, c: number, k: number, size: number, kernel: numb
   const x = engine.tensor(xs, [n, c, size, size], { layout: 'chwn', requiresGrad: true })
   const w = engine.tensor(ws, [k, c, kernel, kernel], { requiresGrad: true })
   const dy = engine.tensor(gs, [n, k, oh, ow], { layout: 'chwn' })
-  const y = convForward(of, xs, ws)
+  const bs = uniform(k, 7)
+  const bias = engine.tensor(bs)
+  const y = convForward(of, xs, ws, bs)
   const { dx, dw } = convBackward(of, xs, ws, gs)
-  const able = ableKernels(engine.gpu, geometry(x, w, null, { stride, padding: pad }))
+  const able = ableKernels(engine.gpu, geometry(x, w, bias, { stride, padding: pad }))
   const most = Math.max(able.forward.length, able.dX.length, able.dW.length)
   for (let i = 0; i < most; i++) {
     const at = <T>(list: T[]): T => list[Math.min(i, list.length - 1)]
@@ -35,7 +37,7 @@ async function check(n: number, c: number, k: number, size: number, kernel: numb
     w.grad = null
     // A second backward adds.
     for (const times of [1, 2]) {
-      const out = conv2dBy(plan, x, w, null, { stride, padding: pad })
+      const out = conv2dBy(plan, x, w, bias, { stride, padding: pad })
       if (times === 1) allclose(await out.read(), y, { atol: 2e-5 }, `y ${name}`)
       backward(out, dy)
       const scaled = (a: Float64Array) => a.map((v) => times * v)
