@@ -1,20 +1,21 @@
 // Kernels: results first, then time, beside the adapter's peaks in the same rounds.
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
-import { Clock, type Span, spread, type Timed } from '../tune/clock.ts'
+import { Clock, type ClockOptions, type Span, spread, type Timed } from '../tune/clock.ts'
 import type { Case } from './cases.ts'
 import type { OwnKernel } from './own.ts'
-import { type PeakWork, peaks } from './peak.ts'
-import { type KernelResult, type Peaks, secondsOf } from './results.ts'
+import { invocationsFor, type PeakWork, peaks } from './peak.ts'
+import { type KernelResult, type Peaks, ratesOf, secondsOf } from './results.ts'
 import { type Checked, checkOutputs, TOLERANCE, type Work } from './work.ts'
 
-export interface KernelOptions {
+export interface KernelOptions extends ClockOptions {
   rounds: number
   /** How long one measurement is made to last. */
   seconds: number
   /** Timed beside ours. */
   own?: OwnKernel
-  log: (line: string) => void
+  /** What is being done, and the share of it all that is done. */
+  log: (line: string, share: number) => void
 }
 
 export interface Ran<T> {
@@ -37,11 +38,12 @@ export async function runKernels(
   options: KernelOptions,
 ): Promise<Ran<KernelResult>> {
   const { rounds, seconds, own, log } = options
-  const clock = new Clock(engine)
+  const clock = new Clock(engine, options)
+  log('peaks', 0)
   const limits = await preparePeaks(engine, clock, seconds)
   const entrants: Entrant[] = []
   for (const [i, each] of cases.entries()) {
-    log(`${i + 1}/${cases.length} ${each.name}`)
+    log(`${i + 1}/${cases.length} ${each.name}`, 0.1 + (0.5 * i) / cases.length)
     const work = each.make(engine)
     const contestants = [{ kernel: 'ours', record: work.record }]
     if (own) contestants.push({ kernel: own.file, record: own.record(work, each.name) })
@@ -54,7 +56,7 @@ export async function runKernels(
   }
   const timed = [...limits.map(({ timed }) => timed), ...entrants.flatMap((entrant) => entrant.timed ?? [])]
   for (let round = 0; round < rounds; round++) {
-    log(`round ${round + 1}/${rounds}`)
+    log(`round ${round + 1}/${rounds}`, 0.6 + (0.4 * round) / rounds)
     await clock.round(timed, round % 2 === 1)
   }
   clock.end(timed)
@@ -85,7 +87,13 @@ export async function preparePeaks(
   kinds: readonly PeakWork['kind'][] = ['fma', 'copy'],
 ): Promise<TimedPeak[]> {
   const limits: TimedPeak[] = []
-  for (const work of peaks(engine)) {
+  const invocations = await invocationsFor(engine, async ({ name, record }) => {
+    const { tape } = engine.gpu.trace(name, record, () => [])
+    const seconds = await clock.shortest(() => tape.replay())
+    tape.release()
+    return seconds
+  })
+  for (const work of peaks(engine, invocations)) {
     if (kinds.includes(work.kind)) limits.push({ work, timed: await clock.prepare(work.name, work.record, seconds) })
   }
   return limits
@@ -101,27 +109,17 @@ export function peaksOf(limits: readonly TimedPeak[]): Peaks {
 }
 
 export function spreads({ wall, device }: Timed) {
-  return { wall: spread(wall), device: device.length > 0 ? spread(device) : null }
+  // Some devices have timestamps that stand still.
+  return { wall: spread(wall), device: device.length > 0 && Math.min(...device) > 0 ? spread(device) : null }
 }
 
 function resultOf({ case: { name, op, pass, shape }, kernel, work, check, timed }: Entrant, best: Peaks): KernelResult {
   const { flops, bytes } = work
   const known = { name, op, pass, shape, kernel, flops, bytes, check }
   if (!timed) {
-    const nothing = { wall: null, device: null, gflops: null, gbs: null, ofPeak: null, ofCopy: null }
-    return { ...known, dispatches: 0, calls: 0, ...nothing }
+    return { ...known, dispatches: 0, calls: 0, wall: null, device: null, ...ratesOf(known, null, best) }
   }
+  const { dispatches, calls } = timed
   const times = spreads(timed)
-  const { median } = secondsOf(times)!
-  const [gflops, gbs] = [flops / median / 1e9, bytes / median / 1e9]
-  return {
-    ...known,
-    dispatches: timed.dispatches,
-    calls: timed.calls,
-    ...times,
-    gflops: flops ? gflops : null,
-    gbs,
-    ofPeak: flops ? gflops / best.gflops : null,
-    ofCopy: gbs / best.gbs,
-  }
+  return { ...known, dispatches, calls, ...times, ...ratesOf(known, secondsOf(times), best) }
 }

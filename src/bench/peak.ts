@@ -21,22 +21,40 @@ export interface PeakWork {
 const CHAINS = [2, 3, 4, 8]
 const MiB = 2 ** 20
 
-/** The committed set: register-only multiply-adds in 8, 12, 16 and 32 chains, copies within caches and out of them. */
-export function peaks(engine: Engine): PeakWork[] {
-  const { gpu } = engine
-  const invocations = gpu.info.software ? 2 ** 12 : 2 ** 20
-  const rounds = gpu.info.software ? 32 : 64
+/** Invocations of a multiply-add: few on a processor, as many as fill a large GPU, and what a small one can take. */
+const SOFTWARE = 2 ** 12
+const [SMALLEST, LARGE, LARGEST] = [2 ** 14, 2 ** 18, 2 ** 20]
+
+function multiplyAdds(engine: Engine, invocations: number, chains: number): PeakWork {
+  const rounds = engine.gpu.info.software ? 32 : 64
   const y = engine.zeros([invocations])
-  const fma = CHAINS.map((chains): PeakWork => {
-    const params = { rounds, scale: 0.999, shift: 0.001 }
-    return {
-      name: `fma ${4 * chains} chains`,
-      amount: 2 * invocations * rounds * 16 * 4 * chains,
-      kind: 'fma',
-      record: () => fma_.main({ y }, params, { threads: [invocations] }, { header: { CHAINS: chains } }),
-    }
-  })
-  const copies = [0.25, 2, 64].map((size): PeakWork => {
+  const params = { rounds, scale: 0.999, shift: 0.001 }
+  return {
+    name: `fma ${4 * chains} chains`,
+    amount: 2 * invocations * rounds * 16 * 4 * chains,
+    kind: 'fma',
+    record: () => fma_.main({ y }, params, { threads: [invocations] }, { header: { CHAINS: chains } }),
+  }
+}
+
+/**
+ * How many invocations a multiply-add has on this adapter. A phone's GPU that is kept busy for seconds by one dispatch is
+ * taken away from the page, so the number grows until a dispatch takes some milliseconds.
+ */
+export async function invocationsFor(engine: Engine, seconds: (work: PeakWork) => Promise<number>): Promise<number> {
+  if (engine.gpu.info.software) return SOFTWARE
+  let invocations = SMALLEST
+  while (invocations < LARGEST && (await seconds(multiplyAdds(engine, invocations, CHAINS[0]))) < 0.004)
+    invocations *= 4
+  return Math.min(invocations, LARGEST)
+}
+
+/** The committed set: register-only multiply-adds in 8, 12, 16 and 32 chains, copies within caches and out of them. */
+export function peaks(engine: Engine, invocations: number): PeakWork[] {
+  const { gpu } = engine
+  const fma = CHAINS.map((chains) => multiplyAdds(engine, invocations, chains))
+  const largest = invocations === SOFTWARE || invocations >= LARGE ? 64 : 16
+  const copies = [0.25, 2, largest].map((size): PeakWork => {
     const n = (size * MiB) / 16
     const x = engine.zeros([4 * n])
     return {

@@ -10,8 +10,10 @@ export interface Facts {
   schemaVersion: number
   version: string
   commit: string | null
-  node: string
+  /** Versions of Node and of the package webgpu; of a page: null, and its browser. */
+  node: string | null
   webgpu: string | null
+  userAgent?: string
   date: string
   command: string
   adapter: string
@@ -101,3 +103,15 @@ export interface BenchResults extends Facts {
 /** Seconds of the device where it tells, else of the wall. */
 export const secondsOf = (result: { wall: Spread | null; device: Spread | null }): Spread | null =>
   result.device ?? result.wall
+
+/** What a call's seconds make of its operations and bytes. */
+export function ratesOf({ flops, bytes }: { flops: number; bytes: number }, time: Spread | null, best: Peaks) {
+  if (!time) return { gflops: null, gbs: null, ofPeak: null, ofCopy: null }
+  const [gflops, gbs] = [flops / time.median / 1e9, bytes / time.median / 1e9]
+  return {
+    gflops: flops ? gflops : null,
+    gbs,
+    ofPeak: flops ? gflops / best.gflops : null,
+    ofCopy: gbs / best.gbs,
+  }
+}

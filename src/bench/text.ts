@@ -1,22 +1,22 @@
 // Results as a terminal shows them.
 import { MISSING, significant, thousands } from '../report/format.ts'
 import type { Table } from '../report/table.ts'
-import { textTable } from '../report/tableText.ts'
+import { mark, markdownTable, textTable } from '../report/tableText.ts'
 import type { Spread } from '../tune/clock.ts'
 import type { Change } from './compare.ts'
 import type { Profile } from './profile.ts'
 import { type BenchResults, type KernelResult, type Peaks, type StepResult, secondsOf } from './results.ts'
 import type { Start } from './start.ts'
 
-const ms = (seconds: number) => significant(1000 * seconds)
-const share = (value: number | null) => (value === null ? MISSING : `${(100 * value).toFixed(1)} %`)
-const or = (value: number | null) => (value === null ? MISSING : significant(value))
+export const ms = (seconds: number) => significant(1000 * seconds)
+export const share = (value: number | null) => (value === null ? MISSING : `${(100 * value).toFixed(1)} %`)
+export const or = (value: number | null) => (value === null ? MISSING : significant(value))
 /** Half the distance between the quartiles, of the median. */
-const spreadOf = ({ median, q1, q3 }: Spread) => `±${((50 * (q3 - q1)) / median).toFixed(0)} %`
+export const spreadOf = ({ median, q1, q3 }: Spread) => `±${((50 * (q3 - q1)) / median).toFixed(0)} %`
 
-function table(title: string, head: string[], rows: string[][], left = [0]): string {
-  return textTable({ title, head, left, blocks: [{ title: '', rows }] } as Table)
-}
+const tableOf = (title: string, head: string[], rows: string[][], left = [0]) =>
+  ({ title, head, left, blocks: [{ title: '', rows }] }) as Table
+const table = (...parts: Parameters<typeof tableOf>) => textTable(tableOf(...parts))
 
 export function resultText(results: BenchResults): string {
   const { adapter, software, kernels, steps, rounds, peaks } = results
@@ -24,10 +24,25 @@ export function resultText(results: BenchResults): string {
   const parts = [
     `${adapter}${software ? ' (SOFTWARE)' : ''}, subgroups of ${results.subgroupSize || 'no known size'}`,
     timed && peaks.all.length ? peakText(peaks, rounds) : '',
-    kernels.length ? kernelText(kernels) : '',
+    kernels.length ? textTable(kernelTable(kernels)) : '',
     steps.length ? stepText(steps) : '',
   ]
   return `${parts.filter(Boolean).join('\n\n')}\n`
+}
+
+/** The kernels' part of a result, to be pasted into an issue or a page. */
+export function resultMarkdown(results: BenchResults): string {
+  const { adapter, software, subgroupSize, features, peaks, rounds, kernels, version, commit, date } = results
+  const timestamps = kernels.some(({ device }) => device)
+  const facts = [
+    `**${mark(adapter)}**${software ? ' (software)' : ''}, subgroups of ${subgroupSize || 'no known size'}`,
+    `peaks: ${significant(peaks.gflops)} GFLOP/s, ${significant(peaks.gbs)} GB/s`,
+    `medians of ${rounds} rounds, by ${timestamps ? "the device's timestamps" : 'the wall clock'}`,
+    `webgpu-distill ${version}${commit ? ` (${commit})` : ''}, ${date}`,
+    `features: ${mark(features.join(', ') || 'none')}`,
+    ...(results.userAgent ? [mark(results.userAgent)] : []),
+  ]
+  return `${facts.map((fact) => `- ${fact}`).join('\n')}\n\n${markdownTable(kernelTable(kernels))}\n`
 }
 
 function peakText({ all, gflops, gbs }: Peaks, rounds: number): string {
@@ -45,7 +60,7 @@ function peakText({ all, gflops, gbs }: Peaks, rounds: number): string {
   return lines.join('\n')
 }
 
-function kernelText(kernels: readonly KernelResult[]): string {
+function kernelTable(kernels: readonly KernelResult[]): Table {
   const several = kernels.some(({ kernel }) => kernel !== 'ours')
   const head = [
     'op pass shape',
@@ -70,7 +85,7 @@ function kernelText(kernels: readonly KernelResult[]): string {
       ...[or(gbs), share(ofCopy), String(dispatches), check.error.toExponential(1)],
     ]
   })
-  return table('Kernels', head, rows)
+  return tableOf('Kernels', head, rows)
 }
 
 function stepText(steps: readonly StepResult[]): string {

@@ -198,7 +198,8 @@ export function wrap(text: string, width: number, indent = 0): string[] {
   return lines
 }
 
-function mark(text: string): string {
+/** Text that Markdown shows as it is. */
+export function mark(text: string): string {
   return text.replace(/[\\|<>`*_[\]]/g, (c) => `\\${c}`).replace(/[\r\n]+/g, ' ')
 }
 

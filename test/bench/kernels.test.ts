@@ -91,6 +91,19 @@ test('a run: ours and a kernel of a user, checked, timed in the same rounds, bes
   assert.ok(said.includes('round 3/3'))
 })
 
+test('a run is stopped by its signal, and tells how far it is', async () => {
+  const cases = chooseCases({ op: 'relu', shapes: ['3x2x5x5'] })
+  const stop = new AbortController()
+  const shares: number[] = []
+  const log = (line: string, share: number) => {
+    shares.push(share)
+    if (line.startsWith('round 2')) stop.abort()
+  }
+  const options = { rounds: 3, seconds: 0.001, gentle: false, signal: stop.signal, log }
+  await runKernels(engine, cases, options).then(assert.unreachable, (error) => assert.is(error.code, 'aborted'))
+  assert.ok(shares.length === 5 && shares.every((share, i) => share < 1 && share >= (shares[i - 1] ?? 0)), `${shares}`)
+})
+
 test('a kernel of a user that computes something else is not timed', async () => {
   const cases = chooseCases({ op: 'relu', shapes: ['3x2x5x5'], filter: ['forward'] })
   const own = ownKernel('mine.wgsl', OWN.replace('max(', 'min('))
