@@ -1,6 +1,7 @@
 // The browser entry: everything of index.ts, and an `init` on navigator.gpu.
 import type { Engine } from './engine.ts'
 import { AdapterError } from './errors.ts'
+import type { Choices } from './gpu/gpu.ts'
 import { engineFrom } from './init.ts'
 
 export * from './index.ts'
@@ -10,11 +11,16 @@ export interface InitOptions {
   device?: GPUDevice
   /** Passed to requestAdapter. */
   powerPreference?: GPUPowerPreference
+  /** Kernels by pass and shape in place of the defaults, as `tune` found them. */
+  choices?: Choices
 }
 
-/** Opens an engine on the browser's adapter. Throws AdapterError where WebGPU is missing. */
+/**
+ * Opens an engine on the browser's adapter. Throws AdapterError where WebGPU is missing, InputError for choices that the
+ * adapter can't follow.
+ */
 export async function init(options: InitOptions = {}): Promise<Engine> {
-  if (options.device) return engineFrom(options.device)
+  if (options.device) return engineFrom(options.device, undefined, options.choices)
   const gpu = (navigator as Navigator & { gpu?: GPU }).gpu
   if (!gpu)
     throw new AdapterError('this browser has no WebGPU (navigator.gpu): use a current Chrome, Edge, Safari or Firefox')
@@ -22,5 +28,5 @@ export async function init(options: InitOptions = {}): Promise<Engine> {
   if (!adapter) throw new AdapterError('the browser offers no WebGPU adapter; is hardware acceleration switched off?')
   const { info } = adapter
   const name = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
-  return engineFrom(null, { adapter, name, software: info?.isFallbackAdapter ?? false })
+  return engineFrom(null, { adapter, name, software: info?.isFallbackAdapter ?? false }, options.choices)
 }

@@ -9,6 +9,7 @@ export { checkGraph, type Edge, formula, type Graph, type GraphNode } from './di
 export * as methods from './distill/methods.ts'
 export { Engine, type Step, type TensorOptions } from './engine.ts'
 export * from './errors.ts'
+export type { Choices } from './gpu/gpu.ts'
 export { Scalar } from './gpu/tape.ts'
 export { readSafetensors, type SafeFile, type SafeTensor, writeSafetensors } from './io/safetensors.ts'
 export { kaimingNormal, linearUniform } from './nn/init.ts'
@@ -45,3 +46,6 @@ export {
   type Progress,
 } from './train/fit.ts'
 export type { Snapshot } from './train/snapshot.ts'
+export type { Trial, Tried } from './tune/contest.ts'
+export { type TuneOptions, type TuneShape, tune } from './tune/tune.ts'
+export { holdsFor, mergeTunings, parseTuning, type Tuning, tuningText } from './tune/tuning.ts'

@@ -1,6 +1,7 @@
 // From an adapter or a device to an engine; shared by the Node and browser entries.
 import { Engine } from './engine.ts'
-import { Gpu, requestDevice } from './gpu/gpu.ts'
+import { type Choices, Gpu, requestDevice } from './gpu/gpu.ts'
+import { setChoices } from './ops/choices.ts'
 
 export interface OpenedAdapter {
   adapter: GPUAdapter
@@ -19,8 +20,15 @@ function subgroupSize(device: GPUDevice, info: InfoWithSubgroups | undefined): n
   return subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0
 }
 
-/** An engine over a device the caller owns, or over a fresh device of an adapter. */
-export async function engineFrom(device: GPUDevice | null, opened?: OpenedAdapter): Promise<Engine> {
+/**
+ * An engine over a device the caller owns, or over a fresh device of an adapter. Throws InputError for choices that this
+ * adapter can't follow.
+ */
+export async function engineFrom(
+  device: GPUDevice | null,
+  opened?: OpenedAdapter,
+  choices: Choices = {},
+): Promise<Engine> {
   const own = device === null
   const made = device ?? (await requestDevice(opened!.adapter))
   // Some browsers leave `adapterInfo` undefined.
@@ -30,9 +38,16 @@ export async function engineFrom(device: GPUDevice | null, opened?: OpenedAdapte
     adapter: opened?.name ?? (described || 'a device handed in'),
     software: opened?.software ?? false,
     features: [...made.features].sort(),
+    driver: info?.description ?? '',
     subgroupSize: subgroupSize(made, info ?? opened?.adapter.info),
   }
   const gpu = new Gpu(made, facts, own)
   if (opened?.calm) gpu.calm = opened.calm
+  try {
+    setChoices(gpu, choices)
+  } catch (error) {
+    gpu.destroy()
+    throw error
+  }
   return new Engine(gpu)
 }

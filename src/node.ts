@@ -1,5 +1,6 @@
 // The Node entry: everything of index.ts, and an `init` that finds an adapter through Dawn.
 import type { Engine } from './engine.ts'
+import type { Choices } from './gpu/gpu.ts'
 import { engineFrom } from './init.ts'
 import { openAdapter } from './node/adapter.ts'
 import { calm } from './node/calm.ts'
@@ -8,8 +9,10 @@ export * from './index.ts'
 export { type AdapterOptions, type OpenAdapter, openAdapter } from './node/adapter.ts'
 
 export interface InitOptions {
-  /** A device the caller owns; it outlives the engine. All other options are ignored then. */
+  /** A device the caller owns; it outlives the engine. Of the other options only `choices` counts then. */
   device?: GPUDevice
+  /** Kernels by pass and shape in place of the defaults, as `tune` found them. */
+  choices?: Choices
   /** 'auto' (default), 'hardware', 'lavapipe', 'swiftshader', or a part of an adapter's name. */
   adapter?: string
   /** Allow taking lavapipe into the cache where only SwiftShader is left. Our own programs do, a library never. */
@@ -22,11 +25,12 @@ export interface InitOptions {
 
 /**
  * Opens an engine: hardware first, then software adapters, loudly named through `log`.
- * Throws AdapterError when there is none, or when the `webgpu` package is not installed.
+ * Throws AdapterError when there is none, or when the `webgpu` package is not installed; InputError for choices that the
+ * adapter can't follow.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
   if (options.device) {
-    const engine = await engineFrom(options.device)
+    const engine = await engineFrom(options.device, undefined, options.choices)
     engine.gpu.calm = calm
     return engine
   }
@@ -36,5 +40,5 @@ export async function init(options: InitOptions = {}): Promise<Engine> {
     offline: options.offline,
     log: options.log,
   })
-  return engineFrom(null, opened)
+  return engineFrom(null, opened, options.choices)
 }

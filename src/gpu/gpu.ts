@@ -18,9 +18,14 @@ export interface GpuInfo {
   adapter: string
   software: boolean
   features: string[]
+  /** What the driver says of itself; empty where it keeps that to itself, as in browsers. */
+  driver: string
   /** Lanes of a subgroup where subgroups are present and of one known size, else 0. */
   subgroupSize: number
 }
+
+/** Kernels by pass and shape, as `tune` names them, in place of the defaults. */
+export type Choices = Readonly<Record<string, string>>
 
 export class Gpu {
   readonly faults: Faults
@@ -42,6 +47,8 @@ export class Gpu {
     if (!this.faults.closing) this.buffers.give(buffer)
   })
   submits = 0
+  /** Set by `setChoices` of ops/choices.ts, which checks them. */
+  choices: Choices = {}
   /** How to wait for a promise of the device's. Node's entry sets a wait that leaves the processor to the work. */
   calm: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise
 

@@ -1,0 +1,125 @@
+// One contest: kernels that compute the same thing, each held against a reference before it is timed, the right ones then
+// in alternating rounds. Candidates are data: a name, and what records one call.
+import type { Engine } from '../engine.ts'
+import type { Tensor } from '../tensor.ts'
+import { Clock, type Spread, spread, type Timed } from './clock.ts'
+
+export interface Candidate {
+  kernel: string
+  /** Records one call and returns what it computes, the same tensor shape and layout for all. */
+  record: () => Tensor
+}
+
+export interface Contest {
+  /** What the winner is kept under. */
+  key: string
+  /** The kernels that can compute it; the default first. */
+  candidates: readonly Candidate[]
+  /** What the others are held against: the kernel that does everything everywhere. */
+  reference: Candidate
+}
+
+/** What was found of one candidate. */
+export interface Tried {
+  kernel: string
+  /** Whether its result is the reference's, within the tolerance. What is wrong is not timed. */
+  right: boolean
+  /** Largest deviation over the reference's largest value. */
+  deviation: number
+  /** Its first call less its second: what compiling costs, but for pipelines and driver caches that were there. */
+  compileMs: number
+  /** Seconds of a call: the device's where it tells, else the wall's. */
+  seconds: Spread | null
+}
+
+export interface Trial {
+  key: string
+  default: string
+  chosen: string
+  tried: Tried[]
+}
+
+export interface ContestOptions {
+  /** Of measurements, alternating. Default 7. */
+  rounds?: number
+  /** How long one measurement is made to last. Default 0.02. */
+  seconds?: number
+  /** Largest deviation allowed, over the reference's largest value. Default 1e-4. */
+  tolerance?: number
+  /** How much shorter than the default's median a candidate's must be. Default 0.05. */
+  gain?: number
+}
+
+/** Those that take so many times as long as the fastest are measured once. */
+const HOPELESS = 3
+
+export async function runContest(engine: Engine, contest: Contest, options: ContestOptions = {}): Promise<Trial> {
+  const { rounds = 7, seconds = 0.02, tolerance = 1e-4, gain = 0.05 } = options
+  const { key, candidates, reference } = contest
+  const known = await firstCall(engine, reference)
+  const tried: Tried[] = []
+  for (const candidate of candidates) {
+    const { values, compileMs } = candidate === reference ? known : await firstCall(engine, candidate)
+    const deviation = deviationOf(values, known.values)
+    tried.push({ kernel: candidate.kernel, right: deviation <= tolerance, deviation, compileMs, seconds: null })
+  }
+  const clock = new Clock(engine)
+  const timed = new Map<Tried, Timed>()
+  for (const [i, one] of tried.entries()) {
+    if (one.right) timed.set(one, await clock.prepare(`${key} ${one.kernel}`, candidates[i].record, seconds))
+  }
+  for (let round = 0; round < rounds; round++) {
+    const all = [...timed.values()]
+    const fastest = Math.min(...all.map(shortest))
+    const running = all.filter((of, i) => i === 0 || round === 0 || shortest(of) <= HOPELESS * fastest)
+    await clock.round(running, round % 2 === 1)
+  }
+  clock.end([...timed.values()])
+  for (const [one, of] of timed) one.seconds = spread(timesOf(of))
+  return { key, default: candidates[0].kernel, chosen: decide(tried, gain), tried }
+}
+
+/**
+ * The fastest of those that are right, if its median is shorter than that of the first, the default, by the share `gain`;
+ * else the default. A default that is wrong here gives way to whatever is right.
+ */
+export function decide(tried: readonly Tried[], gain: number): string {
+  const median = (one: Tried) => one.seconds?.median ?? Number.POSITIVE_INFINITY
+  const [first] = tried
+  const fastest = tried.filter(({ right }) => right).sort((a, b) => median(a) - median(b))[0] ?? first
+  return !first.right || median(fastest) <= (1 - gain) * median(first) ? fastest.kernel : first.kernel
+}
+
+const timesOf = ({ wall, device }: Timed): number[] => (device.length > 0 && Math.min(...device) > 0 ? device : wall)
+const shortest = (timed: Timed): number => Math.min(...timesOf(timed))
+
+/** Two calls, of which the second is without compilation; and what they compute, as it lies in memory. */
+async function firstCall(engine: Engine, { kernel, record }: Candidate) {
+  const { gpu } = engine
+  const { tape, result } = gpu.trace(kernel, record, (tensor) => [tensor.storage])
+  await engine.settled()
+  const lasted = async (work: () => unknown): Promise<number> => {
+    const start = performance.now()
+    await work()
+    tape.replay()
+    await engine.settled()
+    return performance.now() - start
+  }
+  const first = await lasted(() => tape.compile())
+  const second = await lasted(() => {})
+  const values = new Float32Array(await gpu.read(result))
+  tape.release()
+  return { values, compileMs: Math.max(0, first - second) }
+}
+
+/** Infinity where a value is no number, or one is missing. */
+function deviationOf(got: Float32Array, want: Float32Array): number {
+  if (got.length !== want.length) return Number.POSITIVE_INFINITY
+  let [worst, largest] = [0, 1e-30]
+  for (let i = 0; i < want.length; i++) {
+    const off = Math.abs(got[i] - want[i])
+    if (!(off <= worst)) worst = Number.isNaN(off) ? Number.POSITIVE_INFINITY : off
+    if (Math.abs(want[i]) > largest) largest = Math.abs(want[i])
+  }
+  return worst / largest
+}
