@@ -111,7 +111,10 @@ test('SIGUSR1 leaves a checkpoint and code 138, whatever SIGTERM follows; a watc
     JSON.parse(seen).cells.map(({ state }: { state: string }) => state),
     ['open', 'at work', 'open'],
   )
+  let said = ''
+  child.stdout?.on('data', (text) => (said += text))
   child.kill('SIGUSR1')
+  await until(() => said.includes('stopping behind a checkpoint'), 'the signal to be heard')
   child.kill('SIGTERM')
   assert.is((await ended).code, 138)
   assert.equal(endings(out), new Set(['.checkpoint.safetensors']))
