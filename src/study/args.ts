@@ -42,7 +42,7 @@ export function* read<F extends Named>(argv: readonly string[], flags: readonly 
 
 /** A word of a shell, quoted where it has to be. */
 export function quoted(word: string): string {
-  return /^[\w@%+=:,./|-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** Throws UsageError for an unknown flag, an unknown value, or values that do not fit together. */

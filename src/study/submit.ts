@@ -134,7 +134,7 @@ function k8s(stages: readonly Stage[], { name, folder, out, words, shards }: Sub
   const which = shards === null ? ['--cell'] : ['--shard', String(shards)]
   const job = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-')
   const text = (word: string) => JSON.stringify(word)
-  return `# ${stages.length} cells as an Indexed Job: kubectl apply -f this.yaml
+  return `# ${stages.length} cells as an Indexed Job, for Kubernetes 1.29 or later: kubectl apply -f this.yaml
 # IMAGE has Node and this package, at the paths below; CLAIM is a volume that all pods can write (ReadWriteMany), with
 # ${folder} on it: cells, checkpoints and locks lie in ${out}. A pod that needs a network which another pod
 # trains waits for it; indices start in order, so shared ones come first. Add the GPU under resources.

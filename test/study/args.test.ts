@@ -157,6 +157,7 @@ test('words are quoted as a shell wants them', () => {
   assert.is(quoted('a b'), "'a b'")
   assert.is(quoted("it's"), "'it'\\''s'")
   assert.is(quoted(''), "''")
+  assert.is(quoted('a|b'), "'a|b'")
 })
 
 test.run()
