@@ -175,6 +175,7 @@ const RUN: Schema = {
   date: TEXT,
   software: [optional((x) => typeof x === 'boolean'), 'true or false'],
   overrides: [optional(listOf(isText)), 'a list of texts'],
+  choices: [optional(isObject), 'an object'],
 }
 
 /** The document, checked. `name` is the file, for messages. */

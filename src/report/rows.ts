@@ -148,6 +148,8 @@ export interface Run {
   date: string
   /** true where the processor stood in for a GPU. */
   software?: boolean
+  /** Kernels by shape, where others than the defaults were chosen (`--choices`). */
+  choices?: Record<string, string>
   /** Flags that changed the recipe of the preset (not those that only choose cells). */
   overrides?: string[]
   [more: string]: unknown

@@ -63,7 +63,9 @@ ${others.map(([name, other]) => `- Beside it: ${name}, \`${nameOf(other.network)
 ## Made with
 
 webgpu-distill ${made.version}, commit ${made.commit ?? 'unknown'}, numerics ${made.fingerprint}, on ${made.adapter}\
-${made.driver ? ` (${made.driver})` : ''}, ${made.finished.slice(0, 10)}. The same adapter and numerics give the same bits.
+${made.driver ? ` (${made.driver})` : ''}, ${made.finished.slice(0, 10)}. \
+${made.choices ? `Kernels other than the defaults for ${Object.keys(made.choices).length} shapes. ` : ''}\
+The same adapter, numerics and kernels give the same bits.
 
 ## See it again
 

@@ -54,11 +54,13 @@ export function commandOf(argv: readonly string[], study: string, script = proce
 }
 
 /** The part of a run's record that its device tells. */
-export type DeviceFacts = Pick<Run, 'adapter' | 'driver' | 'features' | 'software'> & { subgroupSize: number }
+export type DeviceFacts = Pick<Run, 'adapter' | 'driver' | 'features' | 'software' | 'choices'> & {
+  subgroupSize: number
+}
 
 /** A run's record. */
 export function runFacts(
-  { adapter, driver, features, software, subgroupSize }: DeviceFacts,
+  { adapter, driver, features, software, subgroupSize, choices }: DeviceFacts,
   data: DatasetPair,
   paper: string,
   { recipe, overrides }: StudyArguments,
@@ -83,5 +85,6 @@ export function runFacts(
     overrides,
     subgroupSize,
     node: process.version,
+    ...(choices ? { choices } : {}),
   }
 }

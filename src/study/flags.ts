@@ -26,6 +26,7 @@ export interface RunOptions extends Asked {
   keep?: boolean
   eval?: string
   watch?: boolean
+  choices?: string
 }
 
 export interface Flag<R> {
@@ -204,6 +205,12 @@ const run = (name: string): Flag<unknown>[] => [
     value: 'NAME',
     about: "auto, hardware, lavapipe, swiftshader, or a part of an adapter's name",
     run: (o, text) => (o.adapter = text),
+  },
+  {
+    name: 'choices',
+    value: 'FILE',
+    about: 'the kernels that node bench/kernels.js --tune chose: other bits, so other cells',
+    run: (o, text) => (o.choices = text),
   },
   { name: 'out', value: 'DIR', about: `default results/${name}-PRESET`, run: (o, text) => (o.out = text) },
   {

@@ -82,6 +82,7 @@ function modelOf(cell: Cell, node: string, weights: Weights, cells: readonly Cel
     seconds,
     made: {
       ...{ version, commit, adapter: setting.adapter, driver: run.driver, fingerprint: setting.fingerprint },
+      ...(setting.choices ? { choices: setting.choices } : {}),
       ...{ paper: run.paper, preset: run.preset, command: run.command, finished },
     },
   }

@@ -36,7 +36,7 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   }
   const { setting, cells, keys } = chosen
   for (const other of others) {
-    progress.always(`left out: ${other.cells.size} cells of another adapter, ${other.setting.adapter}`)
+    progress.always(`left out: ${other.cells.size} cells of ${otherOf(other.setting, setting)}`)
   }
   const device = await deviceOf(out, setting)
   const facts = runFacts(device, data, paper, options, argv)
@@ -76,10 +76,14 @@ async function cellsOf({ stages }: Plan, store: Store, setting: Setting) {
   return { setting, keys, cells }
 }
 
+function otherOf(other: Setting, { adapter }: Setting): string {
+  return other.adapter === adapter ? 'other kernels (--choices)' : `another adapter, ${other.adapter}`
+}
+
 /** What the last process on this adapter told of it. */
-async function deviceOf(out: string, { adapter, subgroupSize }: Setting): Promise<DeviceFacts> {
+async function deviceOf(out: string, { adapter, subgroupSize, choices }: Setting): Promise<DeviceFacts> {
   const runs = (await readEvents(nodeFiles, out)).flatMap(({ event, run }) => (event === 'run' ? [run as Run] : []))
   const last = runs.findLast((run) => run.adapter === adapter)
   const { driver = null, features = [], software } = last ?? {}
-  return { adapter, driver, features, software, subgroupSize }
+  return { adapter, driver, features, software, subgroupSize, choices }
 }

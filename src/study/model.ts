@@ -32,7 +32,10 @@ export interface Model {
   testImages: number
   result: NodeResult
   seconds: number
-  made: Pick<Run, 'version' | 'commit' | 'adapter' | 'driver' | 'fingerprint' | 'paper' | 'preset' | 'command'> & {
+  made: Pick<
+    Run,
+    'version' | 'commit' | 'adapter' | 'driver' | 'fingerprint' | 'choices' | 'paper' | 'preset' | 'command'
+  > & {
     finished: string
   }
 }

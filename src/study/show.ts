@@ -2,11 +2,13 @@
 import type { Engine } from '../engine.ts'
 import { nameOf } from '../nn/names.ts'
 import { nodeFiles } from '../node/files.ts'
+import { setChoices } from '../ops/choices.ts'
 import { datasetName } from '../report/caption.ts'
 import { fixed, percent, thousands } from '../report/format.ts'
 import { type Metrics, metrics } from '../report/metrics.ts'
 import { textTable } from '../report/tableText.ts'
 import { dataOf, networkOf, openEngine, testAnswers } from './answers.ts'
+import { FINGERPRINT } from './facts.ts'
 import { EVAL_FLAGS, type FileOptions, fileHelp, parseFiles } from './fileArgs.ts'
 import { type Model, readModel } from './model.ts'
 import { digest } from './runStage.ts'
@@ -57,6 +59,9 @@ export async function showFiles(options: FileOptions): Promise<number> {
 
 async function show(engine: Engine, file: string, model: Model, weights: Weights, options: FileOptions) {
   const data = await dataOf(model, options)
+  const { made } = model
+  const alike = made.adapter === engine.info.adapter && made.fingerprint === FINGERPRINT
+  setChoices(engine.gpu, (alike && made.choices) || {})
   const network = networkOf(engine, model, weights)
   const { logits, labels, classes } = await testAnswers(engine, network, data, model)
   const state = await network.parameters.state()

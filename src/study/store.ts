@@ -3,6 +3,7 @@
 // finds it and skips. The commit is recorded in the file, not in the key.
 import { sha256 } from '../data/dataset.ts'
 import { InputError } from '../errors.ts'
+import type { Choices } from '../gpu/gpu.ts'
 import { type FileLayer, readText } from '../io/files.ts'
 import { readSafetensors, type SafeTensor, writeSafetensors } from '../io/safetensors.ts'
 import type { Shape } from '../tensor.ts'
@@ -19,6 +20,8 @@ export interface Setting {
   fingerprint: string
   adapter: string
   subgroupSize: number
+  /** Kernels by shape, sorted, where the run was told to take others than the defaults. */
+  choices?: Choices
 }
 
 export type Weights = Map<string, { shape: Shape; data: Float32Array }>

@@ -9,6 +9,7 @@ import { AbortedError } from '../train/fit.ts'
 import { adapterFor } from './adapter.ts'
 import type { StudyArguments } from './args.ts'
 import { type Cell, runCells } from './cells.ts'
+import { takeChoices } from './choices.ts'
 import { dryRun } from './dryRun.ts'
 import { Events, eventsPath } from './events.ts'
 import { FINGERPRINT, runFacts } from './facts.ts'
@@ -59,7 +60,8 @@ export async function runStudy<R extends CommonRecipe>(
   try {
     if (options.list) return await list(study, options)
     if (options.dryRun) return await dryRun(study, options)
-    const facts = runFacts({ ...study.engine.info, driver: study.driver }, study.data, paper.name, options, argv)
+    const device = { ...study.engine.info, driver: study.driver, choices: study.setting.choices }
+    const facts = runFacts(device, study.data, paper.name, options, argv)
     return await run(study, options, facts, paper.claims, progress)
   } finally {
     study.engine.destroy()
@@ -76,7 +78,9 @@ async function prepare<R extends CommonRecipe>(
   const { data, stages } = await planOf(paper, options, progress)
   const engine = await engineFrom(null, opened)
   const { adapter: name, subgroupSize } = engine.info
-  const setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
+  const setting: Setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
+  const choices = options.choices && (await takeChoices(engine, options.choices))
+  if (choices) setting.choices = choices
   return { engine, driver: driver || null, data, stages, setting, keys: await keysOf(stages, setting) }
 }
 
