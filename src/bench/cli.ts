@@ -9,6 +9,7 @@ import { quoted } from '../study/args.ts'
 import { commit, VERSION, versionOf } from '../study/facts.ts'
 import { UsageError } from '../study/usage.ts'
 import type { Span } from '../tune/clock.ts'
+import { tuningText } from '../tune/tuning.ts'
 import { type Case, chooseCases, FAMILIES } from './cases.ts'
 import { changes, parseResults } from './compare.ts'
 import { type BenchOptions, helpText, parseArguments } from './flags.ts'
@@ -21,6 +22,7 @@ import { processorText } from './start.ts'
 import { prepareStep, STEPS, type StepRecipe } from './steps.ts'
 import { changeText, profileText, resultText } from './text.ts'
 import { traceText } from './trace.ts'
+import { tuneCases, tuningReport } from './tuning.ts'
 
 /** Runs the bench; resolves to the exit code: 0 done, 1 a wrong result or a failure, 2 wrong usage. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -59,6 +61,7 @@ async function bench(options: BenchOptions, argv: readonly string[]): Promise<nu
       process.stdout.write(processorText())
       return 0
     }
+    if (options.tune) return await tuneHere(engine, chosen as Case[], options, log)
     const rounds = options.rounds ?? (options.quick ? 5 : 9)
     const facts = factsOf(engine, argv, rounds)
     const { results, spans } = steps
@@ -74,6 +77,13 @@ async function bench(options: BenchOptions, argv: readonly string[]): Promise<nu
   } finally {
     engine.destroy()
   }
+}
+
+async function tuneHere(engine: Engine, cases: Case[], options: BenchOptions, log: (line: string) => void) {
+  const { tuning, path } = await tuneCases(engine, cases, options, log)
+  ;(options.json ? process.stderr : process.stdout).write(tuningReport(tuning, path))
+  if (options.json) process.stdout.write(tuningText(tuning))
+  return tuning.trials.every(({ tried }) => tried.every(({ right }) => right)) ? 0 : 1
 }
 
 function casesOf({ op, shapes, quick, filter }: BenchOptions): Case[] {

@@ -11,6 +11,7 @@ export interface BenchOptions {
   step: boolean
   profile: boolean
   firstStep: boolean
+  tune: boolean
   once: boolean
   quick: boolean
   rounds?: number
@@ -38,7 +39,7 @@ const FLAGS: Flag[] = [
   {
     name: 'shape',
     value: 'SHAPE',
-    about: "with --op: this shape in place of the networks'; may be given again",
+    about: "with --op or --tune: this shape in place of the networks'; may be given again",
     set: (o, text) => (o.shapes = [...(o.shapes ?? []), text]),
   },
   {
@@ -52,6 +53,11 @@ const FLAGS: Flag[] = [
     value: 'FILE.wgsl',
     about: 'with --op: a kernel of yours, checked and timed beside ours',
     set: (o, text) => (o.kernel = text),
+  },
+  {
+    name: 'tune',
+    about: 'every kernel for a convolution beside the others; the choices are kept in the cache',
+    set: (o) => (o.tune = true),
   },
   { name: 'step', about: 'whole training steps in place of kernels', set: (o) => (o.step = true) },
   {
@@ -107,7 +113,7 @@ const FLAGS: Flag[] = [
 /** Throws UsageError for an unknown flag, or values that do not fit together. */
 export function parseArguments(argv: readonly string[]): BenchOptions | 'help' {
   const options: BenchOptions = {
-    ...{ filter: [], step: false, profile: false, firstStep: false, once: false },
+    ...{ filter: [], step: false, profile: false, firstStep: false, once: false, tune: false },
     ...{ quick: false, subgroups: true, offline: false, list: false, json: false },
   }
   const given = [...read(argv, FLAGS)]
@@ -120,7 +126,14 @@ export function parseArguments(argv: readonly string[]): BenchOptions | 'help' {
       throw new UsageError(`--${flag.name} ${quoted(text)}: ${error.message}`)
     }
   }
-  const { op, shapes, kernel, step, profile, firstStep, once } = options
+  const { tune, shapes, kernel, step, profile, firstStep, once, compare, trace } = options
+  const besides = tune && { step, profile, kernel, compare, trace }
+  for (const [name, set] of Object.entries(besides || {}))
+    if (set) throw new UsageError(`--tune and --${name}: one or the other`)
+  if (tune) options.op ??= 'conv2d'
+  const { op } = options
+  if (tune && op !== 'conv2d')
+    throw new UsageError(`--tune --op ${quoted(op!)}: only conv2d has kernels to choose from`)
   if (shapes && !op) throw new UsageError('--shape needs --op')
   if (kernel && !op) throw new UsageError('--kernel needs --op')
   if ((step || profile) && op) throw new UsageError('--op and --step: one or the other')

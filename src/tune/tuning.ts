@@ -49,7 +49,9 @@ export function parseTuning(text: string, from: string): Tuning {
   try {
     found = JSON.parse(text)
   } catch (error) {
-    throw new InputError(`${from} is not JSON: ${error instanceof Error ? error.message : error}; tune again`)
+    throw new InputError(
+      `${from} is not JSON: ${error instanceof Error ? error.message : error}; remove it and tune again`,
+    )
   }
   const { schemaVersion, adapter, driver, subgroupSize, choices, trials = [] } = found ?? {}
   const need = (ok: boolean, field: string, value: unknown, rule: string) => {

@@ -30,6 +30,7 @@ test('what is given is what is asked for', () => {
   assert.is(parse('--rounds', '12').rounds, 12)
   assert.is(parse('--rounds', '12').op, undefined)
   assert.is(parseArguments(['--step', '--help']), 'help')
+  assert.is(parse('--tune', '--shape', '1x2x3x4:5:3').op, 'conv2d')
 })
 
 test('what cannot be is one line that says what can', () => {
@@ -40,6 +41,9 @@ test('what cannot be is one line that says what can', () => {
   refused(['--step', '--op', 'relu'], /--op and --step: one or the other/)
   refused(['--first-step'], /--first-step needs --step/)
   refused(['--once'], /--once needs --step/)
+  refused(['--tune', '--step'], /--tune and --step: one or the other/)
+  refused(['--tune', '--compare', 'old.json'], /--tune and --compare: one or the other/)
+  refused(['--tune', '--op', 'relu'], /--tune --op relu: only conv2d has kernels to choose from/)
 })
 
 test('help names every flag and how every shape is written', () => {

@@ -34,7 +34,7 @@ test('a later trial of a shape counts, in either direction', () => {
 test('what is no tuning is refused with file and value', () => {
   const refused = (work: () => unknown, message: RegExp) =>
     assert.throws(work, (error: Error) => error instanceof InputError && message.test(error.message))
-  refused(() => parseTuning('{ "adapter"', 'my.json'), /my\.json is not JSON: .*; tune again/)
+  refused(() => parseTuning('{ "adapter"', 'my.json'), /my\.json is not JSON: .*; remove it and tune again/)
   refused(() => parse(null), /some file: schemaVersion is absent/)
   refused(() => parse([]), /some file: schemaVersion is absent, it must be a whole number up to 1/)
   refused(() => parse({ ...tuning, schemaVersion: 2 }), /schemaVersion 2; this program reads up to 1/)
