@@ -89,7 +89,7 @@ say "SIGUSR1 to the teacher's task $teacher"
 scancel --signal=USR1 "$teacher"
 requeued() { [ "$(scontrol show job "$1" | grep -o 'Restarts=[0-9]*')" != Restarts=0 ]; }
 until_true 'the task to queue itself again' requeued "$teacher"
-say "it wrote a checkpoint and went back into the queue: $(ls "$work/array/cells" | grep -c checkpoint) checkpoints"
+say "it went back into the queue; checkpoints of the tasks begun: $(ls "$work/array/cells" | grep -c checkpoint)"
 
 until_true 'a student to train' in_training '^cell-[2-9]'
 cell=$(training '^cell-[2-9]')
