@@ -54,8 +54,9 @@ export function tuningReport({ adapter, subgroupSize, trials }: Tuning, path: st
 
 ${textTable({ title: 'Kernels, the default first', caption: '', head, left: [0, 1], blocks })}
 
-${others} of ${trials.length} take another kernel than the default, which stays unless one is faster by 5 %. What takes three times as long
-as the fastest is measured once. Compile ms: the first call less the second.
+${others} of ${trials.length} take another kernel than the default, which stays unless one is faster by 5 %, in the median and
+in the shortest time. What takes three times as long as the fastest is measured once. Compile ms: the first call less the
+second.
 Stored in ${path}: for a study's --choices.
 `
 }

@@ -100,8 +100,8 @@ test('a candidate that is hopelessly slow is measured once', async () => {
 })
 
 test('the default gives way only to what is faster by the gain, unless it is wrong', () => {
-  const one = (kernel: string, median: number, right = true): Tried => {
-    const seconds = right ? { median, best: median, q1: median, q3: median, n: 1 } : null
+  const one = (kernel: string, median: number, right = true, best = median): Tried => {
+    const seconds = right ? { median, best, q1: median, q3: median, n: 1 } : null
     return { kernel, right, deviation: right ? 0 : 1, compileMs: 0, seconds }
   }
   assert.is(decide([one('first', 1), one('second', 0.96)], 0.05), 'first')
@@ -109,6 +109,9 @@ test('the default gives way only to what is faster by the gain, unless it is wro
   assert.is(decide([one('first', 1), one('second', 0.94), one('third', 0.5)], 0.05), 'third')
   assert.is(decide([one('first', 1), one('second', 0.94)], 0.1), 'first')
   assert.is(decide([one('first', 1), one('second', 0.1, false)], 0.05), 'first')
+  assert.is(decide([one('first', 1, true, 0.5), one('second', 0.6, true, 0.5)], 0.05), 'first', 'by chance')
+  assert.is(decide([one('first', 1, true, 0.5), one('second', 0.6), one('third', 0.7, true, 0.4)], 0.05), 'third')
+  assert.is(decide([one('first', 1, false)], 0.05), 'first', 'there is nothing else')
   assert.is(decide([one('first', 1, false), one('second', 3), one('third', 2)], 0.05), 'third')
 })
 
