@@ -7,12 +7,12 @@ import { UsageError } from './usage.ts'
 
 const HELP = `Usage: npx webgpu-distill clean [--yes]
 
-Shows what lies in the cache (drivers, downloaded data sets) and how large it is, asks, and removes it; --yes does not
+Shows what lies in the cache (drivers, downloaded data sets, tuning) and how large it is, asks, and removes it; --yes does not
 ask. Whatever is needed again is fetched again. Results and checkpoints are not in the cache, and stay.
 `
 
 /** Names of what this package puts into its cache; whatever else lies there is not ours. */
-const OURS = /^(lavapipe-.*|swiftshader-.*|chromium-.*|data|packages|tuning|\.new-.*)$/
+const OURS = /^(lavapipe-.*|swiftshader-.*|chromium-.*|data|packages|tuning|tuning|\.new-.*)$/
 
 export interface CacheEntry {
   name: string

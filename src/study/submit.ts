@@ -137,7 +137,7 @@ function k8s(stages: readonly Stage[], { name, folder, out, words, shards }: Sub
   return `# ${stages.length} cells as an Indexed Job, for Kubernetes 1.29 or later: kubectl apply -f this.yaml
 # IMAGE has Node and this package, at the paths below; CLAIM is a volume that all pods can write (ReadWriteMany), with
 # ${folder} on it: cells, checkpoints and locks lie in ${out}. A pod that needs a network which another pod
-# trains waits for it; indices start in order, so shared ones come first. Add the GPU under resources.
+# trains waits for it; indices start in order, so shared ones come first. Devices (nvidia.com/gpu: 1) go under resources.
 # When it is complete (kubectl wait --for=condition=complete job/${job}), make the tables where the volume is:
 #   ${words.map(quoted).join(' ')} --merge
 apiVersion: batch/v1
