@@ -6,6 +6,7 @@ import { type Conv2dOptions, checkResidual, type Finish, type Geometry, geometry
 import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
 import { quadsWeight } from './conv2dQuads.ts'
+import { rowsFinish, rowsForward } from './conv2dRows.ts'
 import { stripFinishes, stripForward, stripInput } from './conv2dStrip.ts'
 import { add } from './pointwise.ts'
 import { relu } from './relu.ts'
@@ -37,7 +38,7 @@ export function conv2dBy(
   if (residual || rectify) {
     checkResidual(g, residual)
     const wantsGradient = x.gpu.recording && [x, w, bias, residual].some((t) => t?.requiresGrad)
-    if (wantsGradient || plan.forward !== 'strip' || !stripFinishes(g)) {
+    if (wantsGradient || !FINISHES[plan.forward](g)) {
       const sum = conv2dBy(wanted, x, w, bias, { ...options, residual: null, relu: false })
       const y = residual ? add(sum, residual) : sum
       return rectify ? relu(y) : y
@@ -53,12 +54,20 @@ export function conv2dBy(
 }
 
 type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, finish: Finish) => void
+/** Which of them add the residual and rectify. */
+const FINISHES: Record<ConvPlan['forward'], (g: Geometry) => boolean> = {
+  strip: stripFinishes,
+  rows: rowsFinish,
+  lanes: () => false,
+  generic: () => false,
+}
 /** Takes w and dy, or x and dy; writes, or adds, the gradient. */
 type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1) => void
 
 const FORWARD: Record<ConvPlan['forward'], Forward> = {
   strip: stripForward,
   lanes: lanesForward,
+  rows: rowsForward,
   generic: (g, x, w, bias, y) => conv2d_.forward({ x, w, b: bias ?? w, y }, { ...g, add: 0 }, { threads: [y.size] }),
 }
 const INPUT: Record<ConvPlan['dX'], Backward> = {

@@ -6,18 +6,19 @@ import type { Geometry } from './conv2dGeometry.ts'
 import { CONV_PASSES, convKey } from './conv2dKey.ts'
 import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
 import { quadsFit } from './conv2dQuads.ts'
+import { rowsFit } from './conv2dRows.ts'
 import { stripFit, stripFitInput } from './conv2dStrip.ts'
 
 /**
- * `strip` and `quads`: conv2dStrip.ts and conv2dQuads.ts, on software adapters. `lanes`: conv2dLanes.ts, wherever subgroups have one known size.
- * `generic`: conv2d.wgsl, everything everywhere.
+ * `strip` and `quads`: conv2dStrip.ts and conv2dQuads.ts, on software adapters; `rows`: conv2dRows.ts, there too, for
+ * batches too small for them. `lanes`: conv2dLanes.ts, wherever subgroups have one known size. `generic`: conv2d.wgsl, everything everywhere.
  */
-export type PictureKernel = 'strip' | 'lanes' | 'generic'
+export type PictureKernel = 'strip' | 'lanes' | 'rows' | 'generic'
 export type WeightKernel = 'quads' | 'lanes' | 'generic'
 
 export interface ConvPlan {
   forward: PictureKernel
-  dX: PictureKernel
+  dX: Exclude<PictureKernel, 'rows'>
   dW: WeightKernel
 }
 
@@ -30,6 +31,7 @@ const CHOICES: Choices = {
   forward: [
     ['strip', stripFit],
     ['lanes', lanesFit],
+    ['rows', rowsFit],
     ['generic', always],
   ],
   dX: [

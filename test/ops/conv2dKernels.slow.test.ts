@@ -70,6 +70,12 @@ for (const [n, c, k, size, kernel, stride, pad = (kernel - 1) / 2] of [
   [7, 9, 17, 10, 3, 2],
   [50, 3, 3, 5, 3, 2],
   [63, 2, 20, 3, 1, 2],
+  // So few images that lanes are pixels.
+  [1, 1, 16, 28, 3, 1],
+  [1, 16, 32, 28, 3, 2],
+  [2, 40, 24, 7, 3, 1],
+  [3, 16, 32, 9, 1, 2],
+  [1, 70, 9, 6, 3, 1],
   // More input channels than a strip keeps, both ways; no padding; all the padding there can be, and more.
   [8, 70, 130, 4, 3, 1],
   [12, 6, 9, 9, 3, 1, 0],
@@ -80,14 +86,15 @@ for (const [n, c, k, size, kernel, stride, pad = (kernel - 1) / 2] of [
   test(name, () => check(n, c, k, size, kernel, stride, pad))
 }
 
-for (const [c, k, size, stride] of [
-  [5, 11, 9, 1],
-  [16, 20, 8, 2],
-  [40, 9, 5, 2],
-  [70, 9, 5, 1],
+for (const [n, c, k, size, stride] of [
+  [12, 5, 11, 9, 1],
+  [12, 16, 20, 8, 2],
+  [12, 40, 9, 5, 2],
+  [12, 70, 9, 5, 1],
+  [1, 16, 9, 7, 1],
+  [2, 70, 9, 5, 2],
 ])
-  test(`adds bias and residual and rectifies, ${c}→${k} at ${size}, stride ${stride}`, async () => {
-    const n = 12
+  test(`adds bias and residual and rectifies, ${n} x ${c}→${k} at ${size}, stride ${stride}`, async () => {
     const of: ConvCase = {
       ...{ n, c, h: size, w: size, k, kh: 3, kw: 3, bias: true },
       stride: [stride, stride],

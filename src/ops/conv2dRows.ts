@@ -1,0 +1,50 @@
+// Convolutions of a few images on software adapters: 1x1 and 3x3, forward.
+import source from '../../shaders/conv2d.rows.wgsl'
+import type { Gpu } from '../gpu/gpu.ts'
+import { kernels } from '../gpu/kernel.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Finish, Geometry } from './conv2dGeometry.ts'
+import { addOrWrite } from './conv2dParts.ts'
+
+const rows_ = kernels<'main'>(source)
+
+/** Input channels whose weights an invocation keeps. */
+const KEPT = 64
+/** Workgroups that keep the processors of a software adapter busy. */
+const ENOUGH = 8
+
+export function rowsFit(gpu: Gpu, g: Geometry): boolean {
+  const lanes = gpu.info.subgroupSize
+  const square = g.kh === g.kw && (g.kh === 1 || g.kh === 3) && g.strideH === g.strideW
+  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
+  return gpu.info.software && lanes >= 4 && lanes <= 64 && square && plain && g.n > 0
+}
+
+/** Can the forward pass finish with residual and ReLU? */
+export const rowsFinish = (g: Geometry): boolean => g.c <= KEPT
+
+export function rowsForward(
+  g: Geometry,
+  x: Tensor,
+  w: Tensor,
+  b: Tensor | null,
+  y: Tensor,
+  { residual, relu }: Finish,
+): void {
+  const { n, c, h, k, oh, ow, kw: TAPS, strideH: stride, padT: padTop, padL: padLeft } = g
+  const LANES = x.gpu.info.subgroupSize
+  const M = k > 8 ? 16 : 8
+  const strips = Math.ceil((ow * n) / LANES)
+  const tiles = Math.ceil(k / M)
+  const rows = Math.ceil(oh / Math.ceil(ENOUGH / (strips * tiles)))
+  const sizes = { n, h, w: g.w, k, oh, ow, padTop, padLeft, stride, wK: c * TAPS * TAPS, strips, rows }
+  const header = { LANES, M, SETS: Math.ceil(M / LANES), TAPS, KEPT, RESIDUAL: residual ? 1 : 0 }
+  const groups = [strips * Math.ceil(oh / rows), tiles]
+  for (let c0 = 0; c0 < c; c0 += KEPT) {
+    const channels = Math.min(KEPT, c - c0)
+    const params = { ...sizes, c0, channels, bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
+    addOrWrite(y, c0 > 0 ? 1 : 0, (to) =>
+      rows_.main({ x, w, b: b ?? w, r: residual ?? x, y: to }, params, { groups }, { header }),
+    )
+  }
+}
