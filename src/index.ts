@@ -17,6 +17,7 @@ export { NETWORK_NAMES, nameOf, networkNamed } from './nn/names.ts'
 export { Parameters, type Spec } from './nn/parameters.ts'
 export { type Network, type ResNetConfig, resnet } from './nn/resnet.ts'
 export { loadWeights } from './nn/weights.ts'
+export { setChoices } from './ops/choices.ts'
 export * from './ops/index.ts'
 export {
   type Augmentation,

@@ -4,6 +4,8 @@ import type { Choices } from './gpu/gpu.ts'
 import { engineFrom } from './init.ts'
 import { openAdapter } from './node/adapter.ts'
 import { calm } from './node/calm.ts'
+import { storedTuning } from './node/tuning.ts'
+import { setChoices } from './ops/choices.ts'
 
 export * from './index.ts'
 export { type AdapterOptions, type OpenAdapter, openAdapter } from './node/adapter.ts'
@@ -11,8 +13,8 @@ export { type AdapterOptions, type OpenAdapter, openAdapter } from './node/adapt
 export interface InitOptions {
   /** A device the caller owns; it outlives the engine. Of the other options only `choices` counts then. */
   device?: GPUDevice
-  /** Kernels by pass and shape in place of the defaults, as `tune` found them. */
-  choices?: Choices
+  /** Kernels by pass and shape in place of the defaults, as `tune` found them; 'stored': what the cache has for here. */
+  choices?: Choices | 'stored'
   /** 'auto' (default), 'hardware', 'lavapipe', 'swiftshader', or a part of an adapter's name. */
   adapter?: string
   /** Allow taking lavapipe into the cache where only SwiftShader is left. Our own programs do, a library never. */
@@ -29,16 +31,15 @@ export interface InitOptions {
  * adapter can't follow.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
-  if (options.device) {
-    const engine = await engineFrom(options.device, undefined, options.choices)
-    engine.gpu.calm = calm
-    return engine
+  const { device = null, choices = {}, adapter, fetchLavapipe, offline, log } = options
+  const opened = device ? undefined : await openAdapter({ adapter, fetchLavapipe, offline, log })
+  const engine = await engineFrom(device, opened, choices === 'stored' ? {} : choices)
+  engine.gpu.calm = calm
+  try {
+    if (choices === 'stored') setChoices(engine.gpu, (await storedTuning(engine.info))?.choices ?? {})
+  } catch (error) {
+    engine.destroy()
+    throw error
   }
-  const opened = await openAdapter({
-    adapter: options.adapter,
-    fetchLavapipe: options.fetchLavapipe,
-    offline: options.offline,
-    log: options.log,
-  })
-  return engineFrom(null, opened, options.choices)
+  return engine
 }

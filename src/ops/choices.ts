@@ -4,8 +4,6 @@ import type { Choices, Gpu } from '../gpu/gpu.ts'
 import { geometryOf, parseConvKey } from './conv2dKey.ts'
 import { ableKernels } from './conv2dPlan.ts'
 
-export type { Choices } from '../gpu/gpu.ts'
-
 /**
  * Has the engine take these kernels from now on; steps that are captured keep theirs. Throws InputError, which quotes
  * the entry, for a shape that is none and for a kernel that is unknown or can't do its shape on this adapter.

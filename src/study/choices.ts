@@ -6,7 +6,7 @@ import type { Choices } from '../gpu/gpu.ts'
 import { type FileLayer, readText } from '../io/files.ts'
 import { nodeFiles } from '../node/files.ts'
 import { setChoices } from '../ops/choices.ts'
-import { holdsFor, parseTuning } from '../tune/tuning.ts'
+import { holdsFor, parseTuning, type Tuning, type TuningPlace } from '../tune/tuning.ts'
 import { UsageError } from './usage.ts'
 
 /**
@@ -14,19 +14,33 @@ import { UsageError } from './usage.ts'
  * that is none, or was made on another adapter, driver or size of subgroups.
  */
 export async function takeChoices(engine: Engine, path: string, files: FileLayer = nodeFiles): Promise<Choices | null> {
-  try {
-    const tuning = parseTuning(await readText(files, path), path)
-    const { adapter, driver, subgroupSize } = engine.info
-    const told = (of: typeof tuning | Engine['info']) =>
-      `${of.adapter} (${of.driver || 'driver untold'}, subgroups of ${of.subgroupSize})`
-    if (!holdsFor(tuning, { adapter, driver, subgroupSize })) {
-      throw new UsageError(`--choices ${path}: tuned on ${told(tuning)}, this is ${told(engine.info)}`)
-    }
-    setChoices(engine.gpu, tuning.choices)
-  } catch (error) {
-    if (error instanceof UsageError || !(error instanceof DistillError)) throw error
-    throw new UsageError(`--choices: ${error.message}`)
+  const tuning = await tuningIn(path, files)
+  const told = ({ adapter, driver, subgroupSize }: TuningPlace) =>
+    `${adapter} (${driver || 'driver untold'}, subgroups of ${subgroupSize})`
+  if (!holdsFor(tuning, engine.info)) {
+    throw new UsageError(`--choices ${path}: tuned on ${told(tuning)}, this is ${told(engine.info)}`)
   }
+  await refusing(() => setChoices(engine.gpu, tuning.choices))
   const { choices } = engine.gpu
   return Object.keys(choices).length > 0 ? choices : null
+}
+
+/** Do these cells have the kernels of the file, or, without one, the defaults? Needs no device. */
+export async function followed(path: string | undefined): Promise<(choices: Choices | undefined) => boolean> {
+  const wanted = entriesOf(path === undefined ? {} : (await tuningIn(path, nodeFiles)).choices)
+  return (choices = {}) => entriesOf(choices) === wanted
+}
+
+const entriesOf = (choices: Choices): string => JSON.stringify(Object.entries(choices).sort())
+
+const tuningIn = (path: string, files: FileLayer): Promise<Tuning> => {
+  return refusing(async () => parseTuning(await readText(files, path), path))
+}
+
+async function refusing<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof DistillError ? new UsageError(`--choices: ${error.message}`) : error
+  }
 }

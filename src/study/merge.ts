@@ -4,6 +4,7 @@ import { nodeFiles } from '../node/files.ts'
 import type { Claim, Run } from '../report/index.ts'
 import type { StudyArguments } from './args.ts'
 import type { Cell } from './cells.ts'
+import { followed } from './choices.ts'
 import { readEvents } from './events.ts'
 import { type DeviceFacts, FINGERPRINT, runFacts } from './facts.ts'
 import { print, writeOutput } from './output.ts'
@@ -29,15 +30,18 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   const store = new Store(nodeFiles, `${out}/cells`)
   const found = await settingsIn(store, data.hash)
   const sets = await Promise.all(found.map((setting) => cellsOf(plan, store, setting)))
-  const [chosen, ...others] = sets.filter(({ cells }) => cells.size > 0).sort((a, b) => b.cells.size - a.cells.size)
+  const takes = await followed(options.choices)
+  const there = sets.filter(({ cells }) => cells.size > 0).sort((a, b) => b.cells.size - a.cells.size)
+  const chosen = there.find(({ setting }) => takes(setting.choices))
+  for (const { setting, cells } of there.filter((each) => each !== chosen)) {
+    const what = takes(setting.choices) ? `another adapter, ${setting.adapter}` : 'other kernels (--choices)'
+    progress.always(`left out: ${cells.size} cells of ${what}`)
+  }
   if (!chosen) {
     progress.always(`0 of ${stages.length} cells of this study are in ${out}/cells`)
     return MISSING
   }
   const { setting, cells, keys } = chosen
-  for (const other of others) {
-    progress.always(`left out: ${other.cells.size} cells of ${otherOf(other.setting, setting)}`)
-  }
   const device = await deviceOf(out, setting)
   const facts = runFacts(device, data, paper, options, argv)
   const seconds = [...cells.values()].reduce((sum, { outcome }) => sum + (outcome?.seconds ?? 0), 0)
@@ -74,10 +78,6 @@ async function cellsOf({ stages }: Plan, store: Store, setting: Setting) {
     if (cell) cells.set(id, cell)
   }
   return { setting, keys, cells }
-}
-
-function otherOf(other: Setting, { adapter }: Setting): string {
-  return other.adapter === adapter ? 'other kernels (--choices)' : `another adapter, ${other.adapter}`
 }
 
 /** What the last process on this adapter told of it. */

@@ -1,10 +1,14 @@
 // A study that is told which kernels to take.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Choices } from '../../src/gpu/gpu.ts'
 import { memoryFiles } from '../../src/io/files.ts'
 import { setChoices } from '../../src/ops/choices.ts'
 import { parseArguments } from '../../src/study/args.ts'
-import { takeChoices } from '../../src/study/choices.ts'
+import { followed, takeChoices } from '../../src/study/choices.ts'
 import { runFacts } from '../../src/study/facts.ts'
 import { CQKD, TRIKD } from '../../src/study/papers.ts'
 import { UsageError } from '../../src/study/usage.ts'
@@ -56,6 +60,20 @@ test('a file that is none, or of another place, is refused in one line', async (
     await refused(tuningText({ ...tuning, choices: { [KEY]: 'wave' } })),
     /^--choices: choices: "wave" can't compute 'conv2d forward 20x4x4x4/,
   )
+})
+
+test('cells are told apart by their choices, without a device', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'choices-'))
+  try {
+    const path = join(folder, 'my.json')
+    writeFileSync(path, tuningText(tuning))
+    const [defaults, told] = [await followed(undefined), await followed(path)]
+    const settings: (Choices | undefined)[] = [undefined, {}, { [KEY]: 'generic' }, { [KEY]: 'lanes' }]
+    assert.equal(settings.map(defaults), [true, true, false, false])
+    assert.equal(settings.map(told), [false, false, true, false])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('both studies have the flag, and the run records what was chosen', async () => {

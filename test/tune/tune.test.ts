@@ -1,6 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InputError } from '../../src/errors.ts'
+import type { Choices } from '../../src/gpu/gpu.ts'
+import { storeTuning } from '../../src/node/tuning.ts'
+import { init } from '../../src/node.ts'
 import { setChoices } from '../../src/ops/choices.ts'
 import { geometryOf, parseConvKey } from '../../src/ops/conv2dKey.ts'
 import { ableKernels } from '../../src/ops/conv2dPlan.ts'
@@ -8,6 +14,7 @@ import { scale } from '../../src/ops/pointwise.ts'
 import { type Contest, decide, runContest, type Tried } from '../../src/tune/contest.ts'
 import { conv2dContest } from '../../src/tune/convolution.ts'
 import { tune } from '../../src/tune/tune.ts'
+import { tuningOf } from '../../src/tune/tuning.ts'
 import { engine } from '../device.ts'
 
 const test = suite('tune')
@@ -119,6 +126,39 @@ test('the engine goes on as it was', async () => {
   const { choices } = engine.gpu
   await tune(engine, [{ ...shape, passes: ['dW'] }], quick)
   assert.is(engine.gpu.choices, choices)
+})
+
+test('init follows choices, given or stored', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tuning-'))
+  const before = process.env.WEBGPU_DISTILL_CACHE
+  process.env.WEBGPU_DISTILL_CACHE = folder
+  const opened = async (choices?: Choices | 'stored') => {
+    const { device, info } = engine.gpu
+    const other = await init({ device, choices })
+    other.destroy()
+    assert.is(other.info.driver, info.driver)
+    return { ...other.gpu.choices }
+  }
+  try {
+    const key = 'conv2d dW 8x3x5x5:4:3 stride 1 padding 1'
+    assert.equal(await opened({ [key]: 'generic' }), { [key]: 'generic' })
+    assert.equal(await opened('stored'), {}, 'nothing there yet')
+    const { info } = await init({ device: engine.gpu.device })
+    const path = await storeTuning(tuningOf(info, [{ key, default: 'first', chosen: 'generic', tried: [] }]))
+    assert.ok(path.startsWith(`${folder}/tuning/`))
+    assert.equal(await opened('stored'), { [key]: 'generic' })
+    assert.equal(await opened(), {}, 'not unasked')
+    writeFileSync(path, 'half')
+    const error = await opened('stored').then(
+      () => null,
+      (caught) => caught,
+    )
+    assert.instance(error, InputError)
+  } finally {
+    if (before === undefined) delete process.env.WEBGPU_DISTILL_CACHE
+    else process.env.WEBGPU_DISTILL_CACHE = before
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('shapes and options that cannot be are refused', async () => {
