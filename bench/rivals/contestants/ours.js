@@ -126,10 +126,11 @@ const step = (ours, engine) => (spec) => {
   const [x, xTeacher] = [picture(inputs.x), teacher && picture(inputs.xTeacher)]
   const labels = engine.tensor(inputs.labels.data, inputs.labels.shape, { dtype: 'u32' })
   const optimizer = ours.sgd(student.parameters.flat, { lr: learningRate, momentum })
+  const folded = teacher?.fold()
   const trained = engine.capture('step', () => {
     const options = { labels }
     if (teacher) {
-      const logits = engine.noGrad(() => teacher.forward(xTeacher, { train: false }))
+      const logits = engine.noGrad(() => teacher.forward(xTeacher, { train: false, folded }))
       Object.assign(options, { ceWeight: 0.5, edges: [{ logits, temperature, weight: 0.5 }] })
     }
     const { loss } = ours.distillLoss(student.forward(x, { train: true }), options)
@@ -167,7 +168,8 @@ const inference =
     const network = networkOf(ours, engine, config, weightsOf(inputs, 'network'))
     const { data, shape } = inputs.x
     const x = engine.tensor(data, shape, { layout: 'chwn' })
-    const step = engine.capture('picture', () => engine.noGrad(() => network.forward(x, { train: false })))
+    const folded = network.fold()
+    const step = engine.capture('picture', () => engine.noGrad(() => network.forward(x, { train: false, folded })))
     const one = () => {
       ours.assign(x, data)
       step.run()
