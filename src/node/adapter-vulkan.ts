@@ -59,7 +59,7 @@ export function hasLoader(): boolean {
 }
 
 /** The files with which drivers tell the Vulkan loader of themselves on this machine, those in VK_DRIVER_FILES first. */
-export function systemDrivers(env: NodeJS.ProcessEnv = process.env): string[] {
+export function systemDrivers(env: Record<string, string | undefined> = process.env): string[] {
   const named = env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES
   if (named) return named.split(':').filter((path) => existsSync(path))
   const data = env.XDG_DATA_HOME || join(homedir(), '.local/share')
