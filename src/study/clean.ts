@@ -12,7 +12,7 @@ ask. Whatever is needed again is fetched again. Results and checkpoints are not 
 `
 
 /** Names of what this package puts into its cache; whatever else lies there is not ours. */
-const OURS = /^(lavapipe-.*|swiftshader-.*|chromium-.*|data|packages|tuning|tuning|\.new-.*)$/
+const OURS = /^(lavapipe-.*|swiftshader-.*|chromium-.*|data|packages|tuning|\.new-.*)$/
 
 export interface CacheEntry {
   name: string
