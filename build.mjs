@@ -1,10 +1,19 @@
-// Builds dist/: one browser bundle, one Node bundle, the programs, the example page and the declarations.
+// Builds dist/: one browser bundle, one Node bundle, the programs, the pages and the declarations.
 //   node build.mjs [--no-types]
 // Everything is made in a folder beside it and renamed into place, so that a program started meanwhile finds one or the
 // other whole.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -66,6 +75,15 @@ export const forBrowser = () => ({
   alias: { 'webgpu-distill': join(root, 'src/browser.ts') },
 })
 
+/** The bench as a page: one file that asks for no other, to be put anywhere. */
+export async function benchPage() {
+  const options = { ...forBrowser(), entryPoints: ['examples/bench/main.ts'], minify: true, write: false }
+  const { outputFiles } = await build(options)
+  const script = outputFiles[0].text.replaceAll('</script', '<\\/script')
+  const page = readFileSync(join(root, 'examples/bench/index.html'), 'utf8')
+  return page.replace('<script type="module" src="main.js"></script>', () => `<script type="module">${script}</script>`)
+}
+
 /** What only Node has; never in a bundle. */
 export const external = ['webgpu', 'pngjs', '@sparticuz/chromium', 'playwright-core', 'esbuild', 'node:*']
 
@@ -87,6 +105,8 @@ export async function bundle(out) {
     build({ ...forBrowser(), entryPoints: ['examples/browser/main.ts'], outdir: join(out, 'example'), minify: true }),
   ])
   copyFileSync(join(root, 'examples/browser/index.html'), join(out, 'example', 'index.html'))
+  mkdirSync(join(out, 'example', 'bench'))
+  writeFileSync(join(out, 'example', 'bench', 'index.html'), await benchPage())
 }
 
 /**

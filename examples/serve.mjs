@@ -1,4 +1,5 @@
-// Serves the example page that `node build.mjs` made: node examples/serve.mjs [PORT]
+// Serves the pages that `node build.mjs` made: node examples/serve.mjs [PORT]
+// / trains a ResNet-8, /bench times the kernels.
 // A browser gives pages WebGPU on https and on localhost only, so another machine needs a tunnel or https in front.
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -15,8 +16,9 @@ if (!existsSync(folder)) {
 }
 const server = createServer(({ url }, response) => {
   const path = normalize(new URL(url, 'http://localhost').pathname)
-  const file = join(folder, path === '/' ? 'index.html' : path)
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return response.writeHead(404).end('not found')
+  const isFile = (name) => statSync(name, { throwIfNoEntry: false })?.isFile()
+  const file = [join(folder, path), join(folder, path, 'index.html')].find(isFile)
+  if (!file) return response.writeHead(404).end('not found')
   response.writeHead(200, { 'content-type': kinds[extname(file)] ?? 'application/octet-stream' })
   createReadStream(file).pipe(response)
 })
@@ -24,4 +26,6 @@ server.on('error', (error) => {
   console.error(`cannot listen on port ${port}: ${error.message}. Another one: node examples/serve.mjs 9000`)
   process.exitCode = 1
 })
-server.listen(port, '127.0.0.1', () => console.log(`http://localhost:${port}  (Ctrl-C ends it)`))
+server.listen(port, '127.0.0.1', () =>
+  console.log(`http://localhost:${port} and http://localhost:${port}/bench  (Ctrl-C ends it)`),
+)

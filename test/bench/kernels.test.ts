@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { EXAMPLES } from '../../examples/bench/yours.ts'
 import { chooseCases, FAMILIES } from '../../src/bench/cases.ts'
 import { runKernels } from '../../src/bench/kernels.ts'
 import { ownKernel } from '../../src/bench/own.ts'
@@ -91,6 +92,22 @@ test('a run: ours and a kernel of a user, checked, timed in the same rounds, bes
   assert.ok(said.includes('round 3/3'))
 })
 
+for (const [name, { shape, source }] of Object.entries(EXAMPLES)) {
+  test(`${name}: what the page offers as a start for a kernel of one's own is right`, async () => {
+    const small = shape.includes(':') ? ['3x2x5x6:4:3/2', '2x3x5x4:2:3'] : ['3x2x5x6']
+    for (const { make, name: each } of [...casesNamed(name, [shape]), ...casesNamed(name, small)]) {
+      const work = make(engine)
+      const check = await checkOutputs(engine.step(ownKernel('mine.wgsl', source).record(work, each)), work.want)
+      assert.ok(check.ok, `${each}: deviation ${check.error}`)
+    }
+  })
+}
+
+function casesNamed(name: string, shapes: string[]) {
+  const [op, pass] = name.split(' ')
+  return chooseCases({ op, shapes }).filter((each) => each.pass === pass)
+}
+
 test('a run is stopped by its signal, and tells how far it is', async () => {
   const cases = chooseCases({ op: 'relu', shapes: ['3x2x5x5'] })
   const stop = new AbortController()
@@ -100,7 +117,11 @@ test('a run is stopped by its signal, and tells how far it is', async () => {
     if (line.startsWith('round 2')) stop.abort()
   }
   const options = { rounds: 3, seconds: 0.001, gentle: false, signal: stop.signal, log }
-  await runKernels(engine, cases, options).then(assert.unreachable, (error) => assert.is(error.code, 'aborted'))
+  const ended = runKernels(engine, cases, options).then(
+    () => 'ran',
+    (error) => error.code,
+  )
+  assert.is(await ended, 'aborted')
   assert.ok(shares.length === 5 && shares.every((share, i) => share < 1 && share >= (shares[i - 1] ?? 0)), `${shares}`)
 })
 
