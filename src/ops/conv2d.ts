@@ -7,7 +7,8 @@ import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
 import { quadsWeight } from './conv2dQuads.ts'
 import { rowsFinish, rowsForward } from './conv2dRows.ts'
-import { stripFinishes, stripForward, stripInput } from './conv2dStrip.ts'
+import { plainFinishes, plainForward, plainInput, stripFinishes, stripForward, stripInput } from './conv2dStrip.ts'
+import { tileForward, tileInput, tileWeight } from './conv2dTile.ts'
 import { add } from './pointwise.ts'
 import { relu } from './relu.ts'
 
@@ -57,7 +58,9 @@ type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tenso
 /** Which of them add the residual and rectify. */
 const FINISHES: Record<ConvPlan['forward'], (g: Geometry) => boolean> = {
   strip: stripFinishes,
+  plain: plainFinishes,
   rows: rowsFinish,
+  tile: () => true,
   lanes: () => false,
   generic: () => false,
 }
@@ -66,17 +69,22 @@ type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1)
 
 const FORWARD: Record<ConvPlan['forward'], Forward> = {
   strip: stripForward,
+  plain: plainForward,
   lanes: lanesForward,
   rows: rowsForward,
+  tile: tileForward,
   generic: (g, x, w, bias, y) => conv2d_.forward({ x, w, b: bias ?? w, y }, { ...g, add: 0 }, { threads: [y.size] }),
 }
 const INPUT: Record<ConvPlan['dX'], Backward> = {
   strip: stripInput,
+  plain: plainInput,
   lanes: lanesInput,
+  tile: tileInput,
   generic: (g, w, dy, dx, add) => conv2d_.backwardX({ w, dy, dx }, { ...g, add }, { threads: [dx.size] }),
 }
 const WEIGHT: Record<ConvPlan['dW'], Backward> = {
   quads: quadsWeight,
   lanes: lanesWeight,
+  tile: tileWeight,
   generic: (g, x, dy, dw, add) => conv2d_.backwardW({ x, dy, dw }, { ...g, add }, { groups: [dw.size] }),
 }

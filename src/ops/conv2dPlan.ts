@@ -7,14 +7,16 @@ import { CONV_PASSES, convKey } from './conv2dKey.ts'
 import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
 import { quadsFit } from './conv2dQuads.ts'
 import { rowsFit } from './conv2dRows.ts'
-import { stripFit, stripFitInput } from './conv2dStrip.ts'
+import { plainFit, stripFit, stripFitInput } from './conv2dStrip.ts'
+import { tileFit, tileFitInput } from './conv2dTile.ts'
 
 /**
  * `strip` and `quads`: conv2dStrip.ts and conv2dQuads.ts, on software adapters; `rows`: conv2dRows.ts, there too, for
- * batches too small for them. `lanes`: conv2dLanes.ts, wherever subgroups have one known size. `generic`: conv2d.wgsl, everything everywhere.
+ * batches too small for them. `plain`: `strip` without subgroups. `tile`: conv2dTile.ts, for GPUs. `lanes`: conv2dLanes.ts, wherever subgroups
+ * have one known size. `generic`: conv2d.wgsl, everything everywhere.
  */
-export type PictureKernel = 'strip' | 'lanes' | 'rows' | 'generic'
-export type WeightKernel = 'quads' | 'lanes' | 'generic'
+export type PictureKernel = 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'generic'
+export type WeightKernel = 'quads' | 'lanes' | 'tile' | 'generic'
 
 export interface ConvPlan {
   forward: PictureKernel
@@ -26,29 +28,38 @@ type Fits = (gpu: Gpu, g: Geometry) => boolean
 type Choices = { [pass in keyof ConvPlan]: [ConvPlan[pass], Fits][] }
 const always = () => true
 
-/** The fastest first. */
+/** The fastest on software adapters first. */
 const CHOICES: Choices = {
   forward: [
     ['strip', stripFit],
     ['lanes', lanesFit],
     ['rows', rowsFit],
+    ['plain', plainFit],
+    ['tile', tileFit],
     ['generic', always],
   ],
   dX: [
     ['strip', stripFitInput],
     ['lanes', lanesFitInput],
+    ['plain', plainFit],
+    ['tile', tileFitInput],
     ['generic', always],
   ],
   dW: [
     ['quads', quadsFit],
     ['lanes', lanesFit],
+    ['tile', tileFit],
     ['generic', always],
   ],
 }
 
-/** The kernels that can compute each pass, the fastest first. */
+/** The kernels that can compute each pass, the fastest first. On GPUs that is `tile`: few registers, no idle lanes. */
 export function ableKernels(gpu: Gpu, g: Geometry): { [pass in keyof ConvPlan]: ConvPlan[pass][] } {
-  const able = <K>(choices: [K, Fits][]): K[] => choices.filter(([, fits]) => fits(gpu, g)).map(([kernel]) => kernel)
+  const able = <K extends string>(choices: [K, Fits][]): K[] => {
+    const kernels = choices.filter(([, fits]) => fits(gpu, g)).map(([kernel]) => kernel)
+    if (gpu.info.software) return kernels
+    return kernels.sort((a, b) => Number(b === 'tile') - Number(a === 'tile'))
+  }
   return { forward: able(CHOICES.forward), dX: able(CHOICES.dX), dW: able(CHOICES.dW) }
 }
 

@@ -1,0 +1,104 @@
+// conv2d.plain: conv2d.strip without subgroups; every lane keeps the weights of all its M output channels.
+//   y[k, oh, ow, n] = relu(b[k] + r[k, oh, ow, n] + sum over c, i, j of w[k, c, i, j] * x[c, oh + i - padTop, ow + j - padLeft, n])
+// b, r and relu where asked.
+// Layout: x and y are [C][H][W][N]; a lane is an image. An invocation walks down a strip four pixels wide, for M output
+// channels. An input row is read once and serves three output rows, which are sums in three arrays: `done` is complete
+// after this row, `next` one row later, `last` two. A load from private memory costs a software adapter a third of one
+// from a buffer, so weights are copied there first.
+// More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+struct Params {
+  n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
+  c0: u32, channels: u32, wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32,
+  strips: u32, blocks: u32, rows: u32, bias: u32, relu: u32,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> w: array<f32>;
+@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(4) var<storage, read> r: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+
+// From the header: LANES of a workgroup, M channels, KEPT input channels, RESIDUAL 1 where r is added.
+
+alias Sums = array<vec4f, M>;
+
+// What each tap of a kernel row sees at the strip's four pixels.
+struct Taps { left: vec4f, middle: vec4f, right: vec4f }
+
+fn taps(at: u32, inside: array<bool, 6>) -> Taps {
+  let x0 = select(0.0, x[at], inside[0]);
+  let x1 = select(0.0, x[at + p.n], inside[1]);
+  let x2 = select(0.0, x[at + 2u * p.n], inside[2]);
+  let x3 = select(0.0, x[at + 3u * p.n], inside[3]);
+  let x4 = select(0.0, x[at + 4u * p.n], inside[4]);
+  let x5 = select(0.0, x[at + 5u * p.n], inside[5]);
+  return Taps(vec4f(x0, x1, x2, x3), vec4f(x1, x2, x3, x4), vec4f(x2, x3, x4, x5));
+}
+
+fn sum(so_far: vec4f, t: Taps, weights: vec3f) -> vec4f {
+  return fma(t.right, vec4f(weights.z), fma(t.middle, vec4f(weights.y), fma(t.left, vec4f(weights.x), so_far)));
+}
+
+fn weightRow(k: u32, c: u32, i: i32) -> vec3f {
+  let at = p.wBase + i32(k) * p.wK + i32(p.c0 + c) * p.wC + i * p.wI;
+  return vec3f(w[at], w[at + p.wJ], w[at + 2 * p.wJ]);
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let n = group.x % p.blocks * LANES + lane;
+  let left = group.x / p.blocks % p.strips * 4u;
+  let top = i32(group.x / (p.blocks * p.strips) * p.rows);
+  let bottom = min(top + i32(p.rows), i32(p.oh));
+  let k0 = group.y * M;
+  var kept: array<vec3f, KEPT * M * 3u>;
+  for (var e = 0u; e < p.channels * M; e++) {
+    kept[3u * e] = weightRow(k0 + e % M, e / M, 0);
+    kept[3u * e + 1u] = weightRow(k0 + e % M, e / M, 1);
+    kept[3u * e + 2u] = weightRow(k0 + e % M, e / M, 2);
+  }
+  var inside: array<bool, 6>;
+  for (var q = 0; q < 6; q++) {
+    let iw = i32(left) + q - p.padLeft;
+    inside[q] = iw >= 0 && iw < i32(p.w);
+  }
+  var start: Sums;
+  for (var m = 0u; m < M; m++) { start[m] = vec4f(select(0.0, b[k0 + m], p.bias == 1u)); }
+  var done: Sums;
+  var next = start;
+  var last = start;
+  for (var row = top - p.padTop; row < bottom - p.padTop + 2; row++) {
+    if (row >= 0 && row < i32(p.h)) {
+      var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
+      for (var c = 0u; c < p.channels; c++) {
+        let t = taps(at, inside);
+        at += p.h * p.w * p.n;
+        for (var m = 0u; m < M; m++) {
+          let own = (c * M + m) * 3u;
+          done[m] = sum(done[m], t, kept[own + 2u]);
+          next[m] = sum(next[m], t, kept[own + 1u]);
+          last[m] = sum(last[m], t, kept[own]);
+        }
+      }
+    }
+    let oh = row + p.padTop - 2;
+    for (var m = 0u; m < M; m++) {
+      let live = oh >= top && n < p.n && k0 + m < p.k;
+      let at = (((k0 + m) * p.oh + u32(oh)) * p.ow + left) * p.n + n;
+      put(at, live && left < p.ow, done[m].x);
+      put(at + p.n, live && left + 1u < p.ow, done[m].y);
+      put(at + 2u * p.n, live && left + 2u < p.ow, done[m].z);
+      put(at + 3u * p.n, live && left + 3u < p.ow, done[m].w);
+    }
+    done = next;
+    next = last;
+    last = start;
+  }
+}
+
+fn put(at: u32, live: bool, sum: f32) {
+  if (!live) { return; }
+  var value = sum;
+  if (RESIDUAL == 1u) { value += r[at]; }
+  y[at] = select(value, 0.0, p.relu == 1u && value < 0.0);
+}

@@ -1,0 +1,69 @@
+// Convolutions for GPUs, and for adapters without subgroups of a known size: register tiles, one image an invocation.
+import tileSource from '../../shaders/conv2d.tile.wgsl'
+import weightSource from '../../shaders/conv2d.tileW.wgsl'
+import type { Gpu } from '../gpu/gpu.ts'
+import { kernels } from '../gpu/kernel.ts'
+import { empty, type Tensor } from '../tensor.ts'
+import type { Finish, Geometry } from './conv2dGeometry.ts'
+import { addOrWrite, totalParts } from './conv2dParts.ts'
+
+const tile_ = kernels<'main'>(tileSource)
+const weight_ = kernels<'main'>(weightSource)
+
+/** Invocations of a workgroup, and output channels of an invocation. */
+const WG = 64
+const M = 8
+
+export function tileFit(_gpu: Gpu, g: Geometry): boolean {
+  const square = g.kh === g.kw && g.strideH === g.strideW
+  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
+  return square && plain && (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.n > 0
+}
+
+export function tileFitInput(gpu: Gpu, g: Geometry): boolean {
+  return tileFit(gpu, g) && g.strideW === 1
+}
+
+export function tileForward(
+  g: Geometry,
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  y: Tensor,
+  { residual, relu }: Finish,
+): void {
+  const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
+  const weights = { wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
+  const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
+  run({ x, w, b: bias ?? w, r: residual ?? x, y }, { ...sizes, ...weights }, kw, S, residual ? 1 : 0)
+}
+
+/** The forward sum over dy: channels change roles, taps are mirrored, the padding is what is left of the kernel. */
+export function tileInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
+  const { n, c, h, k, oh, ow, kh, kw } = g
+  const weights = { wBase: kh * kw - 1, wK: kh * kw, wC: c * kh * kw, wI: -kw, wJ: -1 }
+  const padding = { padTop: kh - 1 - g.padT, padLeft: kw - 1 - g.padL }
+  const sizes = { n, c: k, h: oh, w: ow, k: c, oh: h, ow: g.w, kh, ...padding, bias: 0, relu: 0 }
+  addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, { ...sizes, ...weights }, kw, 1, 0))
+}
+
+type Tensors = Record<'x' | 'w' | 'b' | 'r' | 'y', Tensor>
+type Sizes = Omit<Parameters<typeof tile_.main>[1], 'runs' | 'places'> & Record<'n' | 'k' | 'oh' | 'ow', number>
+
+function run(tensors: Tensors, sizes: Sizes, TAPS: number, S: number, RESIDUAL: 0 | 1): void {
+  const runs = Math.ceil(sizes.ow / 4)
+  const places = sizes.n * runs * sizes.oh
+  const groups = [Math.ceil(places / WG), Math.ceil(sizes.k / M)]
+  tile_.main(tensors, { ...sizes, runs, places }, { groups }, { header: { WG, M, TAPS, S, RESIDUAL } })
+}
+
+export function tileWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+  const { n, c, h, k, oh, ow, kh, kw: TAPS, padT: padTop, padL: padLeft, strideW: S } = g
+  const strips = Math.ceil(ow / 4)
+  const parts = Math.min(8, strips)
+  const partial = empty(x.gpu, [parts, k, c, kh, TAPS], 'f32', 'row', 'conv2d weight gradient parts')
+  const params = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, strips, parts }
+  const groups = [parts * kh, Math.ceil(k / M), c]
+  weight_.main({ x, dy, partial }, params, { groups }, { header: { WG, K: M, TAPS, S } })
+  totalParts(partial, dw, add)
+}
