@@ -146,7 +146,10 @@ function wire(): void {
   for (const [name, { about, cases }] of offered)
     list.append(make('option', `${about} (${cases.length})`, { value: name }))
   element('go').onclick = () => {
-    if (stop) return stop.abort()
+    if (stop) {
+      say('status', 'Cancelling, after this measurement …')
+      return stop.abort()
+    }
     const { about, cases } = offered.get(list.value)!
     return run({ cases, asked: about })
   }
