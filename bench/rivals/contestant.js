@@ -39,11 +39,13 @@ export class Contestant {
   #answers
   #said = ''
 
-  constructor(entry, options) {
+  /** `limit`: seconds it has for an answer. */
+  constructor(entry, options, limit) {
     this.name = entry.name
     this.webgpu = entry.webgpu === true
     this.entry = entry
     this.options = options
+    this.limit = limit
   }
 
   async start() {
@@ -57,13 +59,13 @@ export class Contestant {
     this.#process.stdin.on('error', () => {})
     this.#process.on('error', (error) => listen(error.message))
     this.#answers = createInterface({ input: this.#process.stdio[3] })[Symbol.asyncIterator]()
-    const { about, adapter, error } = await this.ask('open', { ...this.options, threads }, 120)
+    const { about, adapter, error } = await this.ask('open', { ...this.options, threads })
     if (error) this.absent = error
     else Object.assign(this, { about, adapter })
   }
 
   /** The answer, or { error } where there is none. A process that does not answer in time is ended. */
-  async ask(what, request = {}, limit = 600) {
+  async ask(what, request = {}) {
     if (this.absent) return { error: this.absent }
     if (!this.#process && what === 'end') return {}
     if (!this.#process) await this.start()
@@ -71,7 +73,7 @@ export class Contestant {
     running.stdin.write(`${JSON.stringify({ what, ...request })}\n`)
     let timer
     const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, 1000 * limit, 'late')
+      timer = setTimeout(resolve, 1000 * this.limit, 'late')
     })
     const next = await Promise.race([this.#answers.next(), late])
     clearTimeout(timer)
@@ -82,7 +84,7 @@ export class Contestant {
     }
     this.stop()
     const last = this.#said.trim().split('\n').at(-1) ?? ''
-    return { error: next === 'late' ? `no answer within ${limit} s` : `its process ended: ${last}`.slice(0, 300) }
+    return { error: next === 'late' ? `no answer within ${this.limit} s` : `its process ended: ${last}`.slice(0, 300) }
   }
 
   stop() {

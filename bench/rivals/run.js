@@ -15,6 +15,7 @@ const HELP = `node run.js [options]
   --against A,B       only contestants whose name begins with one of these; ours always takes part
   --rounds N          measurements of each contestant, default 7
   --patience S        a contestant that has used this many seconds for a case stops after 3 rounds, default 60
+  --limit S           a contestant that has not answered within this is void for the case, default 600
   --adapter NAME      as the engine's programs take it: auto, hardware, lavapipe, swiftshader, or a part of a name
   --engine FILE       the engine's entry, default ../../dist/node.js
   --json FILE         everything that was measured
@@ -26,6 +27,7 @@ const options = {
   against: { type: 'string', default: '' },
   rounds: { type: 'string', default: '7' },
   patience: { type: 'string', default: '60' },
+  limit: { type: 'string', default: '600' },
   adapter: { type: 'string', default: 'auto' },
   engine: { type: 'string', default: fileURLToPath(new URL('../../dist/node.js', import.meta.url)) },
   json: { type: 'string' },
@@ -44,8 +46,9 @@ else if (flags.list) for (const { name } of chosen) console.log(name)
 else await main()
 
 async function main() {
-  const [rounds, patience] = [Number(flags.rounds), Number(flags.patience)]
-  if (!(rounds >= 1 && patience >= 0)) throw new Error(`--rounds ${flags.rounds} --patience ${flags.patience}`)
+  const [rounds, patience, limit] = [flags.rounds, flags.patience, flags.limit].map(Number)
+  if (!(rounds >= 1 && patience >= 0 && limit > 0))
+    throw new Error(`--rounds ${flags.rounds} --patience ${flags.patience} --limit ${flags.limit}`)
   if (chosen.length === 0) throw new Error(`--filter ${flags.filter}: no case; --list shows them`)
   const log = (line) => console.error(line)
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
@@ -55,7 +58,7 @@ async function main() {
     .filter(
       ({ name }) => name === 'ours' || !flags.against || parts(flags.against).some((part) => name.startsWith(part)),
     )
-    .map((entry) => new Contestant(entry, shared))
+    .map((entry) => new Contestant(entry, shared, limit))
   for (const contestant of all) {
     await contestant.start()
     const [{ adapter }] = all

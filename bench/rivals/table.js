@@ -30,7 +30,8 @@ function rowsOf({ contestants, cases }) {
     const cell = (rival) => {
       const entrant = entrants.find((each) => each.name === rival)
       if (!of(rival)) return entrant?.lacks || !entrant ? '–' : 'void'
-      return `${short(of(rival))}x (${time(times.get(rival))})`
+      const { n } = times.get(rival)
+      return `${short(of(rival))}x (${time(times.get(rival))}${n === ours.n ? '' : `, n ${n}`})`
     }
     const peers = rivals
       .filter((rival) => gpu.has(rival))

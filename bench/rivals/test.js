@@ -90,7 +90,7 @@ test('a process that dies or reports an error is started again', async () => {
       if (what === 'fail') return writeSync(3, JSON.stringify({ error: 'a device error' }) + '\\n')
       writeSync(3, JSON.stringify({ about: 'a process', pid: process.pid }) + '\\n')
     })`
-  const contestant = new Contestant({ name: 'mortal', command: process.execPath, given: ['-e', script] }, {})
+  const contestant = new Contestant({ name: 'mortal', command: process.execPath, given: ['-e', script] }, {}, 60)
   await contestant.start()
   assert.equal(contestant.about, 'a process')
   const { pid } = await contestant.ask('prepare')
@@ -105,8 +105,15 @@ test('a process that dies or reports an error is started again', async () => {
   contestant.stop()
 })
 
+test('one that does not answer is ended', async () => {
+  const script = 'process.stdin.once("data", () => {})'
+  const contestant = new Contestant({ name: 'mute', command: process.execPath, given: ['-e', script] }, {}, 0.5)
+  await contestant.start()
+  assert.equal(contestant.absent, 'no answer within 0.5 s')
+})
+
 test('a command that is not there is void', async () => {
-  const contestant = new Contestant({ name: 'nobody', command: 'no-such-command-here', given: [] }, {})
+  const contestant = new Contestant({ name: 'nobody', command: 'no-such-command-here', given: [] }, {}, 60)
   await contestant.start()
   assert.match(contestant.absent, /ENOENT/)
 })
@@ -131,7 +138,7 @@ test('the table has ratios of medians, and the best WebGPU rival among those tha
         entrants: [
           timed('ours', 0.9, 1, 8),
           timed('fast', 4, 4, 4),
-          timed('slow', 9, 9, 9),
+          timed('slow', 9, 9),
           timed('native', 0.5, 0.5, 0.5),
         ],
       },
@@ -147,7 +154,10 @@ test('the table has ratios of medians, and the best WebGPU rival among those tha
     ],
   }
   const [, , first, second] = markdown(run).split('\n')
-  assert.match(first, /^\| first \| 1000 ms ±\d+ % \| 4\.0 \| 4\.0x \| 4\.0x .* \| 9\.0x .* \| 0\.50x \(500 ms/)
+  assert.match(
+    first,
+    /^\| first \| 1000 ms ±\d+ % \| 4\.0 \| 4\.0x \| 4\.0x .* \| 9\.0x \(9000 ms ±0 %, n 2\) \| 0\.50x \(500 ms ±0 %\) \| 3 \|$/,
+  )
   assert.match(second, /^\| second \| .* \| {2}\| 9\.0x \| void \| 9\.0x .* \| – \| 1 \|$/)
   assert.match(markdown(run), /void: second, fast: y differs/)
   assert.doesNotMatch(markdown(run), /void: second, native/)

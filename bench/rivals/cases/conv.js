@@ -12,7 +12,7 @@ export const conv = shapes.flatMap((shape) => {
     pass,
     flops: 2 * N * c * c * 9 * side * side,
     /** Of the largest value. */
-    tolerance: 1e-4,
+    tolerance: 5e-5,
     inputs: () => ({
       x: uniform('x', [N, c, side, side]),
       w: uniform('w', [c, c, 3, 3]),

@@ -13,7 +13,7 @@ export const inference = [
     family: 'inference',
     network,
     flops: flopsOf(network, side),
-    tolerance: 1e-4,
+    tolerance: 1e-5,
     inputs: () => ({
       x: uniform('x', [1, channels, side, side], { scale: 1.7 }),
       ...weights('network', network, { used: true }),

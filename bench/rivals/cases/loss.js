@@ -7,7 +7,7 @@ export const loss = ['256x10', '128x100', '128x1000'].map((shape) => {
     name: `CE + T²KL forward and backward ${shape}`,
     family: 'loss',
     temperature: 4,
-    tolerance: 1e-4,
+    tolerance: 1e-5,
     inputs: () => ({
       student: uniform('student', [n, classes], { scale: 5 }),
       teacher: uniform('teacher', [n, classes], { scale: 5 }),

@@ -17,7 +17,7 @@ const step = ({ name, student, teacher }) => ({
   momentum: 0.9,
   compared: 3,
   flops: N * (3 * flopsOf(student, student.side) + (teacher ? flopsOf(teacher, teacher.side) : 0)),
-  tolerance: 1e-4,
+  tolerance: 5e-5,
   inputs: () => ({
     x: uniform('x', [N, student.channels, student.side, student.side], { scale: 1.7 }),
     labels: labels('labels', N, student.classes),
