@@ -51,7 +51,9 @@ export class Contestant {
   async start() {
     const { command, given, threads = 1 } = this.entry
     const env = { ...process.env, OMP_NUM_THREADS: String(threads) }
-    this.#process = spawn(command, given, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], env })
+    const stdio = ['pipe', 'pipe', 'pipe', 'pipe']
+    // A group of its own: Ctrl-C is for the driver, which lets the case end.
+    this.#process = spawn(command, given, { stdio, env, detached: true })
     this.#said = ''
     const listen = (chunk) => (this.#said = (this.#said + chunk).slice(-4000))
     this.#process.stdout.on('data', listen)
@@ -69,6 +71,7 @@ export class Contestant {
     if (this.absent) return { error: this.absent }
     if (!this.#process && what === 'end') return {}
     if (!this.#process) await this.start()
+    if (this.absent) return { error: this.absent }
     const running = this.#process
     running.stdin.write(`${JSON.stringify({ what, ...request })}\n`)
     let timer

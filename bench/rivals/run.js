@@ -72,7 +72,10 @@ async function main() {
   log(`adapter: ${adapter}`)
   const present = all.filter(({ absent }) => !absent)
   const folder = join(tmpdir(), `rivals-${process.pid}`)
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('exit', () => {
+    for (const contestant of all) contestant.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
   process.once('SIGTERM', () => process.exit(143))
   const about = all.map(({ name, about, absent, webgpu }) => ({ name, about, absent, webgpu }))
   const run = { date: new Date().toISOString(), adapter, cores, rounds, contestants: about, cases: [] }
@@ -90,6 +93,6 @@ async function main() {
     if (flags.json) writeFileSync(flags.json, `${JSON.stringify(run, null, 1)}\n`)
     log(`${i + 1}/${chosen.length} ${summary(result)} (${Math.round((performance.now() - start) / 1000)} s)`)
   }
-  for (const contestant of present) contestant.stop()
+  for (const contestant of all) contestant.stop()
   console.log(flags.markdown ? markdown(run) : table(run))
 }
