@@ -11,9 +11,9 @@ import { plainFit, stripFit, stripFitInput } from './conv2dStrip.ts'
 import { tileFit, tileFitInput } from './conv2dTile.ts'
 
 /**
- * `strip` and `quads`: conv2dStrip.ts and conv2dQuads.ts, on software adapters; `rows`: conv2dRows.ts, there too, for
- * batches too small for them. `plain`: `strip` without subgroups. `tile`: conv2dTile.ts, for GPUs. `lanes`: conv2dLanes.ts, wherever subgroups
- * have one known size. `generic`: conv2d.wgsl, everything everywhere.
+ * On software adapters: `strip` and `quads` (conv2dStrip.ts, conv2dQuads.ts), `rows` (conv2dRows.ts) for batches too
+ * small for them, `plain`, which is `strip` without subgroups. `lanes` (conv2dLanes.ts) wherever subgroups have one known
+ * size. `tile` (conv2dTile.ts) for GPUs. `generic` (conv2d.wgsl): everything everywhere.
  */
 export type PictureKernel = 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'generic'
 export type WeightKernel = 'quads' | 'lanes' | 'tile' | 'generic'
