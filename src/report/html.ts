@@ -1,4 +1,4 @@
-// The report as one file: no network, no script, every number and word escaped.
+// The report of a study as one page.
 import { type Agreement, agreement } from './agreement.ts'
 import { caption, datasetName, summary } from './caption.ts'
 import type { ClaimResult, Part } from './claim.ts'
@@ -15,22 +15,16 @@ import {
 import { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 import { estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
 import { seedsOf } from './groups.ts'
-import { Markup, markup, type Piece } from './markup.ts'
+import { type Markup, markup, type Piece } from './markup.ts'
+import { page, tableBox, tablesBody } from './page.ts'
 import type { PaperEntry } from './papers.ts'
 import type { Results, Run } from './rows.ts'
-import { pageStyle } from './style.ts'
 import { failures, type Table, tables } from './table.ts'
 import { agreementText } from './tableText.ts'
 
 export interface ReportOptions {
   title?: string
   papers?: PaperEntry[]
-}
-
-interface Section {
-  id: string
-  title: string
-  body: Piece
 }
 
 const TITLES: Record<string, string> = {
@@ -52,34 +46,14 @@ export function htmlReport(results: Results, options: ReportOptions = {}): strin
     { id: 'more', title: 'More numbers', body: tablesBody(more) },
     { id: 'agreement', title: 'Agreement with the reference', body: agreementBody(results) },
     { id: 'run', title: 'The run', body: runBody(run) },
-  ].filter(({ body }) => body)
-  return `${markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>${title}</title>
-<style>${new Markup(pageStyle())}</style>
-</head>
-<body>
-<header>
-<h1>${title}</h1>
-<p class="note">${caption(results)}. ${run.date}, webgpu-distill ${run.version}.</p>
+  ]
+  return page(
+    title,
+    markup`<p class="note">${caption(results)}. ${run.date}, webgpu-distill ${run.version}.</p>
 ${warning(results)}
-<p class="lead">${summary(results)}</p>
-</header>
-<nav aria-label="Sections">${sections.map(({ id, title: name }) => markup`<a href="#${id}">${name}</a>`)}</nav>
-<main>${sections.map(section)}</main>
-</body>
-</html>`}\n`
-}
-
-function section({ id, title, body }: Section): Markup {
-  return markup`
-<section id="${id}"><h2>${title}</h2>${body}</section>`
+<p class="lead">${summary(results)}</p>`,
+    sections,
+  )
 }
 
 function warning(results: Results): Piece {
@@ -91,22 +65,6 @@ function warning(results: Results): Piece {
     bad.length > 0 &&
       markup`<div class="warning"><strong>Not everything finished.</strong><ul>${bad.map((line) => markup`<li>${line}</li>`)}</ul></div>`,
   ]
-}
-
-function tablesBody(list: Table[]): Piece {
-  const heading = (title: string) => list.length > 1 && markup`<h3>${title}</h3>`
-  return list.map((table) => [heading(table.title), markup`<p class="note">${table.caption}</p>`, tableBox(table)])
-}
-
-/** A table in a box that scrolls on its own. */
-export function tableBox({ title, head, left, blocks }: Table): Markup {
-  const side = (i: number) => (left.includes(i) ? markup` class="l"` : '')
-  return markup`<div class="scroll" role="region" tabindex="0" aria-label="${title}"><table><thead><tr>${head.map(
-    (text, i) => markup`<th scope="col"${side(i)}>${text}</th>`,
-  )}</tr></thead><tbody>${blocks.map(({ title: name, rows }) => [
-    name && markup`<tr><th scope="rowgroup" colspan="${head.length}">${name}</th></tr>`,
-    rows.map((row) => markup`<tr>${row.map((cell, i) => markup`<td${side(i)}>${cell}</td>`)}</tr>`),
-  ])}</tbody></table></div>`
 }
 
 const SIGNS: Record<ClaimResult['verdict'], string> = {
