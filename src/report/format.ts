@@ -50,12 +50,12 @@ const UNITS: Record<Unit, { write: (x: number) => string; unit: string; signed: 
 }
 
 /** '+0.82 points'. */
-export function estimateOf({ estimate, unit }: Part): string {
+export function estimateOf({ estimate, unit }: Pick<Part, 'estimate' | 'unit'>): string {
   return estimate === null ? MISSING : `${sign(estimate, unit)} ${UNITS[unit].unit}`
 }
 
 /** '[+0.31, +1.33]'. */
-export function intervalOf({ lower, upper, unit }: Part): string {
+export function intervalOf({ lower, upper, unit }: Pick<Part, 'lower' | 'upper' | 'unit'>): string {
   return lower === null || upper === null ? MISSING : `[${sign(lower, unit)}, ${sign(upper, unit)}]`
 }
 

@@ -9,6 +9,7 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
 
   cqkd       trains the CQKD table and writes a report; cqkd --help tells its flags
   trikd      trains the TriKD table and writes a report; trikd --help tells its flags
+  report     --compare A B: two studies side by side, as text and as a page
   eval       a network that a study kept, on its test set again
   calibrate  temperature scaling of a kept network or of logits in a file
   doctor     adapters, what is missing and how to mend it, a self-test, where the data sets are
@@ -39,6 +40,8 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
     case 'cqkd':
     case 'trikd':
       return studies(command, rest)
+    case 'report':
+      return (await import('./report.ts')).reportCommand(rest)
     case 'eval':
       return (await import('./show.ts')).evalCommand(rest)
     case 'calibrate':
@@ -58,7 +61,7 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       return 2
     default:
       throw new UsageError(
-        `unknown command '${command}'; allowed: cqkd, trikd, eval, calibrate, doctor, clean, --help, --version`,
+        `unknown command '${command}'; allowed: cqkd, trikd, report, eval, calibrate, doctor, clean, --help, --version`,
       )
   }
 }
@@ -72,8 +75,8 @@ async function studies(command: 'cqkd' | 'trikd', argv: readonly string[]): Prom
   if (paper === 'trikd') return study(TRIKD, rest)
   if (paper !== 'all') throw new UsageError(`--paper ${paper}: one of cqkd, trikd, all`)
   if (rest.includes('--json')) throw new UsageError('--json: one document, so one paper at a time')
-  const numbered = rest.find((word) => /^--(cell|shard|submit|watch)(=|$)/.test(word))
-  if (numbered) throw new UsageError(`${numbered}: one list of cells, so one paper at a time`)
+  const single = rest.find((word) => /^--(cell|shard|submit|watch|config|print-config)(=|$)/.test(word))
+  if (single) throw new UsageError(`${single}: of one recipe and its list of cells, so one paper at a time`)
   const into = (name: string) => {
     return rest.map((word, i) => (word.startsWith('--out=') || rest[i - 1] === '--out' ? `${word}/${name}` : word))
   }

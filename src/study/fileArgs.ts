@@ -1,4 +1,4 @@
-// The command line of the programs that take files: `eval` and `calibrate`.
+// The command line of the programs that take files: `eval`, `calibrate` and `report`.
 import { InputError } from '../errors.ts'
 import { quoted, read } from './args.ts'
 import { type Flag, whole } from './flags.ts'
@@ -13,6 +13,9 @@ export interface FileOptions {
   /** Held-out images to fit on, of a network. */
   images?: number
   bins?: number
+  /** Two studies side by side, and the page that is written. */
+  compare?: boolean
+  out?: string
   help?: boolean
 }
 
@@ -42,6 +45,12 @@ export const CALIBRATE_FLAGS: FileFlag[] = [
   ...FLAGS,
 ]
 export const EVAL_FLAGS = FLAGS
+
+export const REPORT_FLAGS: FileFlag[] = [
+  { name: 'compare', about: 'two studies side by side', set: (o) => (o.compare = true) },
+  { name: 'out', value: 'FILE', about: 'the page; default compare.html', set: (o, text) => (o.out = text) },
+  ...FLAGS.filter(({ name }) => name === 'json' || name === 'help'),
+]
 
 /** Files and flags in any order. Throws UsageError. */
 export function parseFiles(argv: readonly string[], flags: readonly FileFlag[]): FileOptions {

@@ -1,0 +1,56 @@
+// `report --compare A B`: two finished studies side by side, as text and as one page.
+import { InputError } from '../errors.ts'
+import { readText } from '../io/files.ts'
+import { nodeFiles } from '../node/files.ts'
+import { parseResults, type Results } from '../report/index.ts'
+import { sideBySide } from '../report/sideBySide.ts'
+import { sideHtml } from '../report/sideHtml.ts'
+import { sideDocument, sideText } from '../report/sideTables.ts'
+import { fileHelp, parseFiles, REPORT_FLAGS } from './fileArgs.ts'
+import { UsageError } from './usage.ts'
+
+const HELP = fileHelp(
+  'Usage: npx webgpu-distill report --compare A B [flags]',
+  'Sets two finished studies side by side: folders with a results.json, or such files. B minus A throughout.',
+  REPORT_FLAGS,
+)
+
+export async function reportCommand(argv: readonly string[]): Promise<number> {
+  const { help, files, compare, json, out = 'compare.html' } = parseFiles(argv, REPORT_FLAGS)
+  if (help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  if (!compare) throw new UsageError('report: --compare A B sets two studies side by side; --help tells more')
+  if (files.length !== 2) {
+    throw new UsageError(
+      `--compare: two studies, folders or results.json files; got ${files.length}: ${files.join(', ')}`,
+    )
+  }
+  const names = [files[0], files[1]] as const
+  const results = [await resultsIn(names[0]), await resultsIn(names[1])] as const
+  const compared = sideBySide(...results)
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ schemaVersion: 1, a: names[0], b: names[1], ...sideDocument(compared) }, null, 1)}\n`,
+    )
+  else process.stdout.write(sideText(compared, names, results))
+  await nodeFiles.writeAtomic(out, sideHtml(compared, names, results))
+  const said = json ? process.stderr : process.stdout
+  said.write(`${json ? '' : '\n'}wrote ${out}\n`)
+  return 0
+}
+
+/** Throws InputError for a study without results, and for a document that is none. */
+export async function resultsIn(path: string): Promise<Results> {
+  const file = path.endsWith('.json') ? path : `${path.replace(/\/+$/, '')}/results.json`
+  if (!(await nodeFiles.exists(file))) {
+    throw new InputError(`${file} is not there; a study writes it when it is finished, or with --merge`)
+  }
+  const text = await readText(nodeFiles, file)
+  try {
+    return parseResults(JSON.parse(text), file)
+  } catch (error) {
+    throw error instanceof SyntaxError ? new InputError(`${file} is not JSON: ${error.message}`) : error
+  }
+}
