@@ -1,5 +1,6 @@
 // The command line of a study → a recipe and options. Whatever is wrong is one line that says what is allowed.
 import { InputError } from '../errors.ts'
+import { configured, departures, keyOf, presetOf, readConfig } from './config.ts'
 import type { Flag, RunOptions } from './flags.ts'
 import type { Paper } from './papers.ts'
 import type { CommonRecipe } from './recipe.ts'
@@ -53,9 +54,14 @@ export function parseArguments<R extends CommonRecipe>(
   const given = [...read(argv, paper.flags)]
   for (const [{ name }] of given) if (name === 'help' || name === 'version') return name
   const presets = Object.keys(paper.presets)
-  const preset = given.findLast(([{ name }]) => name === 'preset')?.[1] ?? 'quick'
+  const last = (flag: string) => given.findLast(([{ name }]) => name === flag)?.[1]
+  const file = last('config')
+  const config = file === undefined ? null : readConfig(file)
+  const preset = last('preset') ?? (config && presetOf(config, paper)) ?? 'quick'
   if (!presets.includes(preset)) throw new UsageError(`--preset ${quoted(preset)}: one of ${presets.join(', ')}`)
-  const recipe = structuredClone(paper.presets[preset].recipe)
+  const start = paper.presets[preset].recipe
+  const described = config ? configured(config, paper, preset) : start
+  const recipe = structuredClone(described)
   const overrides: string[] = []
   const options: RunOptions = {}
   for (const [flag, text] of given) {
@@ -75,12 +81,23 @@ export function parseArguments<R extends CommonRecipe>(
   if (doing.length > 1 && doing.join() !== 'shard,submit') {
     throw new UsageError(`${doing.map((name) => `--${name}`).join(' and ')}: one at a time`)
   }
+  let resolved: R
   try {
     paper.check(recipe)
+    // In the order of the schema, whoever said what: the order of keys is a part of a cell's key.
+    resolved = paper.schema(recipe, '')
   } catch (error) {
-    throw error instanceof InputError ? new UsageError(`--${error.message}`) : error
+    if (!(error instanceof InputError)) throw error
+    const [flag] = error.message.split(' ')
+    const told = config && !given.some(([{ name }]) => name === flag)
+    throw new UsageError(told ? `--config ${file}: ${error.message.replace(flag, keyOf(flag))}` : `--${error.message}`)
   }
-  return { ...options, recipe, overrides, out: options.out ?? `results/${paper.name}-${preset}` }
+  return {
+    ...options,
+    recipe: resolved,
+    overrides: [...departures(start, described, recipe, paper), ...overrides],
+    out: options.out ?? `results/${paper.name}-${preset}`,
+  }
 }
 
 export function helpText<R extends CommonRecipe>({ name: study, about: title, presets, flags }: Paper<R>): string {
@@ -94,7 +111,7 @@ export function helpText<R extends CommonRecipe>({ name: study, about: title, pr
     '',
     ...shown.map(([flag, about]) => `  ${flag.padEnd(width)}  ${about}`),
     '',
-    'Presets; every flag above overrides them:',
+    'Presets; every flag above, and a --config, overrides them:',
     ...known,
     '',
     'Finished cells are kept in DIR/cells and never trained twice; Ctrl-C, SIGTERM and SIGUSR1 save a checkpoint from which',

@@ -27,6 +27,8 @@ export interface RunOptions extends Asked {
   eval?: string
   watch?: boolean
   choices?: string
+  printConfig?: boolean
+  tensorboard?: boolean
 }
 
 export interface Flag<R> {
@@ -220,9 +222,19 @@ const run = (name: string): Flag<unknown>[] => [
   },
   { name: 'fresh', about: 'train every cell again', run: (o) => (o.fresh = true) },
   { name: 'offline', about: 'download nothing', run: (o) => (o.offline = true) },
+  {
+    name: 'print-config',
+    about: 'the resolved recipe as JSON for --config, on standard error the loss of every cell, and stop',
+    run: (o) => (o.printConfig = true),
+  },
   { name: 'list', about: 'show the cells, finished or not, and stop', run: (o) => (o.list = true) },
   ...SPREAD_FLAGS,
   { name: 'keep', about: 'the networks as files with a model card each, in DIR/models', run: (o) => (o.keep = true) },
+  {
+    name: 'tensorboard',
+    about: "TensorBoard's event files of the learning curves, in DIR/tensorboard",
+    run: (o) => (o.tensorboard = true),
+  },
   {
     name: 'eval',
     value: 'FILE',
@@ -253,6 +265,7 @@ export function flags<R extends CommonRecipe>(
   const [dataset, data, sizes, ...training] = SHARED
   const chosen: Flag<CommonRecipe>[] = [
     { name: 'preset', value: 'NAME', about: `${presets.join(', ')}; default quick` },
+    { name: 'config', value: 'FILE', about: 'a recipe as JSON, whole or in part; flags override it' },
     dataset,
     data,
     sizes,

@@ -23,6 +23,28 @@ export function formulas(stages: readonly Stage[]): [string, string][] {
   })
 }
 
+/**
+ * The losses of one cell's trained networks, and where what they name comes from: cells by their numbers. τ and virtual
+ * teachers are letters, told under `where`.
+ */
+export function lossesOf(
+  { nodes, edges, virtual }: Stage,
+  numbers: ReadonlyMap<string, number>,
+): { losses: string[]; where: string[] } {
+  const lettered = edges.map((edge) => ({ ...edge, tau: typeof edge.tau === 'number' ? edge.tau : Number.NaN }))
+  const losses = formula({ nodes, edges: lettered }).map((line) => line.replaceAll('/NaN', '/τ'))
+  const where: string[] = []
+  for (const [name, { from, trained }] of Object.entries(nodes)) {
+    if (typeof from === 'string') continue
+    const begins = trained ? 'starts as' : 'is'
+    where.push(`${name} ${begins} the ${from.node} of cell ${numbers.get(from.stage)}, ${from.stage}`)
+  }
+  const fitted = edges.flatMap(({ tau }) => (typeof tau === 'number' ? [] : [numbers.get(tau.stage)]))
+  if (fitted.length > 0) where.push(`τ is fitted in cell ${[...new Set(fitted)].join(', ')} on images held out`)
+  if (virtual !== undefined) where.push(`virtual has probability ${virtual} at the label and equal ones at all else`)
+  return { losses, where }
+}
+
 /** Generations share a formula; seeds, sizes and widths too. */
 function nameOf({ id, label, nodes }: Stage): string {
   if (!('method' in label) || Object.keys(nodes).join() === 'teacher') return 'teacher'

@@ -13,8 +13,8 @@ import { Store, type Weights } from './store.ts'
 
 /** After a run: says what was kept. Of a part of a study, or of none, nothing is. */
 export async function keepFor(options: RunOptions & { out: string }): Promise<void> {
-  const { out, list, dryRun, watch, submit, cell, shard, json, quiet } = options
-  if (list || dryRun || watch || submit || cell !== undefined || shard !== undefined) return
+  const { out, list, dryRun, watch, submit, printConfig, cell, shard, json, quiet } = options
+  if (list || dryRun || watch || submit || printConfig || cell !== undefined || shard !== undefined) return
   const paths = await keep(nodeFiles, out)
   const said = json ? process.stderr : process.stdout
   if (!quiet) said.write(`kept ${paths.length} networks in ${out}/models, a model card beside each\n`)

@@ -12,6 +12,7 @@ import type { Progress } from './progress.ts'
 import { resultsOf } from './results.ts'
 import { keysOf, type Setting, Store } from './store.ts'
 import type { Plan } from './study.ts'
+import { writeTensorboard } from './tensorboard.ts'
 
 /** Exit code where cells are missing. */
 const MISSING = 3
@@ -48,6 +49,9 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   const results = resultsOf({ ...facts, seconds }, stages, cells, claims)
   const lease = await store.locks.wait('report', 'the report')
   const paths = await writeOutput(nodeFiles, out, results)
+  if (options.tensorboard) {
+    progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
+  }
   await lease.release()
   print(results, paths, options)
   for (const [i, { id }] of stages.entries()) {

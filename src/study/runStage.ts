@@ -234,7 +234,8 @@ function optimizerOf({ optimizer }: Stage, flat: FlatParameters): Optimizer {
   return name === 'adamw' ? adamW(flat, { lr, weightDecay }) : sgd(flat, { lr, weightDecay, momentum, nesterov })
 }
 
-function scheduleOf({ optimizer, schedule }: Stage, steps: number): Schedule {
+/** Learning rates (and what cycles with them) of a stage of so many steps. */
+export function scheduleOf({ optimizer, schedule }: Pick<Stage, 'optimizer' | 'schedule'>, steps: number): Schedule {
   const { lr } = optimizer
   if (schedule.name === 'constant') return constant({ lr })
   if (schedule.name === 'oneCycle') return oneCycle({ maxLr: lr, totalSteps: steps, pctStart: schedule.warmup })

@@ -19,6 +19,7 @@ import { list, outline } from './list.ts'
 import { merge } from './merge.ts'
 import { print, writeOutput } from './output.ts'
 import type { Paper } from './papers.ts'
+import { printConfig } from './printConfig.ts'
 import { Progress } from './progress.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { resultsOf } from './results.ts'
@@ -26,6 +27,7 @@ import { partOf } from './shards.ts'
 import type { Stage } from './stage.ts'
 import { keysOf, type Setting, Store } from './store.ts'
 import { submit } from './submit.ts'
+import { writeTensorboard } from './tensorboard.ts'
 import { UsageError } from './usage.ts'
 import { watchStudy } from './watch.ts'
 
@@ -50,10 +52,17 @@ export async function runStudy<R extends CommonRecipe>(
   argv: readonly string[],
 ): Promise<number> {
   if (options.watch) return watchStudy(options)
-  const progress = new Progress(options.json || options.submit ? process.stderr : process.stdout, options.quiet)
-  if (options.submit || options.merge) {
+  const { json, submit: submits, printConfig: prints } = options
+  const progress = new Progress(json || submits || prints ? process.stderr : process.stdout, options.quiet)
+  if (submits || prints || options.merge) {
     const plan = await planOf(paper, options, progress)
-    if (options.submit) return submit(plan, { scheduler: options.submit, options, argv, paper })
+    if (prints) {
+      const { out, err } = printConfig(plan.stages, options)
+      process.stdout.write(out)
+      process.stderr.write(err)
+      return 0
+    }
+    if (submits) return submit(plan, { scheduler: submits, options, argv, paper })
     return merge(plan, options, { paper: paper.name, claims: paper.claims, argv, progress })
   }
   const study = await prepare(paper, options, progress)
@@ -170,6 +179,9 @@ async function run(
   }
   const done = part ? [...part.chosen].map((id) => cells.get(id)!) : [...cells.values()]
   const failed = done.filter(({ status }) => status === 'failed').length
+  if (options.tensorboard) {
+    progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
+  }
   if (part)
     progress.line(`${part.name}: ${done.length - failed} of ${done.length} cells done; --merge makes the tables`)
   else {

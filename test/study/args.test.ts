@@ -117,7 +117,7 @@ test('help and version are asked for, whatever else is on the line', () => {
 })
 
 test('whatever is wrong is one line that says what is allowed', () => {
-  assert.match(refused('--sise 7'), /^unknown flag --sise; allowed: --preset --dataset .*--version$/)
+  assert.match(refused('--sise 7'), /^unknown flag --sise; allowed: --preset --config --dataset .*--version$/)
   assert.match(refused('quick'), /^unknown argument quick; allowed: --preset/)
   assert.match(refused('-x'), /^unknown argument -x/)
   assert.match(refused('--epochs'), '--epochs needs a value: passes over the images')

@@ -1,11 +1,12 @@
 // The command line as a process: what needs no device, and what is found out before one is used for long.
 
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { fakeResults } from '../report/fake.ts'
 import { makeProgram, type Program, watch } from './program.ts'
 
 const test = suite('command line')
@@ -122,6 +123,65 @@ test('the list tells the cells, the dry run what they cost', async () => {
   }
   assert.is(trainingFlops, 120 * 3 * (forward(8) + 2 * forward(4)) + 60 * forward(8))
   assert.match(dry.err, /^adapter: /)
+})
+
+test('the printed recipe is taken back, to the same cells', async () => {
+  const out = ['--out', join(program.folder, 'configured')]
+  const printed = await program.run([...program.small, ...out, '--print-config', '--keep'])
+  assert.is(printed.code, 0, printed.err)
+  const recipe = JSON.parse(printed.out)
+  assert.equal(
+    [recipe.preset, recipe.epochs, recipe.student],
+    ['quick', 2, { depth: 8, widths: [4, 4, 4], stemStride: 1 }],
+  )
+  assert.match(printed.err, /^3 {2}seed0\/4px\/cqkd-T4\n {3}L\(student\) = .* KL\(teacher\/τ ‖ student; T=4\)$/m)
+  assert.not.ok(existsSync(out[1]), 'nothing was trained')
+  const file = join(program.folder, 'recipe.json')
+  writeFileSync(file, printed.out)
+  const data = program.small.slice(program.small.indexOf('--data'), program.small.indexOf('--data') + 2)
+  const lists = [program.small, ['cqkd', '--config', file, ...data]].map((args) =>
+    program.run([...args, ...out, '--list']),
+  )
+  const [flags, config] = await Promise.all(lists)
+  assert.is(config.code, 0, config.err)
+  assert.match(config.out, /^0 of 3 cells are done$/m)
+  const cells = ({ out: text }: { out: string }) => text.split('\n').filter((line) => / open /.test(line))
+  assert.equal(cells(config), cells(flags))
+  writeFileSync(file, '{ "epoch": 3 }')
+  const wrong = await program.run(['cqkd', '--config', file])
+  assert.is(wrong.code, 2)
+  assert.match(
+    wrong.err,
+    /^webgpu-distill: --config .*recipe.json: unknown key 'epoch', the nearest is 'epochs'; .*\n$/,
+  )
+})
+
+test('two studies side by side: text, page, document', async () => {
+  const folder = (name: string) => join(program.folder, name)
+  for (const [name, seeds] of Object.entries({ one: 3, two: 2 })) {
+    mkdirSync(folder(name))
+    writeFileSync(join(folder(name), 'results.json'), JSON.stringify(fakeResults({ seeds })))
+  }
+  const page = join(program.folder, 'page.html')
+  const both = ['--compare', folder('one'), folder('two')]
+  const [text, json, ...wrong] = await Promise.all([
+    program.run(['report', ...both, '--out', page]),
+    program.run(['report', ...both, '--json', '--out', `${page}2`]),
+    program.run(['report', '--compare', folder('one')]),
+    program.run(['report', folder('one')]),
+    program.run(['report', '--compare', folder('one'), folder('three')]),
+  ])
+  assert.is(text.code, 0, text.err)
+  assert.match(text.out, /^A: .*one \(fashion-mnist.*^12 rows in both, .*^ACCURACY, %$.*^wrote .*page.html$/ms)
+  assert.match(readFileSync(page, 'utf8'), /^<!doctype html>.*Two studies side by side/s)
+  assert.is(JSON.parse(json.out).matched.length, 12, json.err)
+  assert.equal(
+    wrong.map(({ code }) => code),
+    [2, 2, 1],
+  )
+  assert.match(wrong[0].err, '--compare: two studies, folders or results.json files; got 1')
+  assert.match(wrong[1].err, 'report: --compare A B sets two studies side by side')
+  assert.match(wrong[2].err, /three\/results.json is not there; a study writes it when it is finished/)
 })
 
 test('doctor tests the kernels and tells what is here', async () => {

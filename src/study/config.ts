@@ -1,0 +1,67 @@
+// `--config FILE`: a study's recipe as JSON. What it leaves out is the preset's; flags override it. `--print-config` is
+// the way back (`printConfig.ts`).
+import { readFileSync } from 'node:fs'
+import { InputError } from '../errors.ts'
+import { fileFault } from '../node/files.ts'
+import { differences } from '../report/differences.ts'
+import type { Paper } from './papers.ts'
+import type { CommonRecipe } from './recipe.ts'
+import { isObject, oneOf } from './schema.ts'
+import { UsageError } from './usage.ts'
+
+/** A file as it was read: any JSON document. */
+export interface Config {
+  path: string
+  document: unknown
+}
+
+/** A recipe, or the one in a study's results.json. Throws UsageError for a file that is not there or is not JSON. */
+export function readConfig(path: string): Config {
+  try {
+    const document: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const run = isObject(document) ? document.run : undefined
+    return { path, document: isObject(run) && isObject(run.config) ? run.config : document }
+  } catch (error) {
+    const why = error instanceof SyntaxError ? `not JSON: ${error.message}` : fileFault('read', path, error).message
+    throw new UsageError(`--config ${path}: ${why}`)
+  }
+}
+
+/** The preset that a document names, if it does. Throws UsageError for one that the study has not. */
+export function presetOf<R extends CommonRecipe>({ path, document }: Config, { presets }: Paper<R>) {
+  if (!isObject(document) || !Object.hasOwn(document, 'preset')) return undefined
+  return refusing(path, () => oneOf(Object.keys(presets))(document.preset, 'preset'))
+}
+
+/** The preset's recipe with what the document says. Throws UsageError that names the key. */
+export function configured<R extends CommonRecipe>({ path, document }: Config, paper: Paper<R>, preset: string): R {
+  const before = paper.presets[preset].recipe
+  return refusing(path, () => ({ ...paper.schema(document, '', before), preset }))
+}
+
+function refusing<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    throw new UsageError(`--config ${path}: ${error.message}`)
+  }
+}
+
+/**
+ * What a document changed in the preset's recipe and no flag took back, as 'optimizer.lr=0.001'; not what only chooses
+ * cells.
+ */
+export function departures<R extends CommonRecipe>(preset: R, configured: R, final: R, paper: Paper<R>): string[] {
+  const choosing = new Set(paper.flags.filter(({ chooses }) => chooses).map(({ name }) => keyOf(name)))
+  const left = new Map(differences(preset, final).map(({ path, b }) => [path, JSON.stringify(b)]))
+  return differences(preset, configured)
+    .filter(({ path, b }) => path !== 'preset' && !choosing.has(path) && left.get(path) === JSON.stringify(b))
+    .map(({ path, b }) => `${path}=${JSON.stringify(b)}`)
+}
+
+/** The recipe's key of a flag: 'train-images' → 'trainImages'. */
+export function keyOf(flag: string): string {
+  if (flag === 'lr') return 'optimizer.lr'
+  return flag.replace(/-(\w)/g, (_, letter) => letter.toUpperCase())
+}

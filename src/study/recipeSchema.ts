@@ -1,0 +1,131 @@
+// What a recipe may say, key by key: for `--config`, and for the order in which recipes are written.
+import { InputError } from '../errors.ts'
+import { architecture, type ResNetConfig } from '../nn/architecture.ts'
+import { networkNamed } from '../nn/names.ts'
+import { datasetNames } from '../node/datasets.ts'
+import { type CommonRecipe, METHODS, PRESETS, type Recipe } from './recipe.ts'
+import {
+  between,
+  count,
+  fault,
+  from0,
+  inside,
+  listOf,
+  object,
+  oneOf,
+  orNull,
+  positive,
+  type Schema,
+  type Shape,
+  yesNo,
+} from './schema.ts'
+import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from './trikdRecipe.ts'
+
+// Classes and input channels are the data set's.
+type Described = Omit<ResNetConfig, 'classes' | 'channels'>
+
+const described = object<Described>(
+  {
+    depth: count(),
+    widen: count(),
+    widths: listOf(count(), { distinct: false }),
+    stemWidth: count(),
+    stem: oneOf(['3x3', '7x7']),
+    stemStride: count(),
+    shortcut: oneOf(['A', 'B']),
+    embedding: count(),
+  },
+  ['widen', 'widths', 'stemWidth', 'stem', 'stemStride', 'shortcut', 'embedding'],
+)
+
+/** A network by its keys, whole, or by name as in the flags: then what the name leaves out stays. */
+const network: Shape<ResNetConfig> = (value, path, before) => {
+  try {
+    if (typeof value === 'string') return described(networkNamed(value, before as ResNetConfig), path)
+    const config = described(value, path)
+    architecture(config)
+    return config
+  } catch (error) {
+    if (!(error instanceof InputError) || error.message.includes(path)) throw error
+    return fault(path, value, error.message)
+  }
+}
+
+const anyOptimizer = object<CommonRecipe['optimizer']>(
+  {
+    name: oneOf(['adamw', 'sgd']),
+    lr: positive,
+    weightDecay: from0,
+    momentum: between(0, 1),
+    nesterov: yesNo,
+  },
+  ['momentum', 'nesterov'],
+)
+
+const optimizer: Shape<CommonRecipe['optimizer']> = (value, path, before) => {
+  const checked = anyOptimizer(value, path, before)
+  for (const key of ['momentum', 'nesterov'] as const) {
+    const strange = checked.name !== 'sgd' && checked[key] !== undefined
+    if (strange) fault(`${path}.${key}`, checked[key], `only sgd has it; ${path}.name is "${checked.name}"`)
+  }
+  return checked
+}
+
+/** What every recipe says, in the order in which it is written. */
+const shared = <M extends string>(presets: readonly string[], methods: readonly M[]) => ({
+  preset: oneOf(presets),
+  dataset: oneOf<string>(datasetNames),
+  trainImages: orNull(count()),
+  calibrationImages: count(0),
+  testImages: orNull(count()),
+  sizes: listOf(count()),
+  methods: listOf(oneOf(methods)),
+  temperatures: listOf(positive),
+  seeds: listOf(count(0)),
+  epochs: count(),
+  batch: count(),
+  microBatches: count(),
+  members: count(),
+  updates: oneOf(['simultaneous', 'sequential'] as const),
+  teacher: network,
+  student: network,
+  downscale: oneOf(['area', 'bilinear', 'bilinearAntialias'] as const),
+  optimizer,
+  schedule: object<CommonRecipe['schedule']>({
+    name: oneOf(['cosine', 'oneCycle', 'constant']),
+    warmup: between(0, 1),
+  }),
+  augmentation: orNull(object<NonNullable<CommonRecipe['augmentation']>>({ shift: count(0), flip: yesNo })),
+})
+
+const cqkd: Schema<Recipe> = {
+  ...shared(Object.keys(PRESETS), METHODS),
+  rawTemperatures: listOf(positive),
+  weight: between(0, 1),
+  ceWeight: orNull(from0),
+  teacherInput: oneOf(['full', 'low']),
+  bnAfterEval: oneOf(['train', 'freeze']),
+}
+
+const trikd: Schema<TrikdRecipe> = {
+  ...shared(Object.keys(TRIKD_PRESETS), TRIKD_METHODS),
+  generations: count(0),
+  weights: object<TrikdRecipe['weights']>({
+    teacherToStudent: from0,
+    anchorToStudent: from0,
+    studentToTeacher: from0,
+    anchorToTeacher: from0,
+  }),
+  klTemperature: positive,
+  largeTeacher: network,
+  assistant: network,
+  rivalTemperature: positive,
+  teacherEpochs: count(),
+  distillUntil: count(0),
+  dkd: object<TrikdRecipe['dkd']>({ target: from0, others: from0 }),
+  smoothing: between(0, 1),
+  virtualTeacher: inside(0, 1),
+}
+
+export const CQKD_SCHEMA: Shape<Recipe> = object(cqkd, ['microBatches'])
+export const TRIKD_SCHEMA: Shape<TrikdRecipe> = object(trikd, ['microBatches'])

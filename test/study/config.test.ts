@@ -1,0 +1,312 @@
+// A recipe as JSON: what a file may say, how it is refused, and the way back from `--print-config`.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { DatasetPair } from '../../src/data/dataset.ts'
+import { synthetic } from '../../src/data/synthetic.ts'
+import { parseArguments, type StudyArguments } from '../../src/study/args.ts'
+import { keyOf } from '../../src/study/config.ts'
+import { runFacts } from '../../src/study/facts.ts'
+import { CQKD, type Paper, TRIKD } from '../../src/study/papers.ts'
+import { printConfig } from '../../src/study/printConfig.ts'
+import type { CommonRecipe } from '../../src/study/recipe.ts'
+import { nearest } from '../../src/study/schema.ts'
+import { keysOf } from '../../src/study/store.ts'
+import { UsageError } from '../../src/study/usage.ts'
+import { setting } from './small.ts'
+
+const test = suite('config')
+
+let folder: string
+test.before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'))
+})
+test.after(() => rmSync(folder, { recursive: true }))
+
+/** The path of a file that holds this. */
+function file(content: unknown): string {
+  const path = join(folder, 'recipe.json')
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+function parsed<R extends CommonRecipe>(paper: Paper<R>, line: string, content?: unknown): StudyArguments<R> {
+  const argv = [...(content === undefined ? [] : ['--config', file(content)]), ...line.split(' ').filter(Boolean)]
+  const result = parseArguments(argv, paper)
+  if (typeof result === 'string') throw new Error(`asked for ${result}`)
+  return result
+}
+
+/** The one line with which a file is refused, without its name. */
+function refused<R extends CommonRecipe>(content: unknown, paper: Paper<R>, line = ''): string {
+  try {
+    parsed(paper, line, content)
+  } catch (error) {
+    assert.instance(error, UsageError)
+    const { message } = error as Error
+    assert.not.match(message, '\n')
+    assert.ok(message.startsWith(`--config ${folder}/recipe.json: `), message)
+    return message.slice(`--config ${folder}/recipe.json: `.length)
+  }
+  return assert.unreachable(`${JSON.stringify(content)} was taken`) as never
+}
+
+const pictures = { side: 28, channels: 1, classes: 10 }
+
+// Every flag that changes the recipe, with a value that no preset has.
+const COMMON: Record<string, string> = {
+  dataset: 'cifar100',
+  sizes: '9,5',
+  seeds: '3,1',
+  epochs: '7',
+  'train-images': '640',
+  'calibration-images': '123',
+  'test-images': '77',
+  batch: '80',
+  'micro-batches': '5',
+  lr: '0.00125',
+  teacher: 'wrn-16-2/2@32',
+  student: 'resnet8x4',
+  downscale: 'bilinearAntialias',
+  members: '4',
+  updates: 'sequential',
+}
+const VALUES: [Paper<CommonRecipe>, Record<string, string>][] = [
+  [
+    CQKD as unknown as Paper<CommonRecipe>,
+    {
+      ...COMMON,
+      methods: 'same-resolution,cqkd-raw',
+      temperatures: '3,1.5',
+      'raw-temperatures': '7',
+      weight: '0.3',
+      'ce-weight': '2',
+      'teacher-input': 'low',
+      'bn-after-eval': 'freeze',
+    },
+  ],
+  [
+    TRIKD as unknown as Paper<CommonRecipe>,
+    {
+      ...COMMON,
+      methods: 'dkd,takd',
+      temperatures: '3,1.5',
+      generations: '5',
+      weights: '1,0.5,0,2',
+      'kl-temperature': '2.5',
+      'large-teacher': 'resnet18-3x3',
+      'teacher-epochs': '3',
+      'distill-until': '2',
+    },
+  ],
+]
+
+test('everything a flag can say a config can say: under its key, to the same recipe and the same cell keys', async () => {
+  for (const [paper, values] of VALUES) {
+    const flags = paper.flags.filter(({ recipe }) => recipe).map(({ name }) => name)
+    assert.equal(Object.keys(values).sort(), [...flags].sort(), 'every flag has a value here')
+    for (const [name, value] of Object.entries(values)) {
+      // Parts of a batch and sequential updates exclude each other, and a batch has to be divisible.
+      const line = name === 'micro-batches' ? `--batch 80 --${name} ${value}` : `--${name} ${value}`
+      const told = parsed(paper, line).recipe as unknown as Record<string, unknown>
+      const [key, inner] = keyOf(name).split('.')
+      const said = inner ? { [inner]: (told[key] as Record<string, unknown>)[inner] } : told[key]
+      const content = { [key]: said, ...(name === 'micro-batches' ? { batch: 80 } : {}) }
+      const { recipe } = parsed(paper, '', content)
+      assert.is(JSON.stringify(recipe), JSON.stringify(told), `${paper.name} --${name}`)
+      assert.is.not(JSON.stringify(recipe), JSON.stringify(parsed(paper, '').recipe), name)
+    }
+  }
+})
+
+test('what is printed comes back: recipe, text and cell keys are equal', async () => {
+  for (const [paper, values] of VALUES) {
+    const { 'micro-batches': parts, ...more } = values
+    const all = Object.entries(more).map(([name, value]) => `--${name} ${value}`)
+    const lines = [...Object.keys(paper.presets).map((preset) => `--preset ${preset}`), all.join(' ')]
+    lines.push(
+      '--preset smoke --methods supervised --micro-batches 2 --batch 64 --student resnet14 --teacher resnet8:8,16,32',
+    )
+    for (const line of lines) {
+      const first = parsed(paper, line)
+      const { out } = printConfig(paper.stages(first.recipe, pictures), first)
+      const second = parsed(paper, '', out)
+      assert.equal(second.recipe, first.recipe)
+      assert.is(JSON.stringify(second.recipe), JSON.stringify(first.recipe), line)
+      const keys = async ({ recipe }: StudyArguments) => [...(await keysOf(paper.stages(recipe, pictures), setting))]
+      assert.equal(await keys(second), await keys(first), line)
+    }
+  }
+})
+
+test("a study's results are taken as its recipe, which is stored with them", () => {
+  const options = parsed(TRIKD, '--preset smoke --epochs 5 --kl-temperature 2')
+  const device = { adapter: 'a', driver: null, features: [], software: true, subgroupSize: 8 }
+  const { train, test: half } = synthetic({ train: 20, test: 10, size: 8 })
+  const data = { train, test: half, hash: 'h', origin: 'synthetic' } as DatasetPair
+  const run = runFacts(device, data, 'trikd', options, [])
+  assert.equal(run.config, options.recipe)
+  const again = parsed(TRIKD, '', { schemaVersion: 1, run, rows: [] })
+  assert.is(JSON.stringify(again.recipe), JSON.stringify(options.recipe))
+  assert.equal(again.overrides, ['epochs=5', 'klTemperature=2'])
+})
+
+test('the order of keys in a file is not in the keys of cells', async () => {
+  const { optimizer, schedule, student } = CQKD.presets.quick.recipe
+  const turned = (value: object) => Object.fromEntries(Object.entries(value).reverse())
+  const content = { student: turned(student), schedule: turned(schedule), optimizer: turned(optimizer) }
+  const keys = async (recipe: typeof CQKD.presets.quick.recipe) => {
+    return [...(await keysOf(CQKD.stages(recipe, pictures), setting)).values()]
+  }
+  assert.equal(await keys(parsed(CQKD, '', content).recipe), await keys(CQKD.presets.quick.recipe))
+})
+
+test('what a file leaves out is its preset; flags override it, wherever they stand', () => {
+  const content = { preset: 'smoke', epochs: 9, optimizer: { lr: 0.5 }, sizes: [14, 14, 7], teacher: 'resnet14' }
+  const { recipe, overrides, out } = parsed(CQKD, '', content)
+  const { recipe: smoke } = CQKD.presets.smoke
+  assert.equal(recipe, {
+    ...smoke,
+    epochs: 9,
+    optimizer: { ...smoke.optimizer, lr: 0.5 },
+    sizes: [14, 7],
+    teacher: { ...smoke.teacher, depth: 14 },
+  })
+  assert.is(out, 'results/cqkd-smoke')
+  assert.equal(overrides, ['epochs=9', 'teacher.depth=14', 'optimizer.lr=0.5'], 'sizes only choose cells')
+  const changed = parsed(CQKD, '--epochs 3 --preset quick', content)
+  assert.is(changed.recipe.epochs, 3)
+  assert.is(changed.recipe.preset, 'quick')
+  assert.is(changed.recipe.trainImages, 2000, "the flag's preset")
+  assert.equal(changed.overrides, ['teacher.depth=14', 'optimizer.lr=0.5', '--epochs 3'])
+  assert.equal(parsed(CQKD, '', CQKD.presets.quick.recipe).overrides, [])
+})
+
+test('a file can say what no flag can', () => {
+  const sgd = { name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: true }
+  const more = { augmentation: { shift: 4, flip: true }, schedule: { name: 'oneCycle' }, optimizer: sgd }
+  const { recipe } = parsed(TRIKD, '', { ...more, dkd: { others: 4 }, smoothing: 0.2, assistant: { depth: 14 } })
+  assert.equal(recipe.optimizer, { ...sgd, weightDecay: 0.05 })
+  assert.equal(recipe.schedule, { name: 'oneCycle', warmup: 0.1 })
+  assert.equal(recipe.augmentation, { shift: 4, flip: true })
+  assert.equal(recipe.dkd, { target: 1, others: 4 })
+  assert.is(recipe.smoothing, 0.2)
+  assert.equal(recipe.assistant, { depth: 14 }, 'a network by its keys is the whole of it')
+  assert.is(parsed(TRIKD, '', { trainImages: null }).recipe.trainImages, null)
+})
+
+test('a fault is one line that names the key, quotes the value and says what is possible', () => {
+  const cases: [unknown, string | RegExp][] = [
+    ['{ "epochs": 3', /^not JSON: /],
+    [[1], /^the document \[1\]: an object with the keys preset, dataset, /],
+    [{ epoch: 3 }, /^unknown key 'epoch', the nearest is 'epochs'; known: preset, dataset, /],
+    [{ TrainImages: 3 }, /^unknown key 'TrainImages', the nearest is 'trainImages'; /],
+    [{ 'train-images': 3 }, /the nearest is 'trainImages'/],
+    [{ optimizer: { learningRate: 1 } }, /^unknown key 'optimizer.learningRate', .*known: name, lr, weightDecay, mom/],
+    [JSON.parse('{ "__proto__": 1 }'), /^unknown key '__proto__'/],
+    [{ constructor: 1 }, /^unknown key 'constructor'/],
+    [{ generations: 2 }, /^unknown key 'generations'/],
+    [{ preset: 'fast' }, 'preset "fast": one of smoke, quick, standard, paper'],
+    [{ epochs: 0 }, 'epochs 0: a whole number from 1'],
+    [{ epochs: '3' }, 'epochs "3": a whole number from 1'],
+    [{ epochs: 2.5 }, 'epochs 2.5: a whole number from 1'],
+    [{ epochs: null }, 'epochs null: a whole number from 1'],
+    [{ trainImages: 'all' }, 'trainImages "all": a whole number from 1, or null'],
+    [{ ceWeight: -1 }, 'ceWeight -1: a number from 0, or null'],
+    [{ sizes: 7 }, 'sizes 7: a list of at least one'],
+    [{ sizes: [] }, 'sizes []: a list of at least one'],
+    [{ sizes: [14, 0] }, 'sizes[1] 0: a whole number from 1'],
+    [{ methods: ['kd'] }, /^methods\[0\] "kd": one of supervised, cqkd, cqkd-raw, same-resolution, dml$/],
+    [{ dataset: 'mnist' }, /^dataset "mnist": one of fashion-mnist, cifar10/],
+    [{ weight: 1.5 }, 'weight 1.5: a number from 0 to 1'],
+    [{ optimizer: { lr: '1e-3' } }, 'optimizer.lr "1e-3": a number above 0'],
+    [{ optimizer: { name: 'adam' } }, 'optimizer.name "adam": one of adamw, sgd'],
+    [{ optimizer: { momentum: 0.9 } }, 'optimizer.momentum 0.9: only sgd has it; optimizer.name is "adamw"'],
+    [{ augmentation: { shift: 4 } }, 'augmentation.flip is missing: true or false'],
+    [{ augmentation: 4 }, 'augmentation 4: an object with the keys shift, flip, or null'],
+    [{ teacher: { widths: [1, 2, 3] } }, 'teacher.depth is missing: a whole number from 1'],
+    [{ teacher: { depth: 9 } }, /^teacher \{"depth":9\}: resnet: depth 9; it must be one of 8, 14, 20/],
+    [{ teacher: 'resnet9' }, /^teacher "resnet9": resnet: depth 9/],
+    [{ student: 'vgg' }, /^student "vgg": resnetD\[:W,W,W\]/],
+    [{ student: { depth: 8, classes: 3 } }, /^unknown key 'student.classes'/],
+    [{ microBatches: 3 }, 'microBatches 3: has to divide the batch, 64'],
+    [{ note: 'x'.repeat(99) }, /^unknown key 'note'/],
+    [{ downscale: 'x'.repeat(99) }, /^downscale "x{56}…: one of area/],
+  ]
+  for (const [content, message] of cases) {
+    if (typeof message === 'string') assert.is(refused(content, CQKD), message)
+    else assert.match(refused(content, CQKD), message)
+  }
+  assert.is(refused({ weights: { anchorToTeacher: -1 } }, TRIKD), 'weights.anchorToTeacher -1: a number from 0')
+  assert.is(refused({ virtualTeacher: 1 }, TRIKD), 'virtualTeacher 1: a number between 0 and 1')
+  assert.throws(
+    () => parsed(CQKD, '--config nowhere.json'),
+    /^--config nowhere.json: cannot read nowhere.json: no such/,
+  )
+  // Whoever said it is told.
+  assert.throws(() => parsed(CQKD, '--micro-batches 3', { epochs: 2 }), /^--micro-batches 3: has to divide/)
+})
+
+test('the nearest key is the one with the fewest letters to change', () => {
+  const keys = ['epochs', 'batch', 'teacher', 'teacherInput', 'seeds']
+  for (const [word, want] of Object.entries({
+    EPOCH: 'epochs',
+    bach: 'batch',
+    teacherinput: 'teacherInput',
+    '': 'batch',
+  })) {
+    assert.is(nearest(word, keys), want)
+  }
+})
+
+test('with the recipe the loss of every cell is told, as a formula, and where its letters come from', () => {
+  const recipe = { ...CQKD.presets.quick.recipe, sizes: [7], temperatures: [4] }
+  const stages = CQKD.stages(recipe, pictures)
+  const { out, err } = printConfig(stages, { recipe })
+  assert.equal(JSON.parse(out), recipe)
+  for (const [i, { id }] of stages.entries()) assert.match(err, `${i + 1}  ${id}\n   L(`)
+  assert.ok(
+    err.includes(`3  seed0/7px/cqkd-T4
+   L(student) = 0.5 CE(student, y) + 0.5 4² KL(teacher/τ ‖ student; T=4)
+   teacher is the teacher of cell 1, seed0/teacher
+   τ is fitted in cell 1 on images held out
+4  seed0/7px/cqkd-raw-T4
+   L(student) = 0.5 CE(student, y) + 0.5 4² KL(teacher ‖ student; T=4)
+   teacher is the teacher of cell 1, seed0/teacher
+5  seed0/7px/dml
+   L(member0) = 0.5 CE(member0, y) + 0.25 KL(member1 ‖ member0) + 0.25 KL(member2 ‖ member0)
+   L(member1)`),
+    err,
+  )
+  const whole = printConfig(stages, { recipe, json: true })
+  assert.is(whole.err, '')
+  const document = JSON.parse(whole.out)
+  assert.equal(document.recipe, recipe)
+  assert.is(document.cells.length, stages.length)
+  assert.equal(document.cells[0], {
+    number: 1,
+    id: 'seed0/teacher',
+    losses: ['L(teacher) = CE(teacher, y)'],
+    where: [],
+  })
+})
+
+test('so is that of TriKD, whose anchors are other cells, and of virtual teachers', () => {
+  const recipe = { ...TRIKD.presets.quick.recipe, seeds: [0], methods: ['trikd', 'tfkd'] as ('trikd' | 'tfkd')[] }
+  const { err } = printConfig(TRIKD.stages(recipe, pictures), { recipe })
+  assert.ok(
+    err.includes(`3  seed0/7px/generation2
+   L(student) = CE(student, y) + KL(teacher ‖ student) + KL(anchor ‖ student)
+   L(teacher) = CE(teacher, y) + KL(student ‖ teacher) + KL(anchor ‖ teacher)
+   anchor is the student of cell 2, seed0/7px/generation1
+4  seed0/7px/tfkd
+   L(student) = CE(student, y) + KL(virtual ‖ student)
+   virtual has probability 0.9 at the label and equal ones at all else
+`),
+    err,
+  )
+})
+
+test.run()
