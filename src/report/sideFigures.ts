@@ -7,7 +7,7 @@ import { type Markup, markup } from './markup.ts'
 import { linear, niceTicks, textWidth, tickDigits } from './scale.ts'
 import { changeOf, type Match, type SideBySide } from './sideBySide.ts'
 
-const WIDTH = 440
+const WIDTH = 380
 const FONT = 13
 const STEP = 20
 const TOP = 54
@@ -51,7 +51,7 @@ function draw(id: string, title: string, unit: string, entries: Entry[], standal
   const values = entries.flatMap(({ at, ends }) => [at, ...(ends ?? [])])
   const ticks = niceTicks(Math.min(0, ...values), Math.max(0, ...values), 4)
   const digits = tickDigits(ticks)
-  const left = Math.min(0.62 * WIDTH, Math.max(...entries.map(({ name }) => textWidth(name, FONT))) + 12)
+  const left = Math.min(0.56 * WIDTH, Math.max(...entries.map(({ name }) => textWidth(name, FONT))) + 12)
   const bottom = TOP + STEP * entries.length
   const x = linear(ticks, left + 6, WIDTH - 12)
   const told = entries.map(({ name, at, ends }) => {
