@@ -7,7 +7,9 @@ import { type Markup, markup } from './markup.ts'
 import { linear, niceTicks, textWidth, tickDigits } from './scale.ts'
 import { changeOf, type Match, type SideBySide } from './sideBySide.ts'
 
+/** At least; long names make a figure wider. */
 const WIDTH = 380
+const PLOT = 160
 const FONT = 13
 const STEP = 20
 const TOP = 54
@@ -51,9 +53,10 @@ function draw(id: string, title: string, unit: string, entries: Entry[], standal
   const values = entries.flatMap(({ at, ends }) => [at, ...(ends ?? [])])
   const ticks = niceTicks(Math.min(0, ...values), Math.max(0, ...values), 4)
   const digits = tickDigits(ticks)
-  const left = Math.min(0.56 * WIDTH, Math.max(...entries.map(({ name }) => textWidth(name, FONT))) + 12)
+  const left = Math.max(...entries.map(({ name }) => textWidth(name, FONT))) + 12
+  const width = Math.max(WIDTH, left + PLOT)
   const bottom = TOP + STEP * entries.length
-  const x = linear(ticks, left + 6, WIDTH - 12)
+  const x = linear(ticks, left + 6, width - 12)
   const told = entries.map(({ name, at, ends }) => {
     return `${name}: ${fixed(at, 2)}${ends ? ` [${fixed(ends[0], 2)}, ${fixed(ends[1], 2)}]` : ''}`
   })
@@ -67,7 +70,7 @@ function draw(id: string, title: string, unit: string, entries: Entry[], standal
     ...entries.flatMap((entry, i) => drawEntry(entry, TOP + STEP * (i + 0.5), x.at, left)),
   ]
   const description = `${title}, ${unit}. ${told.join('; ')}.`
-  return frame({ id, title, description, width: WIDTH, height: bottom + 28 }, body, standalone)
+  return frame({ id, title, description, width, height: bottom + 28 }, body, standalone)
 }
 
 function drawEntry({ name, at, ends }: Entry, y: number, x: (value: number) => number, left: number): Markup[] {

@@ -228,6 +228,14 @@ test('figures draw every matched row with its interval', () => {
   assert.is(String(svg).match(/<circle/g)?.length, 12)
   assert.match(String(svg), 'CQKD calibrated, T 20, 7 px: 1.00 [1.00, 1.00]')
   assert.equal(changeFigures({ matched: [] }), [])
+  // Names begin inside the figure, however long.
+  const long = {
+    ...one,
+    rows: one.rows.map((row) => ({ ...row, method: `${row.method} ${'of a long name '.repeat(4)}` })),
+  }
+  const [wide] = changeFigures(sideBySide(long, long))
+  const [, width, left] = /viewBox="0 0 (\d\S*) .*?<text x="([^"]+)" y="68.5"/s.exec(String(wide.svg))!
+  assert.ok(Number(width) > 600 && Number(left) > 450 && Number(width) - Number(left) > 150, `${left} of ${width}`)
 })
 
 test.run()
