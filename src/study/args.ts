@@ -81,6 +81,12 @@ export function parseArguments<R extends CommonRecipe>(
   if (doing.length > 1 && doing.join() !== 'shard,submit') {
     throw new UsageError(`${doing.map((name) => `--${name}`).join(' and ')}: one at a time`)
   }
+  const alone = ([...doing, 'fresh', 'list', 'dryRun', 'printConfig'] as const).find((name) => options[name])
+  if ((options.processes ?? 1) > 1 && alone) {
+    throw new UsageError(
+      `--processes and --${alone === 'dryRun' ? 'dry-run' : alone === 'printConfig' ? 'print-config' : alone}: one or the other`,
+    )
+  }
   let resolved: R
   try {
     paper.check(recipe)

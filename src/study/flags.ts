@@ -29,6 +29,7 @@ export interface RunOptions extends Asked {
   choices?: string
   printConfig?: boolean
   tensorboard?: boolean
+  processes?: number
 }
 
 export interface Flag<R> {

@@ -30,6 +30,15 @@ export const SPREAD_FLAGS: Flag<unknown>[] = [
     },
   },
   {
+    name: 'processes',
+    value: 'N',
+    about: 'share the cells and the processors among N processes: faster for small networks on a processor',
+    run: (o, text) => {
+      o.processes = Number(text)
+      if (!Number.isInteger(o.processes) || o.processes < 1) throw new InputError('a whole number from 1')
+    },
+  },
+  {
     name: 'merge',
     about: 'make the tables from the cells that are there; code 3 where some are missing',
     run: (o) => (o.merge = true),

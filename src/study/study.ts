@@ -20,6 +20,7 @@ import { merge } from './merge.ts'
 import { print, writeOutput } from './output.ts'
 import type { Paper } from './papers.ts'
 import { printConfig } from './printConfig.ts'
+import { shareProcessors, startOthers } from './processes.ts'
 import { Progress } from './progress.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { resultsOf } from './results.ts'
@@ -65,6 +66,7 @@ export async function runStudy<R extends CommonRecipe>(
     if (submits) return submit(plan, { scheduler: submits, options, argv, paper })
     return merge(plan, options, { paper: paper.name, claims: paper.claims, argv, progress })
   }
+  shareProcessors(options.processes ?? 1)
   const study = await prepare(paper, options, progress)
   try {
     if (options.list) return await list(study, options)
@@ -155,6 +157,7 @@ async function run(
   const events = new Events(nodeFiles, await eventsPath(nodeFiles, out, part?.name))
   await events.write('run', { run: facts, cells: outline(study) })
 
+  const others = startOthers(options.processes ?? 1)
   const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; Ctrl-C stops at once'))
   const started = performance.now()
   const { version, commit } = facts
@@ -193,6 +196,7 @@ async function run(
     print(results, paths, options)
   }
   await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: done.length })
+  await others.ended()
   return failed ? 1 : 0
 }
 

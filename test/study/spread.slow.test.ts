@@ -58,6 +58,19 @@ test('the same command three times at once trains every cell once, to the same b
   assert.match(ended.map(({ out }) => out).join(''), / waiting for .* process \d+ of |finished by another process/)
 })
 
+test('--processes does the same by itself', async () => {
+  const out = at('processes')
+  const run = await program.run([...flags(), '--out', out, '--processes', '2'])
+  assert.is(run.code, 0, run.err)
+  assert.equal(cellsIn(out), whole)
+  assert.is(finishedIn(join(out, 'events.jsonl')).length, 5)
+  assert.equal(rowsIn(out), rowsIn(at('one')))
+  const fresh = await program.run([...flags(), '--out', out, '--processes', '2', '--fresh'])
+  assert.equal([fresh.code, fresh.err], [2, 'webgpu-distill: --processes and --fresh: one or the other\n'])
+  const none = await program.run([...flags(), '--processes', '0'])
+  assert.is(none.code, 2)
+})
+
 test('cells and shards by number, from the environment too; the merge tells what is missing, then makes the tables', async () => {
   const out = at('cells')
   const args = [...flags(), '--out', out]
