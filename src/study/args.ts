@@ -1,9 +1,10 @@
 // The command line of a study → a recipe and options. Whatever is wrong is one line that says what is allowed.
 import { InputError } from '../errors.ts'
 import { configured, departures, keyOf, presetOf, readConfig } from './config.ts'
-import type { Flag, RunOptions } from './flags.ts'
+import type { Flag } from './flags.ts'
 import type { Paper } from './papers.ts'
 import type { CommonRecipe } from './recipe.ts'
+import type { RunOptions } from './runFlags.ts'
 import { UsageError } from './usage.ts'
 
 export interface StudyArguments<R extends CommonRecipe = CommonRecipe> extends RunOptions {

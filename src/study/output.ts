@@ -19,7 +19,7 @@ import {
   temperatureFigures,
   textReport,
 } from '../report/index.ts'
-import type { RunOptions } from './flags.ts'
+import type { RunOptions } from './runFlags.ts'
 
 /** Published numbers, to stand beside ours. */
 export const PAPERS: PaperEntry[] = parsePapers(papersFile, 'bench/papers.json')
