@@ -1,6 +1,7 @@
 // What a convolution is: shapes and options checked, and the sizes under the names the kernels use.
 import { InputError, ShapeError } from '../errors.ts'
 import { showShape, type Tensor } from '../tensor.ts'
+import { fourPads, pair, windowCount } from './windows.ts'
 
 export interface Conv2dOptions {
   /** One number, or [height, width]. */
@@ -46,9 +47,9 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
   if (x.shape.length !== 4 || w.shape.length !== 4) throw new ShapeError(`conv2d: needs rank 4 twice, got ${shapes}`)
   if (x.layout !== 'chwn' || w.layout !== 'row')
     throw new ShapeError(`conv2d: x is ${x.layout}, w ${w.layout}; they must be chwn and row`)
-  const [strideH, strideW] = pair('stride', options.stride ?? 1, 1)
-  const [dilationH, dilationW] = pair('dilation', options.dilation ?? 1, 1)
-  const [padT, padL, padB, padR] = fourPads(options.padding ?? 0)
+  const [strideH, strideW] = pair('conv2d', 'stride', options.stride ?? 1, 1)
+  const [dilationH, dilationW] = pair('conv2d', 'dilation', options.dilation ?? 1, 1)
+  const [padT, padL, padB, padR] = fourPads('conv2d', options.padding ?? 0)
   const [n, c, h, width] = x.shape
   const [k, channels, kh, kw] = w.shape
   if (!Number.isInteger(groups) || groups < 1)
@@ -58,8 +59,8 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== k)) {
     throw new ShapeError(`conv2d: bias ${showShape(bias.shape)} for w ${showShape(w.shape)}, it must be [${k}]`)
   }
-  const oh = Math.floor((h + padT + padB - dilationH * (kh - 1) - 1) / strideH) + 1
-  const ow = Math.floor((width + padL + padR - dilationW * (kw - 1) - 1) / strideW) + 1
+  const oh = windowCount(h + padT + padB, dilationH * (kh - 1), strideH)
+  const ow = windowCount(width + padL + padR, dilationW * (kw - 1), strideW)
   if (oh < 1 || ow < 1 || kh < 1 || kw < 1) {
     throw new ShapeError(
       `conv2d: the kernel is larger than the padded picture, ${shapes}, padding [${padT}, ${padL}, ${padB}, ${padR}], dilation [${dilationH}, ${dilationW}]`,
@@ -77,22 +78,4 @@ export function checkResidual(g: Geometry, residual: Tensor | null | undefined):
   if (!residual || (residual.layout === 'chwn' && showShape(residual.shape) === showShape(want))) return
   const got = `${showShape(residual.shape)} ${residual.layout}`
   throw new ShapeError(`conv2d: residual ${got}, it must be ${showShape(want)} chwn`)
-}
-
-function pair(name: string, value: number | readonly number[], least: number): [number, number] {
-  const [first, second] = typeof value === 'number' ? [value, value] : value
-  const fits = typeof value === 'number' || value.length === 2
-  if (fits && [first, second].every((v) => Number.isInteger(v) && v >= least)) return [first, second]
-  throw new InputError(`conv2d: ${name} is ${JSON.stringify(value)}, it must be one or two whole numbers from ${least}`)
-}
-
-function fourPads(value: number | readonly number[]): [number, number, number, number] {
-  if (typeof value === 'number' || value.length !== 4) {
-    const [top, left] = pair('padding', value, 0)
-    return [top, left, top, left]
-  }
-  const [top, left, bottom, right] = value
-  pair('padding', [top, left], 0)
-  pair('padding', [bottom, right], 0)
-  return [top, left, bottom, right]
 }

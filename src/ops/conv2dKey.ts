@@ -2,6 +2,7 @@
 // that networks are made of have a name.
 import { InputError } from '../errors.ts'
 import type { Geometry } from './conv2dGeometry.ts'
+import { windowCount } from './windows.ts'
 
 export const CONV_PASSES = ['forward', 'dX', 'dW'] as const
 export type ConvPass = (typeof CONV_PASSES)[number]
@@ -27,7 +28,7 @@ const PATTERN = /^conv2d (forward|dX|dW) (\d+)x(\d+)x(\d+)x(\d+):(\d+):(\d+) str
 /** Throws InputError for sizes that are none, or a kernel larger than the padded picture. */
 export function geometryOf(shape: ConvShape): Geometry {
   const { n, c, h, w, k, kernel, stride = 1, padding = 0, bias = false } = shape
-  const [oh, ow] = [h, w].map((size) => Math.floor((size + 2 * padding - kernel) / stride) + 1)
+  const [oh, ow] = [h, w].map((size) => windowCount(size + 2 * padding, kernel - 1, stride))
   const sizes = [n, c, h, w, k, kernel, stride, oh, ow]
   if (!sizes.every((size) => Number.isInteger(size) && size >= 1) || !(Number.isInteger(padding) && padding >= 0)) {
     throw new InputError(
@@ -44,7 +45,7 @@ export function geometryOf(shape: ConvShape): Geometry {
 /** Null for a convolution that has no name. */
 export function convKey(g: Geometry, pass: ConvPass): string | null {
   const { n, c, h, w, k, kh, strideH: stride, padT: padding, bias } = g
-  const [oh, ow] = [h, w].map((size) => Math.floor((size + 2 * padding - kh) / stride) + 1)
+  const [oh, ow] = [h, w].map((size) => windowCount(size + 2 * padding, kh - 1, stride))
   const square = g.kw === kh && g.strideW === stride && g.padL === padding && g.oh === oh && g.ow === ow
   if (!square || g.groups !== 1 || g.dilationH !== 1 || g.dilationW !== 1) return null
   const name = `conv2d ${pass} ${n}x${c}x${h}x${w}:${k}:${kh} stride ${stride} padding ${padding}`

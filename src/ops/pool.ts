@@ -6,6 +6,7 @@ import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
+import { fourPads, pair, windowCount } from './windows.ts'
 
 const pool_ = kernels<'average' | 'averageBackward' | 'maximum' | 'maximumBackward'>(source)
 const global_ = kernels<'forward' | 'backward'>(globalSource)
@@ -93,7 +94,7 @@ function geometry(op: string, x: Tensor, options: PoolOptions) {
   }
   const round = options.ceilMode ? Math.ceil : Math.floor
   const count = (size: number, before: number, after: number, reach: number, stride: number) => {
-    const windows = round((size + before + after - reach - 1) / stride) + 1
+    const windows = windowCount(size + before + after, reach, stride, round)
     return options.ceilMode && (windows - 1) * stride >= size + before ? windows - 1 : windows
   }
   const oh = count(view.h, padT, padB, reachH, strideH)
@@ -102,18 +103,4 @@ function geometry(op: string, x: Tensor, options: PoolOptions) {
     throw new ShapeError(`${op}: the kernel [${kh}, ${kw}] is larger than the padded picture, x ${showShape(x.shape)}`)
   }
   return { ...view, oh, ow, kh, kw, strideH, strideW, dilationH, dilationW, padT, padL, padB, padR }
-}
-
-function pair(op: string, name: string, value: number | readonly number[], least: number): [number, number] {
-  const [first, second] = typeof value === 'number' ? [value, value] : value
-  const fits = typeof value === 'number' || value.length === 2
-  if (fits && [first, second].every((v) => Number.isInteger(v) && v >= least)) return [first, second]
-  throw new InputError(`${op}: ${name} is ${JSON.stringify(value)}, it must be one or two whole numbers from ${least}`)
-}
-
-function fourPads(op: string, value: number | readonly number[]): [number, number, number, number] {
-  const four = typeof value !== 'number' && value.length === 4
-  const [top, left] = pair(op, 'padding', four ? value.slice(0, 2) : value, 0)
-  const [bottom, right] = four ? pair(op, 'padding', value.slice(2), 0) : [top, left]
-  return [top, left, bottom, right]
 }
