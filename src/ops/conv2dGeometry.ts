@@ -72,6 +72,10 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
   }
 }
 
+/** A square kernel with equal strides, no groups and no dilation: what all but the generic kernels need. */
+export const isSimple = (g: Geometry): boolean =>
+  g.kh === g.kw && g.strideH === g.strideW && g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
+
 /** Throws ShapeError for a residual that is not like the output. */
 export function checkResidual(g: Geometry, residual: Tensor | null | undefined): void {
   const want = [g.n, g.k, g.oh, g.ow]

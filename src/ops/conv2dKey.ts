@@ -1,7 +1,7 @@
 // What a convolution is called in a table of choices: pass, shape, stride and padding. Only the square, undivided ones
 // that networks are made of have a name.
 import { InputError } from '../errors.ts'
-import type { Geometry } from './conv2dGeometry.ts'
+import { type Geometry, isSimple } from './conv2dGeometry.ts'
 import { windowCount } from './windows.ts'
 
 export const CONV_PASSES = ['forward', 'dX', 'dW'] as const
@@ -46,8 +46,7 @@ export function geometryOf(shape: ConvShape): Geometry {
 export function convKey(g: Geometry, pass: ConvPass): string | null {
   const { n, c, h, w, k, kh, strideH: stride, padT: padding, bias } = g
   const [oh, ow] = [h, w].map((size) => windowCount(size + 2 * padding, kh - 1, stride))
-  const square = g.kw === kh && g.strideW === stride && g.padL === padding && g.oh === oh && g.ow === ow
-  if (!square || g.groups !== 1 || g.dilationH !== 1 || g.dilationW !== 1) return null
+  if (!isSimple(g) || g.padL !== padding || g.oh !== oh || g.ow !== ow) return null
   const name = `conv2d ${pass} ${n}x${c}x${h}x${w}:${k}:${kh} stride ${stride} padding ${padding}`
   return bias ? `${name} bias` : name
 }

@@ -6,20 +6,21 @@ import inputSource from '../../shaders/conv2d.lanesX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import type { Geometry } from './conv2dGeometry.ts'
+import { type Geometry, isSimple } from './conv2dGeometry.ts'
 import { addOrWrite, totalParts } from './conv2dParts.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
 const input_ = kernels<'main'>(inputSource)
 const weight_ = kernels<'main'>(weightSource)
 
+/** Subgroups of one known size that a workgroup can be. */
+export const hasLanes = ({ info }: Gpu): boolean => info.subgroupSize >= 4 && info.subgroupSize <= 64
+
 /** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation, and enough images to fill the lanes. */
 export function lanesFit(gpu: Gpu, g: Geometry): boolean {
-  const lanes = gpu.info.subgroupSize
-  const square = g.kh === g.kw && g.strideH === g.strideW && g.padT === g.padL
-  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
-  const sizes = (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.padT < g.kh
-  return lanes >= 4 && lanes <= 64 && square && plain && sizes && 2 * g.n > lanes
+  const sizes = (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2)
+  const padding = g.padT === g.padL && g.padT < g.kh
+  return hasLanes(gpu) && isSimple(g) && sizes && padding && 2 * g.n > gpu.info.subgroupSize
 }
 
 /** Channels a tile: as many as divide the work without idle rows. */

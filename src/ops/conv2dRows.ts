@@ -3,7 +3,8 @@ import source from '../../shaders/conv2d.rows.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import type { Finish, Geometry } from './conv2dGeometry.ts'
+import { type Finish, type Geometry, isSimple } from './conv2dGeometry.ts'
+import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
 const rows_ = kernels<'main'>(source)
@@ -14,10 +15,7 @@ const KEPT = 64
 const ENOUGH = 8
 
 export function rowsFit(gpu: Gpu, g: Geometry): boolean {
-  const lanes = gpu.info.subgroupSize
-  const square = g.kh === g.kw && (g.kh === 1 || g.kh === 3) && g.strideH === g.strideW
-  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
-  return gpu.info.software && lanes >= 4 && lanes <= 64 && square && plain && g.n > 0
+  return gpu.info.software && hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0
 }
 
 /** Can the forward pass finish with residual and ReLU? */

@@ -6,7 +6,8 @@ import strip2Source from '../../shaders/conv2d.strip2.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import type { Finish, Geometry } from './conv2dGeometry.ts'
+import { type Finish, type Geometry, isSimple } from './conv2dGeometry.ts'
+import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
 /** Kernels; output channels of an invocation, and input channels whose weights it keeps. */
@@ -21,14 +22,11 @@ type Way = keyof typeof WAYS
 const PLAIN_LANES = 8
 
 function shapeFits(gpu: Gpu, g: Geometry, lanes: number, strides: number): boolean {
-  const three = g.kh === 3 && g.kw === 3 && g.strideH === g.strideW && g.strideH <= strides
-  const simple = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
-  return gpu.info.software && three && simple && 2 * g.n > lanes
+  return gpu.info.software && isSimple(g) && g.kw === 3 && g.strideW <= strides && 2 * g.n > lanes
 }
 
 export function stripFit(gpu: Gpu, g: Geometry): boolean {
-  const lanes = gpu.info.subgroupSize
-  return lanes >= 4 && lanes <= 64 && shapeFits(gpu, g, lanes, 2)
+  return hasLanes(gpu) && shapeFits(gpu, g, gpu.info.subgroupSize, 2)
 }
 
 /** Also the input gradient, which at stride 1 is such a convolution. */

@@ -4,7 +4,7 @@ import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import type { Finish, Geometry } from './conv2dGeometry.ts'
+import { type Finish, type Geometry, isSimple } from './conv2dGeometry.ts'
 import { addOrWrite, totalParts } from './conv2dParts.ts'
 
 const tile_ = kernels<'main'>(tileSource)
@@ -15,9 +15,7 @@ const WG = 64
 const M = 8
 
 export function tileFit(_gpu: Gpu, g: Geometry): boolean {
-  const square = g.kh === g.kw && g.strideH === g.strideW
-  const plain = g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
-  return square && plain && (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.n > 0
+  return isSimple(g) && (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.n > 0
 }
 
 export function tileFitInput(gpu: Gpu, g: Geometry): boolean {
