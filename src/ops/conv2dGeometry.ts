@@ -76,6 +76,24 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
 export const isSimple = (g: Geometry): boolean =>
   g.kh === g.kw && g.strideH === g.strideW && g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
 
+/** A forward pass: a sum over channels c and taps i, j of x times w[wBase + k wK + c wC + i wI + j wJ]. */
+export function forwardSum({ n, c, h, w, k, oh, ow, kh, kw, padT: padTop, padL: padLeft }: Geometry) {
+  return { n, c, h, w, k, oh, ow, kh, padTop, padLeft, wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
+}
+
+export type Sum = ReturnType<typeof forwardSum>
+
+/**
+ * The input gradient at stride 1 as such a sum over dy: channels change roles, taps are mirrored, the padding is what is
+ * left of the kernel.
+ */
+export function inputSum({ n, c, h, w, k, oh, ow, kh, kw, padT, padL }: Geometry): Sum {
+  return {
+    ...{ n, c: k, h: oh, w: ow, k: c, oh: h, ow: w, kh, padTop: kh - 1 - padT, padLeft: kw - 1 - padL },
+    ...{ wBase: kh * kw - 1, wK: kh * kw, wC: c * kh * kw, wI: -kw, wJ: -1 },
+  }
+}
+
 /** Throws ShapeError for a residual that is not like the output. */
 export function checkResidual(g: Geometry, residual: Tensor | null | undefined): void {
   const want = [g.n, g.k, g.oh, g.ow]

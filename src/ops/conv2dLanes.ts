@@ -6,7 +6,7 @@ import inputSource from '../../shaders/conv2d.lanesX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import { type Geometry, isSimple } from './conv2dGeometry.ts'
+import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
 import { addOrWrite, totalParts } from './conv2dParts.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
@@ -27,10 +27,7 @@ export function lanesFit(gpu: Gpu, g: Geometry): boolean {
 const tile = (channels: number): number => (channels > 8 ? 16 : 8)
 
 export function lanesForward(g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor): void {
-  const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
-  const strides = { wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
-  const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft }
-  run(x, w, bias, y, { ...sizes, ...strides }, kw, S)
+  run(x, w, bias, y, forwardSum(g), g.kw, g.strideW)
 }
 
 /** Can the input gradient be had by these kernels? At stride 2 only for the paddings that keep pixels aligned. */
@@ -41,21 +38,7 @@ export function lanesFitInput(gpu: Gpu, g: Geometry): boolean {
 export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw } = g
   if (g.strideW === 1) {
-    // The forward sum over dy: channels change roles, taps are mirrored, the padding is what is left of the kernel.
-    const strides = { wBase: kh * kw - 1, wK: kh * kw, wC: c * kh * kw, wI: -kw, wJ: -1 }
-    const sizes = {
-      n,
-      c: k,
-      h: oh,
-      w: ow,
-      k: c,
-      oh: h,
-      ow: g.w,
-      kh,
-      padTop: kh - 1 - g.padT,
-      padLeft: kw - 1 - g.padL,
-    }
-    addOrWrite(dx, add, (to) => run(dy, w, null, to, { ...sizes, ...strides }, kw, 1))
+    addOrWrite(dx, add, (to) => run(dy, w, null, to, inputSum(g), kw, 1))
     return
   }
   const LANES = w.gpu.info.subgroupSize
@@ -67,21 +50,14 @@ export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 
   addOrWrite(dx, add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header }))
 }
 
-type Sizes = Omit<Parameters<typeof forward_.main>[1], 'runs' | 'bias'> & {
-  n: number
-  k: number
-  oh: number
-  ow: number
-}
-
-function run(x: Tensor, w: Tensor, b: Tensor | null, y: Tensor, sizes: Sizes, TAPS: number, S: number): void {
+function run(x: Tensor, w: Tensor, b: Tensor | null, y: Tensor, sum: Sum, TAPS: number, S: number): void {
   const LANES = x.gpu.info.subgroupSize
-  const M = tile(sizes.k)
-  const Q = sizes.ow > 4 && TAPS === 3 ? 2 : 1
-  const runs = Math.ceil(sizes.ow / (4 * Q))
+  const M = tile(sum.k)
+  const Q = sum.ow > 4 && TAPS === 3 ? 2 : 1
+  const runs = Math.ceil(sum.ow / (4 * Q))
   const header = { LANES, M, Q, TAPS, S, LOADS: Math.ceil((M * TAPS) / LANES) }
-  const groups = [runs * sizes.oh * Math.ceil(sizes.n / LANES), Math.ceil(sizes.k / M)]
-  forward_.main({ x, w, b: b ?? w, y }, { ...sizes, runs, bias: b ? 1 : 0 }, { groups }, { header })
+  const groups = [runs * sum.oh * Math.ceil(sum.n / LANES), Math.ceil(sum.k / M)]
+  forward_.main({ x, w, b: b ?? w, y }, { ...sum, runs, bias: b ? 1 : 0 }, { groups }, { header })
 }
 
 export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {

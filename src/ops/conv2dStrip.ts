@@ -6,7 +6,7 @@ import strip2Source from '../../shaders/conv2d.strip2.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Finish, type Geometry, isSimple } from './conv2dGeometry.ts'
+import { type Finish, forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
 import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
@@ -49,38 +49,28 @@ type Input = (g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1) => voi
 
 const forward =
   (way: (g: Geometry) => Way): Forward =>
-  (g, x, w, b, y, finish) => {
-    const { n, c, h, k, oh, ow, padT: padTop, padL: padLeft } = g
-    const weights: Record<string, number> =
-      g.strideH === 1 ? { wBase: 0, wK: c * 9, wC: 9, wI: 3, wJ: 1 } : { wK: c * 9 }
-    run(way(g), { x, w, b, y }, c, { n, h, w: g.w, k, oh, ow, padTop, padLeft, ...weights }, 0, finish)
-  }
+  (g, x, w, b, y, finish) =>
+    run(way(g), { x, w, b, y }, forwardSum(g), 0, finish)
 export const stripForward = forward(wayOf)
 export const plainForward = forward(() => 'plain')
 
-/** The forward sum over dy: channels change roles, taps are mirrored, the padding is what is left of the kernel. */
 const input =
   (way: Way): Input =>
-  (g, w, dy, dx, add) => {
-    const { n, c, h, k, oh, ow } = g
-    const sizes = { n, h: oh, w: ow, k: c, oh: h, ow: g.w, padTop: 2 - g.padT, padLeft: 2 - g.padL }
-    const weights = { wBase: 8, wK: 9, wC: c * 9, wI: -3, wJ: -1 }
-    run(way, { x: dy, w, b: null, y: dx }, k, { ...sizes, ...weights }, add, {})
-  }
+  (g, w, dy, dx, add) =>
+    run(way, { x: dy, w, b: null, y: dx }, inputSum(g), add, {})
 export const stripInput = input('strip')
 export const plainInput = input('plain')
-
-type Sizes = { n: number; k: number; oh: number; ow: number } & Record<string, number>
 
 function run(
   way: Way,
   { x, w, b, y }: { x: Tensor; w: Tensor; b: Tensor | null; y: Tensor },
-  c: number,
-  sizes: Sizes,
+  sum: Sum,
   add: 0 | 1,
   { residual, relu }: Finish,
 ): void {
   const { kernel, M, KEPT } = WAYS[way]
+  const { c, kh, wBase, wC, wI, wJ, ...sizes } = sum
+  const strides: Record<string, number> = way === 'strip2' ? {} : { wBase, wC, wI, wJ }
   const LANES = way === 'plain' ? PLAIN_LANES : x.gpu.info.subgroupSize
   const strips = Math.ceil(sizes.ow / 4)
   const blocks = Math.ceil(sizes.n / LANES)
@@ -88,7 +78,7 @@ function run(
   const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: residual ? 1 : 0 }
   for (let c0 = 0; c0 < c; c0 += KEPT) {
     const tile = { c0, channels: Math.min(KEPT, c - c0), strips, blocks, rows: sizes.oh }
-    const params = { ...sizes, ...tile, bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
+    const params = { ...sizes, ...strides, ...tile, bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
     addOrWrite(y, c0 > 0 ? 1 : add, (to) =>
       kernel({ x, w, b: b ?? w, r: residual ?? x, y: to }, params, { groups }, { header }),
     )

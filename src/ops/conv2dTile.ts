@@ -4,7 +4,7 @@ import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import { type Finish, type Geometry, isSimple } from './conv2dGeometry.ts'
+import { type Finish, forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
 import { addOrWrite, totalParts } from './conv2dParts.ts'
 
 const tile_ = kernels<'main'>(tileSource)
@@ -30,29 +30,23 @@ export function tileForward(
   y: Tensor,
   { residual, relu }: Finish,
 ): void {
-  const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
-  const weights = { wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }
-  const sizes = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
-  run({ x, w, b: bias ?? w, r: residual ?? x, y }, { ...sizes, ...weights }, kw, S, residual ? 1 : 0)
+  const params = { ...forwardSum(g), bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
+  run({ x, w, b: bias ?? w, r: residual ?? x, y }, params, g.kw, g.strideW, residual ? 1 : 0)
 }
 
-/** The forward sum over dy: channels change roles, taps are mirrored, the padding is what is left of the kernel. */
 export function tileInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
-  const { n, c, h, k, oh, ow, kh, kw } = g
-  const weights = { wBase: kh * kw - 1, wK: kh * kw, wC: c * kh * kw, wI: -kw, wJ: -1 }
-  const padding = { padTop: kh - 1 - g.padT, padLeft: kw - 1 - g.padL }
-  const sizes = { n, c: k, h: oh, w: ow, k: c, oh: h, ow: g.w, kh, ...padding, bias: 0, relu: 0 }
-  addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, { ...sizes, ...weights }, kw, 1, 0))
+  const params = { ...inputSum(g), bias: 0, relu: 0 }
+  addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, params, g.kw, 1, 0))
 }
 
 type Tensors = Record<'x' | 'w' | 'b' | 'r' | 'y', Tensor>
-type Sizes = Omit<Parameters<typeof tile_.main>[1], 'runs' | 'places'> & Record<'n' | 'k' | 'oh' | 'ow', number>
+type Params = Sum & Record<'bias' | 'relu', number>
 
-function run(tensors: Tensors, sizes: Sizes, TAPS: number, S: number, RESIDUAL: 0 | 1): void {
-  const runs = Math.ceil(sizes.ow / 4)
-  const places = sizes.n * runs * sizes.oh
-  const groups = [Math.ceil(places / WG), Math.ceil(sizes.k / M)]
-  tile_.main(tensors, { ...sizes, runs, places }, { groups }, { header: { WG, M, TAPS, S, RESIDUAL } })
+function run(tensors: Tensors, params: Params, TAPS: number, S: number, RESIDUAL: 0 | 1): void {
+  const runs = Math.ceil(params.ow / 4)
+  const places = params.n * runs * params.oh
+  const groups = [Math.ceil(places / WG), Math.ceil(params.k / M)]
+  tile_.main(tensors, { ...params, runs, places }, { groups }, { header: { WG, M, TAPS, S, RESIDUAL } })
 }
 
 export function tileWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
