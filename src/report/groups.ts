@@ -41,8 +41,9 @@ export function methodName(method: string): string {
   return METHODS[method] ?? method
 }
 
-/** 'CQKD calibrated', 'TriKD, gen. 2', 'KD raw, teacher 32', …; the temperature stands in a column of its own. */
-export function labelOf({ method, teacher, generation, teacherWidth, role, loss, peerLoss }: Kind): string {
+/** 'CQKD calibrated', 'TriKD, gen. 2', 'KD raw, teacher 32', 'TriKD, gen. 1, w = 2', …; the temperature stands in a column of its own. */
+export function labelOf(of: Kind): string {
+  const { method, teacher, generation, teacherWidth, role, loss, peerLoss, axis, at } = of
   const words = [methodName(method), ...(teacher ? [TEACHERS[teacher]] : [])]
   const [s, t] = role === 'teacher' ? [peerLoss, loss] : [loss, peerLoss]
   if (method === 'ablation') words.push(`S ${s}, T ${t}`)
@@ -50,6 +51,7 @@ export function labelOf({ method, teacher, generation, teacherWidth, role, loss,
   const more = [
     ...(several ? [`gen. ${generation}`] : []),
     ...(teacherWidth === undefined ? [] : [`teacher ${teacherWidth}`]),
+    ...(at === undefined ? [] : [typeof at === 'string' ? at : `${axis} = ${at}`]),
   ]
   return [words.join(' '), ...more].join(', ')
 }
@@ -61,8 +63,8 @@ export function fullLabel(group: Kind): string {
 
 /** The kind of a row, or of whatever else says of what it is. */
 export function kindOf(of: Kind): Kind {
-  const { method, temperature, teacher, role, generation, loss, peerLoss, teacherWidth } = of
-  const more = Object.entries({ role, generation, loss, peerLoss, teacherWidth })
+  const { method, temperature, teacher, role, generation, loss, peerLoss, teacherWidth, axis, at } = of
+  const more = Object.entries({ role, generation, loss, peerLoss, teacherWidth, axis, at })
   return { method, temperature, teacher, ...Object.fromEntries(more.filter(([, value]) => value !== undefined)) }
 }
 
@@ -101,11 +103,18 @@ export function compareMethods(a: Kind, b: Kind): number {
     (a.teacherWidth ?? 0) - (b.teacherWidth ?? 0) ||
     (a.generation ?? 0) - (b.generation ?? 0) ||
     (a.temperature ?? 0) - (b.temperature ?? 0) ||
+    compareValues(a.at, b.at) ||
     (a.loss ?? '').length - (b.loss ?? '').length ||
     (a.loss ?? '').localeCompare(b.loss ?? '') ||
     (a.peerLoss ?? '').length - (b.peerLoss ?? '').length ||
     (a.peerLoss ?? '').localeCompare(b.peerLoss ?? '')
   )
+}
+
+/** Rising; texts in their own order, what has none first. */
+export function compareValues(a: Kind['at'], b: Kind['at']): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return String(a ?? '').localeCompare(String(b ?? ''), 'en', { numeric: true })
 }
 
 /** The measure by seed, members of a cohort averaged; seeds whose cell did not end well are absent. */

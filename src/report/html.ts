@@ -8,11 +8,9 @@ import {
   figureNote,
   RELIABILITY_NOTE,
   reliabilityFigures,
-  sizeFigures,
   teacherFigures,
-  temperatureFigures,
 } from './figures.ts'
-import { generationFigures, mimicryFigure } from './figuresTrikd.ts'
+import { mainFigures } from './figuresOf.ts'
 import { estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
 import { seedsOf } from './groups.ts'
 import { type Markup, markup, type Piece } from './markup.ts'
@@ -139,14 +137,12 @@ function partTable(id: string, parts: Part[]): Markup {
 }
 
 function figuresBody(results: Results): Piece {
-  const byGeneration = [...generationFigures(results), ...mimicryFigure(results)]
-  const bySize = byGeneration.length ? byGeneration : sizeFigures(results)
-  const byTemperature = byGeneration.length ? [] : temperatureFigures(results)
+  const { figures: first, byTemperature } = mainFigures(results)
   const note = markup`<p class="note">${caption(results)}. ${figureNote(seedsOf(results.rows).ok.length)}</p>`
   return (
-    bySize.length > 0 && [
+    first.length > 0 && [
       note,
-      figures(bySize, 'pairs'),
+      figures(first, 'pairs'),
       byTemperature.length > 0 && [markup`<h3>Against temperature</h3>`, figures(byTemperature, 'triples')],
     ]
   )

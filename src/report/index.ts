@@ -24,6 +24,8 @@ export {
   teacherFigures,
   temperatureFigures,
 } from './figures.ts'
+export { axisFigures } from './figuresAxis.ts'
+export { mainFigures } from './figuresOf.ts'
 export { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 export { type Group, groupRows, perSeed, summarise } from './groups.ts'
 export { htmlReport, type ReportOptions } from './html.ts'

@@ -64,6 +64,8 @@ const KIND: Schema = {
   loss: [optional(isText), 'a text'],
   peerLoss: [optional(isText), 'a text'],
   teacherWidth: [optional(isCount), 'a whole number'],
+  axis: [optional(isText), 'a text'],
+  at: [optional((x) => isText(x) || isNumber(x)), 'a number or a text'],
 }
 
 const ROW: Schema = {

@@ -50,6 +50,9 @@ export interface Row {
   peerLoss?: string
   /** Width of a teacher other than the study's usual one. */
   teacherWidth?: number
+  /** What a study varies, 'w', and its value here; absent where the row does not depend on it. */
+  axis?: string
+  at?: number | string
   /** KL(teacher ‖ this) and KL(anchor ‖ this) in nats, the share of equal answers; on test, then on training images. */
   klTeacher?: number | null
   klTeacherTrain?: number | null
@@ -68,7 +71,7 @@ export interface Row {
 /** The numbers of a row that a table or a claim may ask for. */
 export type Metric = {
   [K in keyof Row]-?: Exclude<Row[K], undefined> extends number | null
-    ? K extends 'size' | 'seed' | 'temperature' | 'n' | 'generation' | 'teacherWidth' | 'member'
+    ? K extends 'size' | 'seed' | 'temperature' | 'n' | 'generation' | 'teacherWidth' | 'at' | 'member'
       ? never
       : K
     : never
@@ -124,7 +127,7 @@ export interface Curve extends Kind {
 /** What a row is of, apart from size, seed and number of images: rows of one kind are lines of tables and figures. */
 export type Kind = Pick<
   Row,
-  'method' | 'temperature' | 'teacher' | 'role' | 'generation' | 'loss' | 'peerLoss' | 'teacherWidth'
+  'method' | 'temperature' | 'teacher' | 'role' | 'generation' | 'loss' | 'peerLoss' | 'teacherWidth' | 'axis' | 'at'
 >
 
 /** How the numbers came about. Whatever else a study records here is printed too. */

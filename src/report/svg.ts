@@ -29,7 +29,8 @@ export interface LineChart {
   id: string
   title: string
   description: string
-  x: { label: string; kind: 'log' | 'linear'; ticks?: number[] }
+  /** `names` stand at 1, 2, …, and no line joins their points. */
+  x: { label: string; kind: 'log' | 'linear'; ticks?: number[] } | { label: string; kind: 'names'; names: string[] }
   /** `window` cuts the axis to these values, lines are clipped there; `include` widens it to these. */
   y: { label: string; from0?: boolean; window?: [number, number]; include?: number[] }
   series: Series[]
@@ -75,7 +76,7 @@ export function lineChart(chart: LineChart, standalone = false): Markup | null {
     clipped(
       chart,
       box,
-      series.map((one, i) => drawSeries(one, (point) => place(i, point), y)),
+      series.map((one, i) => drawSeries(one, (point) => place(i, point), y, chart.x.kind !== 'names')),
     ),
     ...names(series, box, (i, point) => [place(i, point), y.at(point.y)]),
   ]
@@ -103,13 +104,17 @@ export function extent(series: Series[]): number[] {
 
 function xScale(chart: LineChart, series: Series[], { left, right }: Box): Scale {
   const values = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b)
+  if (chart.x.kind === 'names') {
+    const room = (right - left) / chart.x.names.length
+    return { ticks: chart.x.names.map((_, i) => i + 1), at: (value) => left + (value - 0.5) * room }
+  }
   if (chart.x.kind === 'log') return logarithmic(chart.x.ticks ?? values, left, right, 24)
   const ticks = chart.x.ticks ?? niceTicks(values[0], values[values.length - 1], 4)
   return linear(ticks, left, right)
 }
 
 /** Sideways shift of a series' points, so that error bars at one x stand beside each other. */
-function dodge(series: Series[], x: Scale, kind: 'log' | 'linear'): (i: number) => number {
+function dodge(series: Series[], x: Scale, kind: LineChart['x']['kind']): (i: number) => number {
   const marked = series.map(({ marker }, i) => (marker ? i : -1)).filter((i) => i >= 0)
   if (kind === 'linear' || marked.length < 2) return () => 0
   const places = x.ticks.map((tick) => x.at(tick))
@@ -119,8 +124,11 @@ function dodge(series: Series[], x: Scale, kind: 'log' | 'linear'): (i: number) 
 }
 
 function axes(chart: LineChart, x: Scale, y: Scale, { left, right, bottom }: Box, digits: number): Markup[] {
-  const xDigits = chart.x.kind === 'linear' ? tickDigits(x.ticks) : 0
-  const text = (tick: number) => (chart.x.kind === 'linear' ? fixed(tick, xDigits) : String(tick))
+  const xDigits = tickDigits(x.ticks)
+  const text = (tick: number) => {
+    if (chart.x.kind === 'names') return chart.x.names[tick - 1]
+    return chart.x.kind === 'linear' ? fixed(tick, xDigits) : String(tick)
+  }
   let free = Number.NEGATIVE_INFINITY
   const shown = x.ticks.filter((tick) => {
     const half = textWidth(text(tick), FONT) / 2 + 2
@@ -140,12 +148,18 @@ function axes(chart: LineChart, x: Scale, y: Scale, { left, right, bottom }: Box
   ]
 }
 
-function drawSeries({ points, tone, dash, marker }: Series, x: (point: Point) => number, y: Scale): Markup {
+function drawSeries(
+  { points, tone, dash, marker }: Series,
+  x: (point: Point) => number,
+  y: Scale,
+  joined: boolean,
+): Markup {
   const path = points.map((point, i) => `${i ? 'L' : 'M'}${x(point)} ${px(y.at(point.y))}`).join('')
   const bars = points.filter(({ low, high }) => low !== undefined && high !== undefined && high > low)
   return markup`<g class="wd-${tone}" stroke="currentColor" fill="none">${[
     ...bars.map((point) => errorBar(x(point), y.at(point.low!), y.at(point.high!))),
-    points.length > 1 &&
+    (joined || !marker) &&
+      points.length > 1 &&
       markup`<path d="${path}" stroke-width="${marker ? 1.8 : 1.5}" stroke-dasharray="${DASHES[dash]}" stroke-linejoin="round"/>`,
     ...(marker ? points.map((point) => drawMarker(marker, x(point), px(y.at(point.y)))) : []),
   ]}</g>`

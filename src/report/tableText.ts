@@ -124,6 +124,8 @@ const MORE: (keyof Row)[] = [
   'loss',
   'peerLoss',
   'teacherWidth',
+  'axis',
+  'at',
   'klTeacher',
   'klTeacherTrain',
   'agreeTeacher',
@@ -154,7 +156,7 @@ const SUMMARISED: Metric[] = [
 
 /** A line a group: mean and standard deviation over seeds of each metric, and the paper's accuracy. */
 export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers: PaperEntry[] = []): string {
-  const kinds = MORE.slice(0, 5).filter((field) => rows.some((row) => row[field] !== undefined)) as (keyof Kind)[]
+  const kinds = MORE.slice(0, 7).filter((field) => rows.some((row) => row[field] !== undefined)) as (keyof Kind)[]
   const head = [
     'method',
     ...kinds,

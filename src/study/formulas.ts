@@ -49,5 +49,5 @@ export function lossesOf(
 function nameOf({ id, label, nodes }: Stage): string {
   if (!('method' in label) || Object.keys(nodes).join() === 'teacher') return 'teacher'
   if (label.method === 'ablation') return id.replace(/^.*ablation/, 'ablation')
-  return labelOf({ ...label, generation: undefined, teacherWidth: undefined })
+  return labelOf({ ...label, generation: undefined, teacherWidth: undefined, at: undefined })
 }

@@ -4,19 +4,16 @@ import type { FileLayer } from '../io/files.ts'
 import {
   agreementText,
   curveFigures,
-  generationFigures,
   htmlReport,
+  mainFigures,
   markdownReport,
-  mimicryFigure,
   type PaperEntry,
   parsePapers,
   type Results,
   reliabilityFigures,
   rowsCsv,
-  sizeFigures,
   summaryCsv,
   teacherFigures,
-  temperatureFigures,
   textReport,
 } from '../report/index.ts'
 import type { RunOptions } from './runFlags.ts'
@@ -26,9 +23,10 @@ export const PAPERS: PaperEntry[] = parsePapers(papersFile, 'bench/papers.json')
 
 /** Writes everything and returns the paths, the most important first. */
 export async function writeOutput(files: FileLayer, folder: string, results: Results): Promise<string[]> {
-  const byGeneration = [...generationFigures(results, true), ...mimicryFigure(results, true)]
+  const { figures: first, byTemperature } = mainFigures(results, true)
   const figures = [
-    ...(byGeneration.length ? byGeneration : [...sizeFigures(results, true), ...temperatureFigures(results, true)]),
+    ...first,
+    ...byTemperature,
     ...reliabilityFigures(results, true),
     ...teacherFigures(results, true),
     ...curveFigures(results, true),

@@ -26,7 +26,7 @@ export type StageNode = Described & Role
 export type StageEdge = EdgeOf<Reference>
 
 /** What the tables call a stage. A trained node `teacher` makes a row of its own. */
-export type Label = Pick<Row, 'method' | 'size' | 'temperature' | 'teacher' | 'generation' | 'teacherWidth'>
+export type Label = Pick<Row, 'method' | 'size' | 'temperature' | 'teacher' | 'generation' | 'teacherWidth' | 'axis' | 'at'>
 
 export interface Stage {
   id: string

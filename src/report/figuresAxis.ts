@@ -1,0 +1,90 @@
+// The figures of a study that varies one thing: every measure against it, a line a method; what does not depend on it is a
+// level.
+import { type Figure, measuredPoints, plot } from './figures.ts'
+import { compareValues, type Group, groupRows, summarise } from './groups.ts'
+import { type Line, linesOf, lookOf, sameLine } from './lines.ts'
+import type { Metric, Results } from './rows.ts'
+import type { LineChart, Series } from './svg.ts'
+
+interface Measured {
+  id: string
+  title: string
+  metric: Metric
+  unit: string
+  factor: number
+  role?: 'teacher'
+}
+
+const MEASURED: Measured[] = [
+  { id: 'accuracy', title: 'Students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
+  { id: 'ece', title: 'Calibration error of students', metric: 'ece', unit: 'ECE of 15 bins, %', factor: 100 },
+  { id: 'teacher', title: 'Teachers', metric: 'accuracy', unit: 'test accuracy, %', factor: 100, role: 'teacher' },
+  {
+    id: 'teacher-kl',
+    title: 'How closely students follow',
+    metric: 'klTeacher',
+    unit: 'KL from T on test, nats',
+    factor: 1,
+  },
+  {
+    id: 'anchor-kl',
+    title: 'Distance from the anchor',
+    metric: 'klAnchor',
+    unit: 'KL from A on test, nats',
+    factor: 1,
+  },
+  { id: 'gap', title: 'Overfitting', metric: 'trainAccuracy', unit: 'training accuracy, %', factor: 100 },
+]
+
+/** The kind without the value of what is varied. */
+const lineOf = ({ at: _, ...rest }: Group): Line => ({ ...rest, axis: undefined })
+
+/** Nothing where the study varies nothing. */
+export function axisFigures({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
+  const groups = groupRows(rows)
+  const name = groups.find(({ axis }) => axis !== undefined)?.axis
+  if (name === undefined) return []
+  const values = [...new Set(groups.flatMap(({ at }) => (at === undefined ? [] : [at])))].sort(compareValues)
+  const place = (at: Group['at']) => (typeof at === 'number' ? at : 1 + values.indexOf(at!))
+  const x = axisOf(name, values)
+  // Names may be of sizes, too: all of them stand in one figure.
+  const sizes = x.kind === 'names' ? [null] : [...new Set(groups.map(({ size }) => size))]
+  return sizes.flatMap((size) =>
+    MEASURED.flatMap(({ id, title, metric, unit, factor, role }) => {
+      const own = groups.filter((group) => {
+        return (size === null || group.size === size) && group.role === role && summarise(group.rows, metric) !== null
+      })
+      const lines = linesOf(own.map(lineOf))
+      const series = lines.map((line): Series => {
+        const here = own.filter((group) => sameLine(lineOf(group), line))
+        const swept = here.filter(({ at }) => at !== undefined)
+        const points = swept.flatMap((group) => measuredPoints(group, place(group.at), metric, factor))
+        const look = lookOf(line, lines)
+        if (points.length > 0) return { ...look, points }
+        const level = here.flatMap((group) => measuredPoints(group, 0, metric, factor)).slice(0, 1)
+        const ends = [place(values[0]), place(values[values.length - 1])]
+        return {
+          ...look,
+          dash: 'dotted',
+          marker: null,
+          points: level.flatMap(({ y }) => ends.map((at) => ({ x: at, y }))),
+        }
+      })
+      // Levels alone tell nothing about what is varied.
+      if (!own.some(({ at }) => at !== undefined)) return []
+      const [file, told] = size === null ? ['', ''] : [`-${size}`, `, ${size} px`]
+      return plot(`${id}-by-${slug(name)}${file}`, `${title}${told}`, unit, x, series, standalone)
+    }),
+  )
+}
+
+function axisOf(name: string, values: (number | string)[]): LineChart['x'] {
+  if (values.some((value) => typeof value === 'string'))
+    return { label: name, kind: 'names', names: values.map(String) }
+  const ticks = values as number[]
+  const wide = ticks[0] > 0 && ticks[ticks.length - 1] >= 8 * ticks[0]
+  return { label: name, kind: wide ? 'log' : 'linear', ticks }
+}
+
+/** As a part of a file's name. */
+const slug = (name: string) => name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
