@@ -2,7 +2,8 @@ import source from '../../shaders/conv2d.wgsl'
 import { record } from '../autograd.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import { type Conv2dOptions, checkResidual, type Finish, type Geometry, geometry } from './conv2dGeometry.ts'
+import type { Backward, Conv2dOptions, Forward, Geometry } from './conv2dGeometry.ts'
+import { checkResidual, geometry } from './conv2dGeometry.ts'
 import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
 import { quadsWeight } from './conv2dQuads.ts'
@@ -19,7 +20,8 @@ const conv2d_ = kernels<'forward' | 'backwardX' | 'backwardW' | 'backwardB'>(sou
 /**
  * The convolution of x [N, C, H, W] with w [K, C/groups, kh, kw] plus bias [K], as PyTorch's; [N, K, OH, OW] comes out.
  * x is 'chwn', w row-major. With `residual` it is added, with `relu` what is below 0 becomes 0: in the same dispatch
- * where the kernel can and no gradient is wanted. Throws ShapeError where the shapes do not fit, InputError for an option that can't be.
+ * where the kernel can and no gradient is wanted. Throws ShapeError where the shapes do not fit, InputError for an option
+ * that can't be.
  */
 export function conv2d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv2dOptions = {}): Tensor {
   return conv2dBy({}, x, w, bias, options)
@@ -54,7 +56,6 @@ export function conv2dBy(
   })
 }
 
-type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, finish: Finish) => void
 /** Which of them add the residual and rectify. */
 const FINISHES: Record<ConvPlan['forward'], (g: Geometry) => boolean> = {
   strip: stripFinishes,
@@ -64,8 +65,6 @@ const FINISHES: Record<ConvPlan['forward'], (g: Geometry) => boolean> = {
   lanes: () => false,
   generic: () => false,
 }
-/** Takes w and dy, or x and dy; writes, or adds, the gradient. */
-type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1) => void
 
 const FORWARD: Record<ConvPlan['forward'], Forward> = {
   strip: stripForward,

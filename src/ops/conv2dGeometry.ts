@@ -94,6 +94,10 @@ export function inputSum({ n, c, h, w, k, oh, ow, kh, kw, padT, padL }: Geometry
   }
 }
 
+export type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, finish: Finish) => void
+/** Takes w and dy, or x and dy; writes, or adds, the gradient. */
+export type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1) => void
+
 /** Throws ShapeError for a residual that is not like the output. */
 export function checkResidual(g: Geometry, residual: Tensor | null | undefined): void {
   const want = [g.n, g.k, g.oh, g.ow]

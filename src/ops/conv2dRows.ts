@@ -2,8 +2,7 @@
 import source from '../../shaders/conv2d.rows.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import type { Tensor } from '../tensor.ts'
-import { type Finish, type Geometry, isSimple } from './conv2dGeometry.ts'
+import { type Forward, type Geometry, isSimple } from './conv2dGeometry.ts'
 import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
@@ -21,14 +20,7 @@ export function rowsFit(gpu: Gpu, g: Geometry): boolean {
 /** Can the forward pass finish with residual and ReLU? */
 export const rowsFinish = (g: Geometry): boolean => g.c <= KEPT
 
-export function rowsForward(
-  g: Geometry,
-  x: Tensor,
-  w: Tensor,
-  b: Tensor | null,
-  y: Tensor,
-  { residual, relu }: Finish,
-): void {
+export const rowsForward: Forward = (g, x, w, b, y, { residual, relu }) => {
   const { n, c, h, k, oh, ow, kw: TAPS, strideH: stride, padT: padTop, padL: padLeft } = g
   const LANES = x.gpu.info.subgroupSize
   const M = k > 8 ? 16 : 8

@@ -6,7 +6,8 @@ import strip2Source from '../../shaders/conv2d.strip2.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Finish, forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
+import type { Backward, Finish, Forward, Geometry, Sum } from './conv2dGeometry.ts'
+import { forwardSum, inputSum, isSimple } from './conv2dGeometry.ts'
 import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
@@ -44,9 +45,6 @@ const wayOf = (g: Geometry): Way => (g.strideH === 1 ? 'strip' : 'strip2')
 export const stripFinishes = (g: Geometry): boolean => g.c <= WAYS[wayOf(g)].KEPT
 export const plainFinishes = (g: Geometry): boolean => g.c <= WAYS.plain.KEPT
 
-type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, finish: Finish) => void
-type Input = (g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1) => void
-
 const forward =
   (way: (g: Geometry) => Way): Forward =>
   (g, x, w, b, y, finish) =>
@@ -55,7 +53,7 @@ export const stripForward = forward(wayOf)
 export const plainForward = forward(() => 'plain')
 
 const input =
-  (way: Way): Input =>
+  (way: Way): Backward =>
   (g, w, dy, dx, add) =>
     run(way, { x: dy, w, b: null, y: dx }, inputSum(g), add, {})
 export const stripInput = input('strip')

@@ -4,7 +4,7 @@ import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import { type Finish, forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
+import { type Forward, forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
 import { addOrWrite, totalParts } from './conv2dParts.ts'
 
 const tile_ = kernels<'main'>(tileSource)
@@ -22,14 +22,7 @@ export function tileFitInput(gpu: Gpu, g: Geometry): boolean {
   return tileFit(gpu, g) && g.strideW === 1
 }
 
-export function tileForward(
-  g: Geometry,
-  x: Tensor,
-  w: Tensor,
-  bias: Tensor | null,
-  y: Tensor,
-  { residual, relu }: Finish,
-): void {
+export const tileForward: Forward = (g, x, w, bias, y, { residual, relu }) => {
   const params = { ...forwardSum(g), bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
   run({ x, w, b: bias ?? w, r: residual ?? x, y }, params, g.kw, g.strideW, residual ? 1 : 0)
 }
