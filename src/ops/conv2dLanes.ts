@@ -5,9 +5,9 @@ import weightSource from '../../shaders/conv2d.lanesW.wgsl'
 import inputSource from '../../shaders/conv2d.lanesX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { empty, type Tensor } from '../tensor.ts'
+import type { Tensor } from '../tensor.ts'
 import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
-import { addOrWrite, totalParts } from './conv2dParts.ts'
+import { addOrWrite, byParts } from './conv2dParts.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
 const input_ = kernels<'main'>(inputSource)
@@ -69,7 +69,5 @@ export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add:
   const params = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, parts }
   const header = { LANES, KT, CQ, TAPS: kw, S, CL: Math.ceil((4 * CQ) / LANES) }
   const groups = [parts * kh, Math.ceil(k / (KT * LANES)), Math.ceil(c / (4 * CQ))]
-  const partial = empty(x.gpu, [parts, k, c, kh, kw], 'f32', 'row', 'conv2d weight gradient parts')
-  weight_.main({ x, dy, partial }, params, { groups }, { header })
-  totalParts(partial, dw, add)
+  byParts(parts, dw, add, (partial) => weight_.main({ x, dy, partial }, params, { groups }, { header }))
 }

@@ -5,9 +5,11 @@ import { empty, type Tensor } from '../tensor.ts'
 
 const total_ = kernels<'total'>(source)
 
-/** Sums the parts [parts, ...] of a weight gradient into dw, or adds their sum to it. */
-export function totalParts(partial: Tensor, dw: Tensor, add: 0 | 1): void {
-  total_.total({ partial, dw }, { size: dw.size, parts: partial.shape[0], add }, { threads: [dw.size] })
+/** Has `write` fill the parts of a weight gradient, each like dw, and sums them into dw, or adds their sum to it. */
+export function byParts(parts: number, dw: Tensor, add: 0 | 1, write: (partial: Tensor) => void): void {
+  const partial = empty(dw.gpu, [parts, ...dw.shape], 'f32', 'row', 'conv2d weight gradient parts')
+  write(partial)
+  total_.total({ partial, dw }, { size: dw.size, parts, add }, { threads: [dw.size] })
 }
 
 /**

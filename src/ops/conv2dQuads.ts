@@ -3,10 +3,10 @@ import slowSource from '../../shaders/conv2d.quadRowsW.wgsl'
 import source from '../../shaders/conv2d.quadsW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { empty, type Tensor } from '../tensor.ts'
+import type { Tensor } from '../tensor.ts'
 import type { Geometry } from './conv2dGeometry.ts'
 import { lanesFit } from './conv2dLanes.ts'
-import { totalParts } from './conv2dParts.ts'
+import { byParts } from './conv2dParts.ts'
 
 /** All nine taps at once, for 3x3 at stride 1. */
 const nine_ = kernels<'main'>(source)
@@ -24,14 +24,14 @@ export function quadsWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add:
   const quads = n / 4
   const strips = Math.ceil(ow / 2)
   const parts = Math.min(8, strips * quads)
-  const partial = empty(x.gpu, [parts, k, c, kh, TAPS], 'f32', 'row', 'conv2d weight gradient parts')
   const params = { quads, c, h, w: g.w, k, oh, ow, padTop, padLeft, strips, parts }
   const tiles = [Math.ceil(k / LANES), Math.ceil(c / C)]
-  if (TAPS === 3 && S === 1) {
-    nine_.main({ x, dy, partial }, params, { groups: [parts, ...tiles] }, { header: { LANES, C } })
-  } else {
-    const header = { LANES, C, TAPS, S }
-    rows_.main({ x, dy, partial }, { ...params, kh }, { groups: [parts * kh, ...tiles] }, { header })
-  }
-  totalParts(partial, dw, add)
+  byParts(parts, dw, add, (partial) => {
+    if (TAPS === 3 && S === 1) {
+      nine_.main({ x, dy, partial }, params, { groups: [parts, ...tiles] }, { header: { LANES, C } })
+    } else {
+      const header = { LANES, C, TAPS, S }
+      rows_.main({ x, dy, partial }, { ...params, kh }, { groups: [parts * kh, ...tiles] }, { header })
+    }
+  })
 }

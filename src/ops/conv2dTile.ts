@@ -3,9 +3,9 @@ import tileSource from '../../shaders/conv2d.tile.wgsl'
 import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { empty, type Tensor } from '../tensor.ts'
+import type { Tensor } from '../tensor.ts'
 import { type Forward, forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
-import { addOrWrite, totalParts } from './conv2dParts.ts'
+import { addOrWrite, byParts } from './conv2dParts.ts'
 
 const tile_ = kernels<'main'>(tileSource)
 const weight_ = kernels<'main'>(weightSource)
@@ -46,9 +46,8 @@ export function tileWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 
   const { n, c, h, k, oh, ow, kh, kw: TAPS, padT: padTop, padL: padLeft, strideW: S } = g
   const strips = Math.ceil(ow / 4)
   const parts = Math.min(8, strips)
-  const partial = empty(x.gpu, [parts, k, c, kh, TAPS], 'f32', 'row', 'conv2d weight gradient parts')
   const params = { n, c, h, w: g.w, k, oh, ow, kh, padTop, padLeft, strips, parts }
   const groups = [parts * kh, Math.ceil(k / M), c]
-  weight_.main({ x, dy, partial }, params, { groups }, { header: { WG, K: M, TAPS, S } })
-  totalParts(partial, dw, add)
+  const header = { WG, K: M, TAPS, S }
+  byParts(parts, dw, add, (partial) => weight_.main({ x, dy, partial }, params, { groups }, { header }))
 }
