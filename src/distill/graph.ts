@@ -141,7 +141,7 @@ export function recordGradients(
   const views = Object.fromEntries(Object.entries(graph.views).map(([name, view]) => [name, source.view(view)]))
   const logits: Record<string, Tensor> = {}
   const run = ({ network, view, trained, batchStatistics = true, folded }: GraphNode) =>
-    network.forward(views[view], { train: trained && batchStatistics, folded: trained ? undefined : folded })
+    network.forward(views[view], { train: trained && batchStatistics, folded })
   for (const [name, node] of Object.entries(graph.nodes)) {
     logits[name] = node.trained ? run(node) : noGrad(node.network.parameters.gpu, () => run(node))
   }

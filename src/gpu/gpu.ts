@@ -58,8 +58,8 @@ export class Gpu {
     private own: boolean,
   ) {
     this.faults = new Faults(device)
-    this.buffers = new Pool(this, 'kept', STORAGE | UNIFORM | COPY_SRC | COPY_DST)
-    this.scratch = new Pool(this, 'scratch', STORAGE | UNIFORM | COPY_SRC | COPY_DST)
+    this.buffers = new Pool(this, 'kept', STORAGE | COPY_SRC | COPY_DST)
+    this.scratch = new Pool(this, 'scratch', STORAGE | COPY_SRC | COPY_DST)
     this.uniforms = new Pool(this, 'uniforms', UNIFORM | COPY_DST)
     this.staging = new Pool(this, 'staging', MAP_READ | COPY_DST)
   }
