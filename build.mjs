@@ -93,7 +93,7 @@ export async function bundle(out) {
     build({ ...forBrowser(), entryPoints: ['src/browser.ts'], outdir: out, sourcemap: true }),
     build({
       ...common(),
-      entryPoints: { node: 'src/node.ts', cli: 'src/study/cli.ts', bench: 'src/bench/cli.ts' },
+      entryPoints: { node: 'src/node.ts', cli: 'src/cli.ts', bench: 'src/bench/cli.ts' },
       outdir: out,
       chunkNames: 'chunks/[name]-[hash]',
       splitting: true,

@@ -57,15 +57,20 @@ const REASON: Schema[string] = [optional(isText), 'a text']
 const MAYBE_POSITIVE: Schema[string] = [optional(POSITIVE[0]), POSITIVE[1]]
 const MAYBE_FRACTION: Schema[string] = [optional(FRACTION[0]), FRACTION[1]]
 
+/** Where a study varies something. */
+const VARIED: Schema = {
+  axis: [optional(isText), 'a text'],
+  at: [optional((x) => isText(x) || isNumber(x)), 'a number or a text'],
+}
+
 /** What only some studies' rows say. */
 const KIND: Schema = {
+  ...VARIED,
   role: [oneOf(undefined, 'teacher'), "'teacher'"],
   generation: [optional(isCount), 'a whole number'],
   loss: [optional(isText), 'a text'],
   peerLoss: [optional(isText), 'a text'],
   teacherWidth: [optional(isCount), 'a whole number'],
-  axis: [optional(isText), 'a text'],
-  at: [optional((x) => isText(x) || isNumber(x)), 'a number or a text'],
 }
 
 const ROW: Schema = {
@@ -132,6 +137,7 @@ const TEACHER_ROW: Schema = {
   inferenceMs: POSITIVE,
   forwardFlops: POSITIVE,
   sha256: MAYBE_TEXT,
+  ...VARIED,
   reason: REASON,
 }
 

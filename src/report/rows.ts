@@ -105,6 +105,8 @@ export interface TeacherRow {
   inferenceMs: number | null
   forwardFlops: number | null
   sha256: string | null
+  axis?: string
+  at?: number | string
   reason?: string
 }
 

@@ -132,7 +132,7 @@ function teacherTable(teachers: TeacherRow[]): Table {
   const write = (x: number | null | undefined, how: (x: number) => string) =>
     x === null || x === undefined ? MISSING : how(x)
   const rows = teachers.map((t) => [
-    t.role === 'full' ? 'full size' : 'same size',
+    [t.role === 'full' ? 'full size' : 'same size', ...(t.at === undefined ? [] : [t.at])].join(', '),
     String(t.seed),
     write(t.accuracy, percent2),
     write(t.raw?.ece, percent2),

@@ -2,9 +2,9 @@
 import { InputError } from '../errors.ts'
 import { configured, departures, keyOf, presetOf, readConfig } from './config.ts'
 import type { Flag } from './flags.ts'
-import type { Paper } from './papers.ts'
+import type { Paper } from './paper.ts'
 import type { CommonRecipe } from './recipe.ts'
-import type { RunOptions } from './runFlags.ts'
+import { PAPERS, type RunOptions } from './runFlags.ts'
 import { UsageError } from './usage.ts'
 
 export interface StudyArguments<R extends CommonRecipe = CommonRecipe> extends RunOptions {
@@ -114,7 +114,7 @@ export function helpText<R extends CommonRecipe>({ name: study, about: title, pr
   return [
     title,
     '',
-    `Usage: node bench/${study}.js [flags]      or: npx webgpu-distill ${study} [flags]`,
+    `Usage: ${PAPERS.includes(study) ? `node bench/${study}.js [flags]      or: ` : ''}npx webgpu-distill ${study} [flags]`,
     '',
     ...shown.map(([flag, about]) => `  ${flag.padEnd(width)}  ${about}`),
     '',

@@ -4,7 +4,7 @@ import { NETWORK_GRAMMAR, networkNamed } from '../nn/names.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { Downscale } from '../ops/pictures.ts'
-import { type CommonRecipe, METHODS, PRESETS, type Recipe } from './recipe.ts'
+import { type CommonRecipe, METHODS, type Recipe } from './recipe.ts'
 import { type RunOptions, runFlags } from './runFlags.ts'
 
 export interface Flag<R> {
@@ -210,12 +210,6 @@ export function flags<R extends CommonRecipe>(
   return [...chosen, ...training, ...own, ...runFlags(name)]
 }
 
-export const CQKD_FLAGS: Flag<Recipe>[] = flags(
-  {
-    name: 'cqkd',
-    presets: Object.keys(PRESETS),
-    methods: METHODS,
-    temperatures: 'of CQKD from the calibrated teacher',
-  },
-  CQKD_OWN,
-)
+export const cqkdFlags = (name: string, presets: readonly string[]): Flag<Recipe>[] => {
+  return flags({ name, presets, methods: METHODS, temperatures: 'of CQKD from the calibrated teacher' }, CQKD_OWN)
+}

@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts'
 import { architecture, type ResNetConfig } from '../nn/architecture.ts'
 import { networkNamed } from '../nn/names.ts'
 import { datasetNames } from '../node/datasets.ts'
-import { type CommonRecipe, METHODS, PRESETS, type Recipe } from './recipe.ts'
+import { type CommonRecipe, METHODS, type Recipe } from './recipe.ts'
 import {
   between,
   count,
@@ -19,7 +19,7 @@ import {
   type Shape,
   yesNo,
 } from './schema.ts'
-import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from './trikdRecipe.ts'
+import { TRIKD_METHODS, type TrikdRecipe } from './trikdRecipe.ts'
 
 // Classes and input channels are the data set's.
 type Described = Omit<ResNetConfig, 'classes' | 'channels'>
@@ -98,17 +98,17 @@ const shared = <M extends string>(presets: readonly string[], methods: readonly 
   augmentation: orNull(object<NonNullable<CommonRecipe['augmentation']>>({ shift: count(0), flip: yesNo })),
 })
 
-const cqkd: Schema<Recipe> = {
-  ...shared(Object.keys(PRESETS), METHODS),
+export const cqkdSchema = (presets: readonly string[]): Schema<Recipe> => ({
+  ...shared(presets, METHODS),
   rawTemperatures: listOf(positive),
   weight: between(0, 1),
   ceWeight: orNull(from0),
   teacherInput: oneOf(['full', 'low']),
   bnAfterEval: oneOf(['train', 'freeze']),
-}
+})
 
-const trikd: Schema<TrikdRecipe> = {
-  ...shared(Object.keys(TRIKD_PRESETS), TRIKD_METHODS),
+export const trikdSchema = (presets: readonly string[]): Schema<TrikdRecipe> => ({
+  ...shared(presets, TRIKD_METHODS),
   generations: count(0),
   weights: object<TrikdRecipe['weights']>({
     teacherToStudent: from0,
@@ -125,7 +125,4 @@ const trikd: Schema<TrikdRecipe> = {
   dkd: object<TrikdRecipe['dkd']>({ target: from0, others: from0 }),
   smoothing: between(0, 1),
   virtualTeacher: inside(0, 1),
-}
-
-export const CQKD_SCHEMA: Shape<Recipe> = object(cqkd, ['microBatches'])
-export const TRIKD_SCHEMA: Shape<TrikdRecipe> = object(trikd, ['microBatches'])
+})

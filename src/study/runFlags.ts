@@ -27,9 +27,13 @@ export interface RunOptions extends Asked {
   processes?: number
 }
 
+/** The studies that have a launcher in bench/. */
+export const PAPERS = ['cqkd', 'trikd']
+const PAPER = { name: 'paper', value: 'NAME', about: 'cqkd, trikd or all: which study, whatever the command' }
+
 /** Of the study of this name. */
 export const runFlags = (name: string): Flag<unknown>[] => [
-  { name: 'paper', value: 'NAME', about: 'cqkd, trikd or all: which study, whatever the command' },
+  ...(PAPERS.includes(name) ? [PAPER] : []),
   {
     name: 'adapter',
     value: 'NAME',

@@ -26,7 +26,10 @@ export type StageNode = Described & Role
 export type StageEdge = EdgeOf<Reference>
 
 /** What the tables call a stage. A trained node `teacher` makes a row of its own. */
-export type Label = Pick<Row, 'method' | 'size' | 'temperature' | 'teacher' | 'generation' | 'teacherWidth' | 'axis' | 'at'>
+export type Label = Pick<
+  Row,
+  'method' | 'size' | 'temperature' | 'teacher' | 'generation' | 'teacherWidth' | 'axis' | 'at'
+>
 
 export interface Stage {
   id: string
@@ -52,7 +55,7 @@ export interface Stage {
   /** Held-out images on which τ of every trained node is fitted; 0: none. */
   calibrationImages: number
   testImages: number | null
-  label: Label | { role: TeacherRow['role']; size: number }
+  label: Label | Pick<TeacherRow, 'role' | 'size' | 'axis' | 'at'>
 }
 
 /** Whether a frozen network has to run in every step: its logits are otherwise computed once, and looked up. */

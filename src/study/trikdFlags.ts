@@ -1,6 +1,6 @@
 // TriKD's own flags.
 import { type Flag, flags, network, number, whole, wrong } from './flags.ts'
-import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from './trikdRecipe.ts'
+import { TRIKD_METHODS, type TrikdRecipe } from './trikdRecipe.ts'
 
 const TRIKD_OWN: Flag<TrikdRecipe>[] = [
   {
@@ -49,12 +49,7 @@ const TRIKD_OWN: Flag<TrikdRecipe>[] = [
   },
 ]
 
-export const TRIKD_FLAGS: Flag<TrikdRecipe>[] = flags(
-  {
-    name: 'trikd',
-    presets: Object.keys(TRIKD_PRESETS),
-    methods: TRIKD_METHODS,
-    temperatures: 'of distillation from a finished teacher',
-  },
-  TRIKD_OWN,
-)
+export const trikdFlags = (name: string, presets: readonly string[]): Flag<TrikdRecipe>[] => {
+  const temperatures = 'of distillation from a finished teacher'
+  return flags({ name, presets, methods: TRIKD_METHODS, temperatures }, TRIKD_OWN)
+}

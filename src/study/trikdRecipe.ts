@@ -114,6 +114,28 @@ export const TRIKD_PRESETS: Record<string, { about: string; recipe: TrikdRecipe 
       generations: 3,
     },
   },
+  paper: {
+    about: 'CIFAR-100, ResNet-56 and ResNet-20, 240 epochs of SGD with augmentation; needs a GPU',
+    recipe: {
+      ...quick,
+      preset: 'paper',
+      dataset: 'cifar100',
+      trainImages: null,
+      sizes: [32],
+      methods: [...TRIKD_METHODS],
+      generations: 3,
+      epochs: 240,
+      teacher: { depth: 56, widths: [16, 32, 64], stemStride: 1 },
+      student: { depth: 20, widths: [16, 32, 64], stemStride: 1 },
+      largeTeacher: { depth: 110, widths: [16, 32, 64], stemStride: 1 },
+      assistant: { depth: 32, widths: [16, 32, 64], stemStride: 1 },
+      teacherEpochs: 120,
+      distillUntil: 180,
+      optimizer: { name: 'sgd', lr: 0.05, weightDecay: 5e-4, momentum: 0.9, nesterov: true },
+      schedule: { name: 'cosine', warmup: 0.02 },
+      augmentation: { shift: 4, flip: true },
+    },
+  },
 }
 
 /** Throws InputError that names the field and quotes the value. */

@@ -24,14 +24,14 @@ export interface Program {
   remove: () => void
 }
 
-/** Bundles `src/study/cli.ts` as build.mjs does. */
+/** Bundles `src/cli.ts` as build.mjs does. */
 export async function makeProgram(): Promise<Program> {
   mkdirSync('.test-build', { recursive: true })
   const folder = resolve(mkdtempSync(join('.test-build', 'study-')))
   const { common } = await import(resolve('build.mjs'))
   await build({
     ...common(),
-    entryPoints: { cli: 'src/study/cli.ts' },
+    entryPoints: { cli: 'src/cli.ts' },
     outdir: join(folder, 'dist'),
     splitting: true,
     platform: 'node',

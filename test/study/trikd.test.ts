@@ -131,7 +131,7 @@ test('flags of its own; those of the other paper are refused', () => {
     ['--generations -1', /--generations -1: a whole number from 0/],
     ['--methods cqkd', /--methods cqkd: one of supervised, kd, online, anchor, trikd/],
     ['--raw-temperatures 4', /unknown flag --raw-temperatures/],
-    ['--preset paper', /--preset paper: one of smoke, quick, standard/],
+    ['--preset large', /--preset large: one of smoke, quick, standard, paper/],
   ]
   for (const [line, message] of refused) assert.throws(() => parsed(line), message)
   for (const { name } of TRIKD.flags) assert.match(helpText(TRIKD), `--${name}`)

@@ -1,14 +1,16 @@
 // The programs' one entry: which command, and which exit code. What a command needs is loaded when it is asked for, so
 // that --help answers at once and on any machine.
-import { DistillError } from '../errors.ts'
-import type { Paper } from './papers.ts'
-import type { CommonRecipe } from './recipe.ts'
-import { UsageError } from './usage.ts'
+import { DistillError } from './errors.ts'
+import type { Paper } from './study/paper.ts'
+import type { CommonRecipe } from './study/recipe.ts'
+import { UsageError } from './study/usage.ts'
 
 const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
 
   cqkd       trains the CQKD table and writes a report; cqkd --help tells its flags
   trikd      trains the TriKD table and writes a report; trikd --help tells its flags
+  weights, few-data, …: the further studies; studies lists them
+  studies    what they ask, a line each
   report     --compare A B: two studies side by side, as text and as a page
   eval       a network that a study kept, on its test set again
   calibrate  temperature scaling of a kept network or of logits in a file
@@ -41,15 +43,19 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
     case 'trikd':
       return studies(command, rest)
     case 'report':
-      return (await import('./report.ts')).reportCommand(rest)
+      return (await import('./study/report.ts')).reportCommand(rest)
     case 'eval':
-      return (await import('./show.ts')).evalCommand(rest)
+      return (await import('./study/show.ts')).evalCommand(rest)
     case 'calibrate':
-      return (await import('./calibrate.ts')).calibrateCommand(rest)
+      return (await import('./study/calibrate.ts')).calibrateCommand(rest)
     case 'doctor':
-      return (await import('./doctor.ts')).doctor(rest)
+      return (await import('./study/doctor.ts')).doctor(rest)
     case 'clean':
-      return (await import('./clean.ts')).clean(rest)
+      return (await import('./study/clean.ts')).clean(rest)
+    case 'studies': {
+      const { STUDIES } = await import('./studies/index.ts')
+      return say(STUDIES.map(({ name, about }) => `${name}\n  ${about.replaceAll('\n', '\n  ')}\n`).join(''))
+    }
     case '--version':
       return say(`${__VERSION__}\n`)
     case '--help':
@@ -59,16 +65,21 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
     case undefined:
       process.stderr.write(USAGE)
       return 2
-    default:
+    default: {
+      const { STUDIES } = await import('./studies/index.ts')
+      const found = STUDIES.find(({ name }) => name === command)
+      if (found) return study(found, rest)
+      const known = ['cqkd', 'trikd', ...STUDIES.map(({ name }) => name)].join(', ')
       throw new UsageError(
-        `unknown command '${command}'; allowed: cqkd, trikd, report, eval, calibrate, doctor, clean, --help, --version`,
+        `unknown command '${command}'; allowed: ${known}, studies, report, eval, calibrate, doctor, clean, --help, --version`,
       )
+    }
   }
 }
 
 /** The study of the command, or those that `--paper` names instead. */
 async function studies(command: 'cqkd' | 'trikd', argv: readonly string[]): Promise<number> {
-  const { CQKD, TRIKD } = await import('./papers.ts')
+  const { CQKD, TRIKD } = await import('./study/papers.ts')
   const { given, rest } = takePaper(argv)
   const paper = given ?? command
   if (paper === 'cqkd') return study(CQKD, rest)
@@ -85,13 +96,13 @@ async function studies(command: 'cqkd' | 'trikd', argv: readonly string[]): Prom
 }
 
 async function study<R extends CommonRecipe>(paper: Paper<R>, argv: readonly string[]): Promise<number> {
-  const { helpText, parseArguments } = await import('./args.ts')
+  const { helpText, parseArguments } = await import('./study/args.ts')
   const options = parseArguments(argv, paper)
   if (options === 'help') return say(helpText(paper))
   if (options === 'version') return say(`${__VERSION__}\n`)
-  if (options.eval) return (await import('./show.ts')).showFiles({ ...options, files: [options.eval] })
-  const code = await (await import('./study.ts')).runStudy(paper, options, argv)
-  if (options.keep) await (await import('./keep.ts')).keepFor(options)
+  if (options.eval) return (await import('./study/show.ts')).showFiles({ ...options, files: [options.eval] })
+  const code = await (await import('./study/study.ts')).runStudy(paper, options, argv)
+  if (options.keep) await (await import('./study/keep.ts')).keepFor(options)
   return code
 }
 

@@ -1,0 +1,175 @@
+// The claims and questions that the studies of weights and of few data decide.
+import type { Part } from './claim.ts'
+import { type Cells, type Claim, compare, judged } from './compare.ts'
+import { fitErrorCurve } from './errorCurve.ts'
+import { type Group, perSeed } from './groups.ts'
+import type { Row } from './rows.ts'
+import { interval, paired } from './stats.ts'
+import { ACCURACY, pick, type Which } from './triplet.ts'
+
+/** Rising. */
+function valuesIn(groups: Group[]): number[] {
+  const all = groups.flatMap(({ at }) => (typeof at === 'number' ? [at] : []))
+  return [...new Set(all)].sort((a, b) => a - b)
+}
+
+const having = (groups: Group[], at: number) => groups.filter((group) => group.at === at)
+
+/** Each weight against none, the largest first: it decides. */
+function againstNone(which: Which, question: Omit<Parameters<typeof compare>[2], 'rows'>): Claim['test'] {
+  return ({ all }: Cells) => {
+    const groups = pick(all, which)
+    const [none, ...weights] = valuesIn(groups)
+    if (none !== 0 || weights.length === 0) return 'no rows with and without the anchor'
+    return weights.reverse().map((w, i) => {
+      const rows = `${which.role ?? 'student'}, w = ${w} minus w = 0`
+      return compare(having(groups, w), having(groups, 0), { rows, ...question, decides: i === 0 })
+    })
+  }
+}
+
+const first = { method: 'trikd', generation: 1 }
+
+export const WEIGHT_CLAIMS: Claim[] = [
+  {
+    id: 'W1',
+    text: 'Too strong a constraint caps the teacher: with the largest weight it is less accurate than without the anchor',
+    source: 'paper, on the weights as hyperparameters',
+    test: againstNone({ ...first, role: 'teacher' }, { statistic: "teacher's accuracy", ...ACCURACY, side: 'below' }),
+  },
+  {
+    id: 'W2',
+    text: 'The anchor holds the student near it: the larger the weight, the smaller the KL',
+    source: 'paper, the idea of the anchor',
+    test: againstNone(first, {
+      statistic: 'KL from A to S on test images',
+      measure: 'klAnchor',
+      unit: 'nats',
+      side: 'below',
+    }),
+  },
+  {
+    id: 'W3',
+    text: "The anchor's constraint makes the student more accurate",
+    source: 'paper, the idea of the anchor',
+    test: ({ all }) => {
+      const groups = pick(all, first)
+      const [none, ...weights] = valuesIn(groups)
+      if (none !== 0 || !weights.includes(1)) return 'no rows at w = 1 and without the anchor'
+      const part = (w: number): Part => {
+        const question = { rows: `student, w = ${w} minus w = 0`, statistic: 'accuracy', ...ACCURACY, decides: w === 1 }
+        return compare(having(groups, w), having(groups, 0), question)
+      }
+      return [part(1), ...weights.filter((w) => w !== 1).map(part)]
+    },
+  },
+]
+
+const gap = ({ trainAccuracy, accuracy }: Row) => {
+  return trainAccuracy === null || accuracy === null ? null : trainAccuracy - accuracy
+}
+
+/** TriKD minus each other method at every number of images, the mean over these first: it decides against the first. */
+function atEveryNumber(others: Which[], question: Omit<Parameters<typeof compare>[2], 'rows'>): Claim['test'] {
+  return ({ all }) => {
+    const ours = pick(all, first)
+    const numbers = valuesIn(ours)
+    if (numbers.length < 2) return 'fewer than two numbers of training images'
+    return others.flatMap((other, i) => {
+      const theirs = pick(all, other)
+      if (theirs.length === 0) return []
+      const name = `TriKD minus ${other.method}`
+      const rows = `${name}, mean over ${numbers.join(', ')} images`
+      const each = numbers.map((n) => {
+        return compare(having(ours, n), having(theirs, n), {
+          ...question,
+          rows: `${name}, ${n} images`,
+          decides: false,
+        })
+      })
+      return [compare(ours, theirs, { ...question, rows, decides: i === 0 }), ...each]
+    })
+  }
+}
+
+/** e of the curve that is fitted to a seed's errors. */
+export function leftOver(groups: Group[]): Map<number, number> {
+  const numbers = valuesIn(groups)
+  const errors = numbers.map((n) =>
+    perSeed(
+      having(groups, n).flatMap(({ rows }) => rows),
+      'accuracy',
+    ),
+  )
+  const seeds = [...(errors[0]?.keys() ?? [])].filter((seed) => errors.every((found) => found.has(seed)))
+  if (numbers.length < 3) return new Map()
+  return new Map(
+    seeds.map((seed) => [
+      seed,
+      fitErrorCurve(
+        numbers,
+        errors.map((found) => 1 - found.get(seed)!),
+      ).e,
+    ]),
+  )
+}
+
+function reachableRisk({ all }: Cells): Part[] | string {
+  const ours = pick(all, first)
+  const numbers = valuesIn(ours)
+  if (numbers.length < 3) return 'fewer than three numbers of training images'
+  const most = numbers[numbers.length - 1]
+  return ['supervised', 'kd', 'online'].flatMap((method, i) => {
+    const theirs = pick(all, { method })
+    if (theirs.length === 0) return []
+    const rows = `TriKD minus ${method}`
+    const largest = compare(having(ours, most), having(theirs, most), {
+      rows: `${rows}, ${most} images`,
+      statistic: 'accuracy',
+      ...ACCURACY,
+      decides: i === 0,
+    })
+    const fitted = judged(paired(leftOver(ours), leftOver(theirs)), {
+      rows,
+      statistic: 'error that is left, e of e + c n^-α, a fit a seed',
+      side: 'below',
+      decides: false,
+    })
+    return [largest, fitted]
+  })
+}
+
+/** Mean and interval of a method's e; for the table of curves. */
+export const leftOverOf = (groups: Group[]) => {
+  const values = [...leftOver(groups).values()]
+  return values.length ? interval(values) : null
+}
+
+export const FEW_DATA_CLAIMS: Claim[] = [
+  {
+    id: 'K8',
+    text: 'TriKD helps against overfitting',
+    source: 'paper',
+    test: atEveryNumber([{ method: 'supervised' }, { method: 'online' }, { method: 'kd' }], {
+      statistic: 'training minus test accuracy',
+      measure: gap,
+      side: 'below',
+    }),
+  },
+  {
+    id: 'K8b',
+    text: 'TriKD is better calibrated where images are few',
+    source: 'our question',
+    test: atEveryNumber([{ method: 'supervised' }, { method: 'online' }, { method: 'kd' }], {
+      statistic: 'ECE',
+      measure: 'ece',
+      side: 'below',
+    }),
+  },
+  {
+    id: 'K9',
+    text: 'The triplet lowers the expected risk that the student can reach',
+    source: 'paper; here at the largest number of images, and as the error that a fitted curve leaves',
+    test: reachableRisk,
+  },
+]

@@ -1,0 +1,17 @@
+// The presets of a further study: those of the study it is built on, changed.
+import type { CommonRecipe } from '../study/recipe.ts'
+
+type Known<R> = Record<string, { about: string; recipe: R }>
+
+/** `changes` of every preset, and how it is told; `always` stands under all of them. */
+export function presetsFrom<R extends CommonRecipe, S extends R>(
+  known: Known<R>,
+  always: Partial<S>,
+  changes: Record<string, { about: string; change: Partial<S> }>,
+): Known<S> {
+  return Object.fromEntries(
+    Object.entries(changes).map(([name, { about, change }]) => {
+      return [name, { about, recipe: { ...known[name].recipe, ...always, ...change, preset: name } as S }]
+    }),
+  )
+}

@@ -1,0 +1,77 @@
+// Studies that vary one thing: which stages come out, what they share, what they are called.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { STUDIES } from '../../src/studies/index.ts'
+import { WEIGHTS } from '../../src/studies/weights.ts'
+import { helpText, parseArguments, type StudyArguments } from '../../src/study/args.ts'
+import { needs, type Stage } from '../../src/study/stage.ts'
+import { keysOf } from '../../src/study/store.ts'
+import type { Swept } from '../../src/study/sweep.ts'
+import type { TrikdRecipe } from '../../src/study/trikdRecipe.ts'
+
+const test = suite('studies/sweep')
+
+const PICTURES = { side: 28, channels: 1, classes: 10 }
+const SETTING = { dataHash: 'd', fingerprint: 'f', adapter: 'a', subgroupSize: 8 }
+type Recipe = Swept<TrikdRecipe>
+const parsed = (line: string) => parseArguments(line.split(' ').filter(Boolean), WEIGHTS) as StudyArguments<Recipe>
+const stagesOf = (line: string) => WEIGHTS.stages(parsed(line).recipe, PICTURES)
+const at = ({ label }: Stage) => label.at
+
+test('what depends on the value is there once a value, what does not once a seed', () => {
+  const stages = stagesOf('--values 0,1,4 --seeds 2')
+  const ids = stages.filter(({ seed }) => seed === 1).map(({ id }) => id)
+  assert.equal(ids, [
+    'seed1/7px/supervised',
+    'seed1/7px/generation0',
+    'seed1/w=0/7px/generation1',
+    'seed1/w=1/7px/generation1',
+    'seed1/w=4/7px/generation1',
+  ])
+  assert.equal(stages.length, 2 * ids.length)
+  assert.equal(stages.slice(0, 5).map(at), [undefined, undefined, 0, 1, 4])
+  assert.equal(
+    stages.slice(0, 5).map(({ label }) => label.axis),
+    [undefined, undefined, 'w', 'w', 'w'],
+  )
+})
+
+test('references point at the stage that stands for all', async () => {
+  const stages = stagesOf('--values 0,1,4 --seeds 1')
+  for (const stage of stages.slice(2)) assert.equal(needs(stage), ['seed0/7px/generation0'])
+  const keys = await keysOf(stages, SETTING)
+  assert.is(new Set(keys.values()).size, stages.length)
+})
+
+test('one value gives the stages of the study it is built on', async () => {
+  const key = async (stages: Stage[], id: string) => (await keysOf(stages, SETTING)).get(id)
+  const one = stagesOf('--values 1 --seeds 1')
+  const several = stagesOf('--values 0,1,4 --seeds 1')
+  assert.is(await key(one, 'seed0/w=1/7px/generation1'), await key(several, 'seed0/w=1/7px/generation1'))
+})
+
+test('values are checked, by flag and as a recipe', () => {
+  assert.throws(() => parsed('--values 1,x'), /--values 1,x: value "x": a number from 0/)
+  assert.throws(() => parsed('--values -1'), /--values -1: value -1: a number from 0/)
+  assert.throws(
+    () => WEIGHTS.schema({ values: [] }, '', WEIGHTS.presets.quick.recipe),
+    /values \[\]: a list of at least one/,
+  )
+})
+
+test('every study has its presets, its help, and stages whose sources come before them', async () => {
+  for (const study of STUDIES) {
+    assert.equal(Object.keys(study.presets), ['smoke', 'quick', 'standard', 'paper'], study.name)
+    assert.match(helpText(study), `npx webgpu-distill ${study.name}`)
+    for (const [name, { recipe }] of Object.entries(study.presets)) {
+      assert.equal(study.schema(recipe, ''), study.check(recipe), `${study.name} ${name}`)
+      const stages = study.stages(recipe, { side: 32, channels: 3, classes: 10 })
+      assert.ok(stages.length > 1, `${study.name} ${name}`)
+      assert.is(new Set(stages.map(({ id }) => id)).size, stages.length)
+      const keys = await keysOf(stages, SETTING)
+      assert.is(new Set(keys.values()).size, stages.length, `${study.name} ${name}: a cell stands there twice`)
+    }
+  }
+})
+
+test.run()
