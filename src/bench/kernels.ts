@@ -1,7 +1,7 @@
 // Kernels: results first, then time, beside the adapter's peaks in the same rounds.
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
-import { Clock, type ClockOptions, type Span, spread, type Timed } from '../tune/clock.ts'
+import { Clock, type ClockOptions, deviceTimes, type Span, spread, type Timed } from '../tune/clock.ts'
 import type { Case } from './cases.ts'
 import type { OwnKernel } from './own.ts'
 import { invocationsFor, type PeakWork, peaks } from './peak.ts'
@@ -108,9 +108,9 @@ export function peaksOf(limits: readonly TimedPeak[]): Peaks {
   return { gflops: best('fma'), gbs: best('copy'), all }
 }
 
-export function spreads({ wall, device }: Timed) {
-  // Some devices have timestamps that stand still.
-  return { wall: spread(wall), device: device.length > 0 && Math.min(...device) > 0 ? spread(device) : null }
+export function spreads(timed: Timed) {
+  const device = deviceTimes(timed)
+  return { wall: spread(timed.wall), device: device && spread(device) }
 }
 
 function resultOf({ case: { name, op, pass, shape }, kernel, work, check, timed }: Entrant, best: Peaks): KernelResult {

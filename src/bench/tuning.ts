@@ -2,13 +2,14 @@
 import type { Engine } from '../engine.ts'
 import { storedTuning, storeTuning, type TuningStore } from '../node/tuning.ts'
 import { CONV_PASSES } from '../ops/conv2dKey.ts'
-import { MISSING, significant } from '../report/format.ts'
+import { MISSING } from '../report/format.ts'
 import { textTable } from '../report/tableText.ts'
 import type { Trial } from '../tune/contest.ts'
 import { type TuneShape, tune } from '../tune/tune.ts'
 import type { Tuning } from '../tune/tuning.ts'
 import type { Case } from './cases.ts'
 import { convolution } from './convolution.ts'
+import { ms, spreadOf } from './text.ts'
 
 /** Tunes, and stores what was found in the cache; tells where. */
 export async function tuneCases(
@@ -42,10 +43,9 @@ export function tuningReport({ adapter, subgroupSize, trials }: Tuning, path: st
       const compiled = [deviation.toExponential(1), compileMs.toFixed(0)]
       const mark = kernel === chosen ? '*' : ''
       if (!right || !seconds) return [mark, kernel, 'WRONG', '', '', '', ...compiled]
-      const { median, q1, q3, n } = seconds
+      const { median, n } = seconds
       const share = usual ? `${((100 * median) / usual).toFixed(0)} %` : MISSING
-      const spread = `±${((50 * (q3 - q1)) / median).toFixed(0)} %`
-      return [mark, kernel, significant(1000 * median), spread, String(n), share, ...compiled]
+      return [mark, kernel, ms(median), spreadOf(seconds), String(n), share, ...compiled]
     })
     return { title: key, rows }
   })

@@ -42,6 +42,9 @@ export interface Timed {
   device: number[]
 }
 
+/** What the device's timestamps told; null where it has none, or they stand still. */
+export const deviceTimes = ({ device }: Timed) => (device.length > 0 && Math.min(...device) > 0 ? device : null)
+
 /** What happened when, for a trace: seconds since the process began. */
 export interface Span {
   name: string

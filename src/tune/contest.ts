@@ -2,7 +2,7 @@
 // in alternating rounds. Candidates are data: a name, and what records one call.
 import type { Engine } from '../engine.ts'
 import type { Tensor } from '../tensor.ts'
-import { Clock, type Spread, spread, type Timed } from './clock.ts'
+import { Clock, deviceTimes, type Spread, spread, type Timed } from './clock.ts'
 
 export interface Candidate {
   kernel: string
@@ -95,7 +95,7 @@ export function decide(tried: readonly Tried[], gain: number): string {
   return right.find(faster)?.kernel ?? first.kernel
 }
 
-const timesOf = ({ wall, device }: Timed): number[] => (device.length > 0 && Math.min(...device) > 0 ? device : wall)
+const timesOf = (timed: Timed): number[] => deviceTimes(timed) ?? timed.wall
 const shortest = (timed: Timed): number => Math.min(...timesOf(timed))
 
 /** Two calls, of which the second is without compilation; and what they compute, as it lies in memory. */
