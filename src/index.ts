@@ -24,8 +24,11 @@ export {
   type Downscale,
   type Modality,
   type PictureBytes,
+  type PictureFile,
   type PictureSource,
   pictureSource,
+  type RandAugment,
+  type RandomResizedCrop,
   type ViewOptions,
 } from './ops/pictures.ts'
 export * from './optim.ts'

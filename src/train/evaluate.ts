@@ -75,10 +75,12 @@ export async function evaluate(
   )
   await step.compile()
   const started = performance.now()
+  // The last batch is filled up with the last picture; its rows lie beyond the table and are dropped.
+  const chosen = (at: number) => Uint32Array.from({ length: size }, (_, i) => rows[Math.min(at + i, n - 1)])
   for (let at = 0; at < n; at += size) {
-    // The last batch is filled up with the last picture; its rows lie beyond the table and are dropped.
-    const chosen = Uint32Array.from({ length: size }, (_, i) => rows[Math.min(at + i, n - 1)])
-    source.select(chosen)
+    const reading = source.select(chosen(at))
+    if (reading) await reading
+    if (source.prefetch && at + size < n) source.prefetch(chosen(at + size))
     offset.value = at
     count.value = Math.min(size, n - at)
     step.run()

@@ -117,20 +117,21 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   let reported = step
   let every = options.every ?? 1
   let [lastReport, lastSave] = [started, started]
-  let order: Uint32Array | null = null
+  const chosen = shuffled(rows, perEpoch * batch, part, seed)
   while (step < steps) {
     const epoch = Math.floor(step / perEpoch)
-    // An epoch's order depends on the seed and the epoch alone, so a resumed run needs no generator state.
-    if (step % perEpoch === 0 || !order) order = stream(seed, `shuffle ${epoch}`).permutation(rows.length)
     // Sums run through an epoch, however often they are looked at, so that its means do not depend on the clock.
     if (step % perEpoch === 0) for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
     for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
     weigh(epoch)
     for (const [i, tape] of run.parts.entries()) {
-      const at = (step % perEpoch) * batch + i * part
-      source.select(order.subarray(at, at + part).map((row) => rows[row]))
-      if (augmented) augmented.value = step * batch + i * part
+      const at = step * batch + i * part
+      if (augmented) augmented.value = at
+      const reading = source.select(chosen(at))
+      if (reading) await reading
       tape.run()
+      // Read and decoded while the device is at work.
+      if (source.prefetch && at + part < steps * batch) source.prefetch(chosen(at + part))
     }
     for (const tape of run.end) tape.run()
     step++
@@ -158,6 +159,18 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   const dispatches = all.reduce((sum, tape) => sum + tape.dispatches, 0)
   for (const tape of new Set(all)) tape.release()
   return { steps, seconds, imagesPerSecond: ((steps - first) * batch) / seconds, dispatches }
+}
+
+/** The rows of the batch, or part, that begins with the run's picture `at`; `perEpoch` pictures are an epoch. */
+function shuffled(rows: Uint32Array, perEpoch: number, part: number, seed: number): (at: number) => Uint32Array {
+  let known = { epoch: -1, order: rows }
+  return (at) => {
+    const epoch = Math.floor(at / perEpoch)
+    // An epoch's order depends on the seed and the epoch alone, so a resumed run needs no generator state.
+    if (known.epoch !== epoch) known = { epoch, order: stream(seed, `shuffle ${epoch}`).permutation(rows.length) }
+    const first = at % perEpoch
+    return known.order.subarray(first, first + part).map((row) => rows[row])
+  }
 }
 
 /** A step of one tape, or of one a part and the update at the end. */
