@@ -85,7 +85,7 @@ export async function benchPage() {
 }
 
 /** What only Node has; never in a bundle. */
-export const external = ['webgpu', 'pngjs', '@sparticuz/chromium', 'playwright-core', 'esbuild', 'node:*']
+export const external = ['webgpu', 'pngjs', 'sharp', '@sparticuz/chromium', 'playwright-core', 'esbuild', 'node:*']
 
 /** The bundles, into `out`. */
 export async function bundle(out) {

@@ -1,8 +1,16 @@
 // The public names, browser-safe.
 export { backward, noGrad } from './autograd.ts'
 export { type CifarKind, cifar10, cifar100, cifarDataset } from './data/cifar.ts'
-export { balancedSubset, type Dataset, heldOut, type NamedBytes, subset, validateDataset } from './data/dataset.ts'
-export { type Decoder, type Picture, readFolder } from './data/folder.ts'
+export {
+  balancedSubset,
+  type Dataset,
+  heldOut,
+  type NamedBytes,
+  type PictureFiles,
+  subset,
+  validateDataset,
+} from './data/dataset.ts'
+export { type Decoder, imagenetColours, openFolder, type Picture, readFolder } from './data/folder.ts'
 export { fashionMnist, idxDataset, readIdx } from './data/idx.ts'
 export { type SyntheticOptions, synthetic } from './data/synthetic.ts'
 export { checkGraph, type Edge, formula, type Graph, type GraphNode } from './distill/graph.ts'

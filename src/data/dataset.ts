@@ -3,10 +3,27 @@
 
 import { InputError } from '../errors.ts'
 
+/** A decoded picture. */
+export interface Picture {
+  width: number
+  height: number
+  /** [height, width, 3], red, green, blue interleaved. */
+  rgb: Uint8Array
+}
+
+/** Pictures of any size that are read and decoded when they are wanted. */
+export interface PictureFiles {
+  /** Their paths within the data set. */
+  names: string[]
+  read(row: number): Promise<Picture>
+}
+
 export interface Dataset {
   name: string
-  /** [n, channels, height, width], a byte a value, planar. */
+  /** [n, channels, height, width], a byte a value, planar. Empty where there are `files`. */
   images: Uint8Array
+  /** In place of `images`, for sets that memory does not hold; every picture is brought to height x width. */
+  files?: PictureFiles
   /** [n], in 0 … classes.length - 1. */
   labels: Uint8Array | Uint16Array
   n: number
@@ -22,7 +39,7 @@ export interface Dataset {
 export interface DatasetPair {
   train: Dataset
   test: Dataset
-  /** SHA-256 over all bytes, labels, sizes and class names, hex. */
+  /** SHA-256 over all bytes (or names of files), labels, sizes and class names, hex. */
   hash: string
   /** Where it was found, or 'synthetic'. */
   origin: string
@@ -38,7 +55,7 @@ export type Order = (n: number) => ArrayLike<number>
 
 /** @throws InputError where sizes, labels or classes contradict each other, or a class has no picture. */
 export function validateDataset(dataset: Dataset): Dataset {
-  const { name, images, labels, n, channels, height, width, classes, mean, std } = dataset
+  const { name, images, files, labels, n, channels, height, width, classes, mean, std } = dataset
   const fail = (fault: string): never => {
     throw new InputError(`${name}: ${fault}`)
   }
@@ -46,7 +63,8 @@ export function validateDataset(dataset: Dataset): Dataset {
   for (const [what, size] of Object.entries({ channels, height, width })) {
     if (!Number.isInteger(size) || size < 1) fail(`${what} is ${size}, at least 1 is needed`)
   }
-  const bytes = n * channels * height * width
+  const bytes = files ? 0 : n * channels * height * width
+  if (files && files.names.length !== n) fail(`${n} pictures and ${files.names.length} files`)
   if (images.length !== bytes)
     fail(`${n} pictures ${channels}x${height}x${width} need ${bytes} bytes, not ${images.length}`)
   if (labels.length !== n) fail(`${n} pictures and ${labels.length} labels`)
@@ -100,9 +118,9 @@ export function meanStd(images: Uint8Array, channels: number, pixels: number): {
  * @throws InputError for no index, or one that is not there
  */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
-  const { name, images, labels, n, channels, height, width } = dataset
+  const { name, images, files, labels, n, channels, height, width } = dataset
   if (indices.length === 0) throw new InputError(`${name}: a subset of 0 pictures`)
-  const size = channels * height * width
+  const size = files ? 0 : channels * height * width
   const kept = new Uint8Array(indices.length * size)
   const keptLabels = labels instanceof Uint16Array ? new Uint16Array(indices.length) : new Uint8Array(indices.length)
   for (let i = 0; i < indices.length; i++) {
@@ -113,7 +131,11 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     kept.set(images.subarray(index * size, (index + 1) * size), i * size)
     keptLabels[i] = labels[index]
   }
-  return { ...dataset, images: kept, labels: keptLabels, n: indices.length }
+  const chosen: PictureFiles | undefined = files && {
+    names: Array.from(indices, (index) => files.names[index]),
+    read: (row) => files.read(indices[row]),
+  }
+  return { ...dataset, images: kept, files: chosen, labels: keptLabels, n: indices.length }
 }
 
 /**
@@ -160,13 +182,21 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-/** Validates both halves, checks that they belong together, and hashes them (a hash of the parts' hashes). */
+/**
+ * Validates both halves, checks that they belong together, and hashes them (a hash of the parts' hashes). Of pictures
+ * in files the names are hashed, not what is in them.
+ */
 export async function makePair(train: Dataset, test: Dataset, origin: string): Promise<DatasetPair> {
   const lines: string[] = []
   for (const half of [train, test]) {
-    const { images, labels, channels, height, width, n, classes } = validateDataset(half)
+    const { images, files, labels, channels, height, width, n, classes } = validateDataset(half)
+    const contents = files ? new TextEncoder().encode(files.names.join('\n')) : images
     const labelBytes = new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength)
-    lines.push(JSON.stringify({ n, channels, height, width, classes }), await sha256(images), await sha256(labelBytes))
+    lines.push(
+      JSON.stringify({ n, channels, height, width, classes }),
+      await sha256(contents),
+      await sha256(labelBytes),
+    )
   }
   const shape = ({ channels, height, width, classes }: Dataset) => [channels, height, width, classes.join()].join(' x ')
   if (shape(train) !== shape(test)) {

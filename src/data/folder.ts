@@ -3,19 +3,16 @@
 
 import { InputError } from '../errors.ts'
 import type { FileLayer } from '../io/files.ts'
-import { type Dataset, meanStd } from './dataset.ts'
+import { type Dataset, meanStd, type Picture } from './dataset.ts'
 
-export interface Picture {
-  width: number
-  height: number
-  /** [height, width, 3], red, green, blue interleaved. */
-  rgb: Uint8Array
-}
-
+export type { Picture } from './dataset.ts'
 export type Decoder = (bytes: Uint8Array, file: string) => Picture | Promise<Picture>
 
-const readable = /\.png$/i
-const unreadable = /\.(jpe?g|ppm|bmp|pgm|tiff?|webp|gif|avif)$/i
+const readable = /\.(png|jpe?g)$/i
+const unreadable = /\.(ppm|bmp|pgm|tiff?|webp|gif|avif)$/i
+
+/** Mean and standard deviation with which pictures of ImageNet are normalised everywhere. */
+export const imagenetColours = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
 
 /**
  * Reads `root/train` and `root/val` (or `root/test`), channels red, green, blue; mean and std are those of the training
@@ -26,7 +23,7 @@ const unreadable = /\.(jpe?g|ppm|bmp|pgm|tiff?|webp|gif|avif)$/i
  * cropped. Without `options.size` pictures that all have one size keep it, square or not; others get the median of the
  * training pictures' shorter sides. All pictures are held in memory.
  * @throws InputError for a missing or empty folder, a class without pictures, classes that differ between the two
- * folders, a picture that is corrupt or in another format than PNG, a size below 1
+ * folders, a picture that is corrupt or in another format than PNG and JPEG, a size below 1
  */
 export async function readFolder(
   files: FileLayer,
@@ -38,16 +35,9 @@ export async function readFolder(
   if (size !== undefined && !(Number.isInteger(size) && size >= 1)) {
     throw new InputError(`${root}: pictures of size ${size}, a whole number of at least 1 is needed`)
   }
-  const held = await firstFolder(files, root, ['val', 'test'])
-  const train = await readSplit(files, await firstFolder(files, root, ['train']), decode, size)
-  const test = await readSplit(files, held, decode, size)
-  const differing = [...train.classes, ...test.classes].find(
-    (name) => !train.classes.includes(name) || !test.classes.includes(name),
-  )
-  if (differing !== undefined) {
-    const where = train.classes.includes(differing) ? held : `${root}/train`
-    throw new InputError(`${where}: the class ${differing} is missing here`)
-  }
+  const listing = await listFolder(files, root)
+  const train = await readSplit(files, listing.train, decode, size)
+  const test = await readSplit(files, listing.test, decode, size)
   const [height, width] = size ? [size, size] : commonSize(train.pictures, test.pictures)
   const known = meanStd(planar(train.pictures, height, width), 3, height * width)
   const dataset = ({ pictures, labels, classes }: Split): Dataset => {
@@ -57,46 +47,117 @@ export async function readFolder(
   return { train: dataset(train), test: dataset(test) }
 }
 
-interface Split {
-  pictures: Picture[]
+/**
+ * The same folders, for sets that memory does not hold: a picture is read and decoded when a batch has it, and brought
+ * to size x size (default 224) on the device, as it is done for ImageNet; see `pictureSource`. Colours are normalised
+ * with ImageNet's mean and standard deviation. Only the folders are looked at here.
+ * @throws InputError for a missing or empty folder, a class without pictures, classes that differ between the two
+ * folders, a picture in another format than PNG and JPEG, a size below 1
+ */
+export async function openFolder(
+  files: FileLayer,
+  root: string,
+  decode: Decoder,
+  { name = 'imagenet', size = 224 }: { name?: string; size?: number } = {},
+): Promise<{ train: Dataset; test: Dataset }> {
+  if (!(Number.isInteger(size) && size >= 1)) {
+    throw new InputError(`${root}: pictures of size ${size}, a whole number of at least 1 is needed`)
+  }
+  const listing = await listFolder(files, root)
+  const dataset = ({ names, labels, classes }: Listing): Dataset => ({
+    name,
+    images: new Uint8Array(0),
+    files: {
+      names,
+      read: async (row) => decode(await files.readFile(`${root}/${names[row]}`), `${root}/${names[row]}`),
+    },
+    labels,
+    n: names.length,
+    channels: 3,
+    height: size,
+    width: size,
+    classes,
+    ...imagenetColours,
+  })
+  return { train: dataset(listing.train), test: dataset(listing.test) }
+}
+
+/** Which pictures a folder has, as paths from the root, and of which class. */
+interface Listing {
+  root: string
+  names: string[]
   labels: Uint8Array | Uint16Array
   classes: string[]
 }
 
-async function firstFolder(files: FileLayer, root: string, names: string[]): Promise<string> {
-  for (const name of names) if (await files.exists(`${root}/${name}`)) return `${root}/${name}`
-  throw new InputError(`${root}: no folder ${names.join(' or ')} in it, with a folder of PNG pictures for each class`)
+interface Split extends Omit<Listing, 'root' | 'names'> {
+  pictures: Picture[]
 }
 
-async function readSplit(files: FileLayer, folder: string, decode: Decoder, size?: number): Promise<Split> {
-  const classes = (await files.list(folder)).filter((entry) => entry.isFolder).map((entry) => entry.name)
-  if (classes.length === 0) throw new InputError(`${folder}: empty, a folder for each class is needed`)
-  const pictures: Picture[] = []
+async function listFolder(files: FileLayer, root: string): Promise<{ train: Listing; test: Listing }> {
+  const held = await firstFolder(files, root, ['val', 'test'])
+  const train = await listSplit(files, root, await firstFolder(files, root, ['train']))
+  const test = await listSplit(files, root, held)
+  const differing = [...train.classes, ...test.classes].find(
+    (name) => !train.classes.includes(name) || !test.classes.includes(name),
+  )
+  if (differing !== undefined) {
+    const where = train.classes.includes(differing) ? held : 'train'
+    throw new InputError(`${root}/${where}: the class ${differing} is missing here`)
+  }
+  return { train, test }
+}
+
+async function firstFolder(files: FileLayer, root: string, names: string[]): Promise<string> {
+  for (const name of names) if (await files.exists(`${root}/${name}`)) return name
+  throw new InputError(`${root}: no folder ${names.join(' or ')} in it, with a folder of pictures for each class`)
+}
+
+async function listSplit(files: FileLayer, root: string, folder: string): Promise<Listing> {
+  const entries = await files.list(`${root}/${folder}`)
+  const classes = entries.filter((entry) => entry.isFolder).map((entry) => entry.name)
+  if (classes.length === 0) throw new InputError(`${root}/${folder}: empty, a folder for each class is needed`)
+  const names: string[] = []
   const labels: number[] = []
   for (const [label, name] of classes.entries()) {
-    const found = await picturesBelow(files, `${folder}/${name}`)
-    if (found.length === 0) throw new InputError(`${folder}/${name}: a class without pictures (PNG)`)
+    const found = await picturesBelow(files, root, `${folder}/${name}`)
+    if (found.length === 0) throw new InputError(`${root}/${folder}/${name}: a class without pictures (PNG, JPEG)`)
     for (const file of found) {
-      const picture = await decode(await files.readFile(file), file)
-      // Shrunk at once where the target is known, so that large pictures are not all held.
-      pictures.push(size ? resizeAndCrop(picture, size) : picture)
+      names.push(file)
       labels.push(label)
     }
   }
-  return { pictures, labels: classes.length > 256 ? Uint16Array.from(labels) : Uint8Array.from(labels), classes }
+  return { root, names, labels: classes.length > 256 ? Uint16Array.from(labels) : Uint8Array.from(labels), classes }
+}
+
+async function readSplit(
+  files: FileLayer,
+  { root, names, labels, classes }: Listing,
+  decode: Decoder,
+  size?: number,
+): Promise<Split> {
+  const pictures: Picture[] = []
+  for (const name of names) {
+    const picture = await decode(await files.readFile(`${root}/${name}`), `${root}/${name}`)
+    // Shrunk at once where the target is known, so that large pictures are not all held.
+    pictures.push(size ? resizeAndCrop(picture, size) : picture)
+  }
+  return { pictures, labels, classes }
 }
 
 /** Files of a folder, then those of its folders, each sorted. */
-async function picturesBelow(files: FileLayer, folder: string): Promise<string[]> {
-  const entries = await files.list(folder)
+async function picturesBelow(files: FileLayer, root: string, folder: string): Promise<string[]> {
+  const entries = await files.list(`${root}/${folder}`)
   const found: string[] = []
   for (const { name, isFolder } of entries) {
+    const path = `${folder}/${name}`
     if (isFolder) continue
-    if (unreadable.test(name)) throw new InputError(`${folder}/${name}: only PNG pictures can be read, convert it`)
-    if (readable.test(name)) found.push(`${folder}/${name}`)
+    if (unreadable.test(name)) throw new InputError(`${root}/${path}: only PNG and JPEG can be read, convert it`)
+    if (readable.test(name)) found.push(path)
   }
-  for (const { name, isFolder } of entries)
-    if (isFolder) found.push(...(await picturesBelow(files, `${folder}/${name}`)))
+  for (const { name, isFolder } of entries) {
+    if (isFolder) for (const path of await picturesBelow(files, root, `${folder}/${name}`)) found.push(path)
+  }
   return found
 }
 

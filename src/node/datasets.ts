@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { type CifarKind, cifar10, cifar100, cifarDataset } from '../data/cifar.ts'
 import { type Dataset, type DatasetPair, makePair } from '../data/dataset.ts'
-import { readFolder } from '../data/folder.ts'
+import { openFolder, readFolder } from '../data/folder.ts'
 import { fashionMnist, idxDataset } from '../data/idx.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { InputError } from '../errors.ts'
@@ -13,9 +13,9 @@ import { cacheFolder, offlineByEnvironment } from './adapter-cache.ts'
 import { fetchPackages } from './apt.ts'
 import { downloadDataset, type OfficialSource, officialSources } from './fetchData.ts'
 import { nodeFiles } from './files.ts'
-import { decodePng } from './png.ts'
+import { decodePicture } from './jpeg.ts'
 
-export const datasetNames = ['fashion-mnist', 'cifar10', 'cifar100', 'imagefolder', 'synthetic'] as const
+export const datasetNames = ['fashion-mnist', 'cifar10', 'cifar100', 'imagefolder', 'imagenet', 'synthetic'] as const
 export type DatasetName = (typeof datasetNames)[number]
 
 export interface FindOptions {
@@ -27,7 +27,7 @@ export interface FindOptions {
   log: (line: string) => void
   /** Give synthetic pictures where the set cannot be had, after saying so. `origin` is 'synthetic' then. */
   allowSynthetic?: boolean
-  /** Side in pixels, for imagefolder (see readFolder) and synthetic. */
+  /** Side in pixels, for imagefolder (see readFolder), imagenet (see openFolder) and synthetic. */
   size?: number
   env?: NodeJS.ProcessEnv
   /** Stand-ins for the addresses and the package, for mirrors and tests; `null` for none. */
@@ -82,6 +82,11 @@ function cifarKind(
   }
 }
 
+const missingSplits = (entries: FolderEntry[]) => [
+  ...(has(entries, 'train') ? [] : ['train/']),
+  ...(has(entries, 'val') || has(entries, 'test') ? [] : ['val/']),
+]
+
 const kinds: Record<Exclude<DatasetName, 'synthetic'>, Kind> = {
   'fashion-mnist': {
     folders: ['fashion-mnist', 'FashionMNIST/raw'],
@@ -110,11 +115,13 @@ const kinds: Record<Exclude<DatasetName, 'synthetic'>, Kind> = {
   cifar100: cifarKind('cifar100', cifar100, 'cifar-100-binary', 'train.bin', /^train\.bin$/, 'test.bin'),
   imagefolder: {
     folders: ['imagefolder'],
-    missing: (entries) => [
-      ...(has(entries, 'train') ? [] : ['train/']),
-      ...(has(entries, 'val') || has(entries, 'test') ? [] : ['val/']),
-    ],
-    read: (folder, _entries, size) => readFolder(nodeFiles, folder, decodePng, { size }),
+    missing: missingSplits,
+    read: (folder, _entries, size) => readFolder(nodeFiles, folder, decodePicture, { size }),
+  },
+  imagenet: {
+    folders: ['imagenet', 'ILSVRC/Data/CLS-LOC'],
+    missing: missingSplits,
+    read: (folder, _entries, size) => openFolder(nodeFiles, folder, decodePicture, { size }),
   },
 }
 

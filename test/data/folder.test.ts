@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { PNG } from 'pngjs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { validateDataset } from '../../src/data/dataset.ts'
-import { readFolder, resizeAndCrop } from '../../src/data/folder.ts'
+import { makePair, subset, validateDataset } from '../../src/data/dataset.ts'
+import { openFolder, readFolder, resizeAndCrop } from '../../src/data/folder.ts'
 import { InputError } from '../../src/errors.ts'
 import { memoryFiles } from '../../src/io/files.ts'
 import { nodeFiles } from '../../src/node/files.ts'
@@ -66,9 +66,40 @@ test('an empty folder, a class without pictures, a missing folder or class are n
   await refused(() => load(hollow), /^set\/train\/dog: a class without pictures/)
   await refused(() => load(tree({ 'set/val/cat/1.png': undefined })), /^set\/val: the class cat is missing here/)
   await refused(() => load(tree({ 'set/val/dog/1.png': png(4, 4) })), /^set\/train: the class dog is missing here/)
-  await refused(() => load(tree({ 'set/train/cat/p.jpeg': 'x' })), /^set\/train\/cat\/p\.jpeg: only PNG/)
+  await refused(() => load(tree({ 'set/train/cat/p.webp': 'x' })), /^set\/train\/cat\/p\.webp: only PNG and JPEG/)
   await refused(() => load(tree({ 'set/train/cat/b.png': 'x' })), /^set\/train\/cat\/b\.png: truncated/)
   for (const size of [0, -1, 1.5, Number.NaN]) await refused(() => load(tree(), size), /^set: pictures of size/)
+})
+
+test('an opened folder lists the same pictures and reads them when they are asked for', async () => {
+  const files = tree({ 'set/train/cat/b.png': png(9, 6, 7), 'set/val/cat/1.png': 'not looked at yet' })
+  const { train, test: held } = await openFolder(files, 'set', decodePng, { size: 8 })
+  assert.equal(train.files!.names, ['train/ape/x.png', 'train/cat/a.PNG', 'train/cat/b.png', 'train/cat/deep/0.png'])
+  assert.equal([[...train.labels], train.classes, train.n], [[0, 1, 1, 1], ['ape', 'cat'], 4])
+  assert.equal([train.height, train.width, train.images.length, held.n], [8, 8, 0, 2])
+  assert.equal(await train.files!.read(2), { width: 9, height: 6, rgb: noise(9 * 6 * 3, 7) })
+  await refused(() => held.files!.read(1) as Promise<never>, /^set\/val\/cat\/1\.png: truncated/)
+  const part = subset(train, [3, 2])
+  assert.equal(
+    [part.files!.names, [...part.labels]],
+    [
+      ['train/cat/deep/0.png', 'train/cat/b.png'],
+      [1, 1],
+    ],
+  )
+  assert.equal(await part.files!.read(1), await train.files!.read(2))
+  const pair = await makePair(train, held, 'x')
+  const renamed = { ...train.files!, names: train.files!.names.with(0, 'train/ape/y.png') }
+  assert.not.equal((await makePair({ ...train, files: renamed }, held, 'x')).hash, pair.hash)
+  await refused(
+    () => makePair({ ...train, n: 3, labels: train.labels.slice(0, 3) }, held, 'x'),
+    /3 pictures and 4 files/,
+  )
+  await refused(() => openFolder(files, 'set', decodePng, { size: 0 }), /^set: pictures of size 0/)
+  await refused(
+    () => openFolder(tree({ 'set/val/ape/1.png': undefined }), 'set', decodePng),
+    /^set\/val: the class ape/,
+  )
 })
 
 test('pictures of one size keep it, others get the median shorter side, a given size wins', async () => {

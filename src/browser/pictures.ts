@@ -1,0 +1,27 @@
+// Pictures in browsers: the browser's own decoder.
+import type { Decoder } from '../data/folder.ts'
+import { InputError } from '../errors.ts'
+
+/**
+ * PNG, JPEG and whatever else the browser knows, to 8-bit RGB; alpha is dropped. Colour profiles are not heeded. Bytes of
+ * a JPEG can differ by a few levels from Pillow's and from browser to browser.
+ * @throws InputError that names the file and the fault
+ */
+export const decodeBitmap: Decoder = async (bytes, file) => {
+  let bitmap: ImageBitmap
+  try {
+    const blob = new Blob([bytes as Uint8Array<ArrayBuffer>])
+    bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' })
+  } catch (error) {
+    throw new InputError(`${file}: no picture that this browser reads (${(error as Error).message})`, { cause: error })
+  }
+  const { width, height } = bitmap
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })
+  if (!context) throw new InputError(`${file}: this browser gives no canvas of ${width}x${height}`)
+  context.drawImage(bitmap, 0, 0)
+  bitmap.close()
+  const rgba = context.getImageData(0, 0, width, height).data
+  const rgb = new Uint8Array(width * height * 3)
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[i * 3 + c] = rgba[i * 4 + c]
+  return { width, height, rgb }
+}
