@@ -1,6 +1,6 @@
 // The command line of the bench: one table, from which parsing, help and messages come.
 import { InputError } from '../errors.ts'
-import { type Named, quoted, read } from '../study/args.ts'
+import { helpTable, type Named, obey, quoted, read } from '../study/args.ts'
 import { UsageError } from '../study/usage.ts'
 
 export interface BenchOptions {
@@ -118,14 +118,7 @@ export function parseArguments(argv: readonly string[]): BenchOptions | 'help' {
   }
   const given = [...read(argv, FLAGS)]
   if (given.some(([{ name }]) => name === 'help')) return 'help'
-  for (const [flag, text] of given) {
-    try {
-      flag.set(options, text)
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      throw new UsageError(`--${flag.name} ${quoted(text)}: ${error.message}`)
-    }
-  }
+  for (const [flag, text] of given) obey(flag, text, () => flag.set(options, text))
   const { tune, shapes, kernel, step, profile, firstStep, once, compare, trace } = options
   const besides = tune && { step, profile, kernel, compare, trace }
   for (const [name, set] of Object.entries(besides || {}))
@@ -143,18 +136,17 @@ export function parseArguments(argv: readonly string[]): BenchOptions | 'help' {
 }
 
 export function helpText(syntax: readonly [string, string][]): string {
-  const shown = FLAGS.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
-  const width = Math.max(...shown.map(([flag]) => flag.length))
+  const { lines, line } = helpTable(FLAGS)
   return [
     'Times every kernel at the shapes of the networks, or whole training steps: results are checked first, then medians',
     "of alternating rounds, beside the adapter's own peaks in the same run.",
     '',
     'Usage: node bench/kernels.js [flags]',
     '',
-    ...shown.map(([flag, about]) => `  ${flag.padEnd(width)}  ${about}`),
+    ...lines,
     '',
     'Ops and how their shapes are written:',
-    ...syntax.map(([op, text]) => `  ${op.padEnd(width)}  ${text}`),
+    ...syntax.map(line),
     '',
     'Exit codes: 0 done, 1 a result was wrong or something failed, 2 wrong usage.',
     '',

@@ -47,6 +47,24 @@ export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
+/** Does what a flag with this value asks for; an InputError becomes a UsageError that names both. */
+export function obey({ name }: Named, text: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    throw new UsageError(`--${name} ${quoted(text)}: ${error.message}`)
+  }
+}
+
+/** What help tells of flags, and in the same columns of other names. */
+export function helpTable(flags: readonly Named[]) {
+  const shown = flags.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
+  const width = Math.max(...shown.map(([flag]) => flag.length))
+  const line = ([name, about]: readonly string[]) => `  ${name.padEnd(width)}  ${about}`
+  return { lines: shown.map(line), line }
+}
+
 /** Throws UsageError for an unknown flag, an unknown value, or values that do not fit together. */
 export function parseArguments<R extends CommonRecipe>(
   argv: readonly string[],
@@ -67,13 +85,10 @@ export function parseArguments<R extends CommonRecipe>(
   const options: RunOptions = {}
   for (const [flag, text] of given) {
     const before = JSON.stringify(recipe)
-    try {
+    obey(flag, text, () => {
       flag.recipe?.(recipe, text)
       flag.run?.(options, text)
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      throw new UsageError(`--${flag.name} ${quoted(text)}: ${error.message}`)
-    }
+    })
     if (flag.recipe && !flag.chooses && JSON.stringify(recipe) !== before)
       overrides.push(`--${flag.name} ${quoted(text)}`)
   }
@@ -84,9 +99,8 @@ export function parseArguments<R extends CommonRecipe>(
   }
   const alone = ([...doing, 'fresh', 'list', 'dryRun', 'printConfig'] as const).find((name) => options[name])
   if ((options.processes ?? 1) > 1 && alone) {
-    throw new UsageError(
-      `--processes and --${alone === 'dryRun' ? 'dry-run' : alone === 'printConfig' ? 'print-config' : alone}: one or the other`,
-    )
+    const name = alone.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
+    throw new UsageError(`--processes and --${name}: one or the other`)
   }
   let resolved: R
   try {
@@ -108,18 +122,16 @@ export function parseArguments<R extends CommonRecipe>(
 }
 
 export function helpText<R extends CommonRecipe>({ name: study, about: title, presets, flags }: Paper<R>): string {
-  const shown = flags.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
-  const width = Math.max(...shown.map(([flag]) => flag.length))
-  const known = Object.entries(presets).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`)
+  const { lines, line } = helpTable(flags)
   return [
     title,
     '',
     `Usage: ${PAPERS.includes(study) ? `node bench/${study}.js [flags]      or: ` : ''}npx webgpu-distill ${study} [flags]`,
     '',
-    ...shown.map(([flag, about]) => `  ${flag.padEnd(width)}  ${about}`),
+    ...lines,
     '',
     'Presets; every flag above, and a --config, overrides them:',
-    ...known,
+    ...Object.entries(presets).map(([name, { about }]) => line([name, about])),
     '',
     'Finished cells are kept in DIR/cells and never trained twice; Ctrl-C, SIGTERM and SIGUSR1 save a checkpoint from which',
     'the same command goes on. The same command may run several times at once: each takes cells that no other is at.',

@@ -1,6 +1,5 @@
 // The command line of the programs that take files: `eval`, `calibrate` and `report`.
-import { InputError } from '../errors.ts'
-import { quoted, read } from './args.ts'
+import { helpTable, obey, read } from './args.ts'
 import { type Flag, whole } from './flags.ts'
 import { UsageError } from './usage.ts'
 
@@ -61,20 +60,11 @@ export function parseFiles(argv: readonly string[], flags: readonly FileFlag[]):
     if (!argv[i].startsWith('-')) options.files.push(argv[i])
     else words.push(...argv.slice(i, flag?.value ? ++i + 1 : i + 1))
   }
-  for (const [flag, text] of read(words, flags)) {
-    try {
-      flag.set(options, text)
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      throw new UsageError(`--${flag.name} ${quoted(text)}: ${error.message}`)
-    }
-  }
+  for (const [flag, text] of read(words, flags)) obey(flag, text, () => flag.set(options, text))
   if (!options.help && options.files.length === 0) throw new UsageError('needs a FILE, or several; --help tells more')
   return options
 }
 
 export function fileHelp(usage: string, about: string, flags: readonly FileFlag[]): string {
-  const shown = flags.map(({ name, value, about }) => [`--${name}${value ? ` ${value}` : ''}`, about])
-  const width = Math.max(...shown.map(([flag]) => flag.length))
-  return [usage, '', about, '', ...shown.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}`), ''].join('\n')
+  return [usage, '', about, '', ...helpTable(flags).lines, ''].join('\n')
 }

@@ -123,11 +123,9 @@ EOF
 
 ${lines.join('\n')}
 sbatch --job-name=${quoted(`${name}-merge`)} --dependency="afterany:${jobs.map((job) => `$${job}`).join(':')}" \\
-  --output=${quoted(`${out}/logs/%x.txt`)} "$@" --wrap=${shellQuoted(`${command} --merge`)}
+  --output=${quoted(`${out}/logs/%x.txt`)} "$@" --wrap=${quoted(`${command} --merge`)}
 `
 }
-
-const shellQuoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 
 function k8s(stages: readonly Stage[], { name, folder, out, words, shards }: Submitted): string {
   const completions = shards ?? stages.length
