@@ -35,12 +35,12 @@ export function whole(text: string, least = 1, allowed = `a whole number from ${
   return Number.isSafeInteger(value) && value >= least ? value : wrong(allowed)
 }
 
-function choice<T extends string>(text: string, allowed: readonly T[]): T {
+export function choice<T extends string>(text: string, allowed: readonly T[]): T {
   return allowed.find((each) => each === text) ?? wrong(`one of ${allowed.join(', ')}`)
 }
 
 /** Comma-separated, each once. */
-function list<T>(text: string, each: (item: string) => T): T[] {
+export function list<T>(text: string, each: (item: string) => T): T[] {
   return [...new Set(text.split(',').map((item) => each(item.trim())))]
 }
 

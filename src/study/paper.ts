@@ -23,6 +23,8 @@ export interface Paper<R extends CommonRecipe> {
 export interface Base<R extends CommonRecipe> {
   flags(name: string, presets: readonly string[]): Flag<R>[]
   schema(presets: readonly string[]): Schema<R>
+  /** Keys that a recipe may leave out. */
+  optional: readonly (keyof R)[]
   check(recipe: R): R
   stages(recipe: R, pictures: Pictures): Stage[]
 }
@@ -41,7 +43,7 @@ export function studyOn<R extends CommonRecipe>(base: Base<R>, { presets, ...tol
     ...told,
     presets,
     flags: base.flags(told.name, names),
-    schema: object(base.schema(names), ['microBatches'] as (keyof R)[]),
+    schema: object(base.schema(names), base.optional),
     check: base.check,
     stages: base.stages,
   }

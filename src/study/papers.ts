@@ -14,12 +14,14 @@ import { trikdStages } from './trikdStages.ts'
 export const CQKD_BASE: Base<Recipe> = {
   flags: cqkdFlags,
   schema: cqkdSchema,
+  optional: ['microBatches'],
   check: checkRecipe,
   stages: cqkdStages,
 }
 export const TRIKD_BASE: Base<TrikdRecipe> = {
   flags: trikdFlags,
   schema: trikdSchema,
+  optional: ['microBatches', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
   check: checkTrikd,
   stages: trikdStages,
 }

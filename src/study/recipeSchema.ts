@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts'
 import { architecture, type ResNetConfig } from '../nn/architecture.ts'
 import { networkNamed } from '../nn/names.ts'
 import { datasetNames } from '../node/datasets.ts'
+import type { RandAugment, RandomResizedCrop } from '../ops/pictures.ts'
 import { type CommonRecipe, METHODS, type Recipe } from './recipe.ts'
 import {
   between,
@@ -71,6 +72,22 @@ const optimizer: Shape<CommonRecipe['optimizer']> = (value, path, before) => {
   return checked
 }
 
+const range: Shape<readonly [number, number]> = (value, path, before) => {
+  const pair = listOf(positive, { distinct: false })(value, path, before as number[])
+  if (pair.length !== 2 || pair[0] > pair[1]) return fault(path, value, 'two numbers above 0, the smaller one first')
+  return [pair[0], pair[1]]
+}
+
+const augmentation = object<NonNullable<CommonRecipe['augmentation']>>(
+  {
+    shift: count(0),
+    flip: yesNo,
+    crop: object<RandomResizedCrop>({ scale: range, ratio: range }),
+    randAugment: object<RandAugment>({ operations: count(), magnitude: between(0, 30) }),
+  },
+  ['crop', 'randAugment'],
+)
+
 /** What every recipe says, in the order in which it is written. */
 const shared = <M extends string>(presets: readonly string[], methods: readonly M[]) => ({
   preset: oneOf(presets),
@@ -95,7 +112,7 @@ const shared = <M extends string>(presets: readonly string[], methods: readonly 
     name: oneOf(['cosine', 'oneCycle', 'constant']),
     warmup: between(0, 1),
   }),
-  augmentation: orNull(object<NonNullable<CommonRecipe['augmentation']>>({ shift: count(0), flip: yesNo })),
+  augmentation: orNull(augmentation),
 })
 
 export const cqkdSchema = (presets: readonly string[]): Schema<Recipe> => ({
@@ -125,4 +142,7 @@ export const trikdSchema = (presets: readonly string[]): Schema<TrikdRecipe> => 
   dkd: object<TrikdRecipe['dkd']>({ target: from0, others: from0 }),
   smoothing: between(0, 1),
   virtualTeacher: inside(0, 1),
+  teacherKinds: listOf(oneOf(['raw', 'calibrated'] as const)),
+  taughtEpochs: count(),
+  teacherSize: count(),
 })

@@ -43,7 +43,7 @@ export function sweep<R extends CommonRecipe>(
     ...told,
     presets,
     flags: [...base.flags(told.name, names), values] as Flag<Swept<R>>[],
-    schema: object(schema, ['microBatches'] as (keyof Swept<R>)[]),
+    schema: object(schema, base.optional),
     check(recipe) {
       for (const value of recipe.values) base.check(axis.vary(recipe, value))
       return recipe

@@ -1,5 +1,5 @@
 // TriKD's own flags.
-import { type Flag, flags, network, number, whole, wrong } from './flags.ts'
+import { choice, type Flag, flags, list, network, number, whole, wrong } from './flags.ts'
 import { TRIKD_METHODS, type TrikdRecipe } from './trikdRecipe.ts'
 
 const TRIKD_OWN: Flag<TrikdRecipe>[] = [
@@ -34,6 +34,25 @@ const TRIKD_OWN: Flag<TrikdRecipe>[] = [
     value: 'NET',
     about: 'of the method of that name',
     recipe: (r, text) => (r.largeTeacher = network(text, r.largeTeacher)),
+  },
+  {
+    name: 'teacher-kinds',
+    value: 'KIND,KIND',
+    about: 'raw, calibrated: the finished teachers of the rivals (--methods kd, takd, …)',
+    chooses: true,
+    recipe: (r, text) => (r.teacherKinds = list(text, (kind) => choice(kind, ['raw', 'calibrated'] as const))),
+  },
+  {
+    name: 'taught-epochs',
+    value: 'N',
+    about: 'of the finished teacher; default --epochs',
+    recipe: (r, text) => (r.taughtEpochs = whole(text)),
+  },
+  {
+    name: 'teacher-size',
+    value: 'N',
+    about: 'pixels that teachers see; default as many as students',
+    recipe: (r, text) => (r.teacherSize = whole(text)),
   },
   {
     name: 'teacher-epochs',

@@ -21,6 +21,7 @@ export const TRIKD_METHODS = [
   'eskd',
   'sckd',
   'dkd',
+  'mimic',
 ] as const
 export type TrikdMethod = (typeof TRIKD_METHODS)[number]
 
@@ -42,6 +43,12 @@ export interface TrikdRecipe extends CommonRecipe {
   dkd: { target: number; others: number }
   smoothing: number
   virtualTeacher: number
+  /** The rivals' finished teachers: as they are, or divided by τ. Absent: raw. */
+  teacherKinds?: ('raw' | 'calibrated')[]
+  /** Epochs of the finished teacher. Absent: as all others. */
+  taughtEpochs?: number
+  /** Pixels that teachers see. Absent: as many as students. */
+  teacherSize?: number
 }
 
 const network = (width: number): ResNetConfig => {
@@ -90,7 +97,7 @@ export const TRIKD_PRESETS: Record<string, { about: string; recipe: TrikdRecipe 
       preset: 'smoke',
       trainImages: 256,
       testImages: 1000,
-      methods: TRIKD_METHODS.filter((method) => method !== 'ablation'),
+      methods: TRIKD_METHODS.filter((method) => method !== 'ablation' && method !== 'mimic'),
       seeds: [0],
       epochs: 3,
       generations: 1,
@@ -146,6 +153,11 @@ export function checkTrikd(recipe: TrikdRecipe): TrikdRecipe {
   for (const weight of Object.values(weights)) {
     need(Number.isFinite(weight) && weight >= 0, 'weights', Object.values(weights), 'four numbers from 0')
   }
+  const { teacherKinds = [], calibrationImages, taughtEpochs = 1, teacherSize = 1 } = recipe
+  need(Number.isInteger(taughtEpochs) && taughtEpochs > 0, 'taught-epochs', taughtEpochs, 'a whole number from 1')
+  need(Number.isInteger(teacherSize) && teacherSize > 0, 'teacher-size', teacherSize, 'pixels, a whole number from 1')
+  const fits = !teacherKinds.includes('calibrated') || calibrationImages > 0
+  need(fits, 'calibration-images', calibrationImages, 'a calibrated teacher needs images to fit τ on')
   need(klTemperature > 0 && Number.isFinite(klTemperature), 'kl-temperature', klTemperature, 'a number above 0')
   return recipe
 }

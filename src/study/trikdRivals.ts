@@ -1,0 +1,50 @@
+// What TriKD is compared with, and students that only mimic.
+import * as methods from '../distill/methods.ts'
+import type { Described } from './stage.ts'
+import type { Maker } from './trikdMaker.ts'
+
+/** Each from the same student's initial weights; those from a finished teacher once a kind of teacher. */
+export function rivals(maker: Maker, taught: Described): void {
+  const { recipe, add, fresh, student, teacher, alone, finished, kinds } = maker
+  const { weights, klTemperature: temperature, rivalTemperature: T } = recipe
+  const smooth = methods.labelSmoothing(student(), recipe.smoothing)
+  add(['label-smoothing'], 'label-smoothing', smooth, { method: 'labelSmoothing' })
+  const virtual = { virtual: recipe.virtualTeacher }
+  add(['tfkd'], 'tfkd', methods.tfkd(student(), finished(1)), { method: 'tfkd', temperature: 1 }, virtual)
+  const members = Array.from({ length: recipe.members }, (_, i) =>
+    fresh(recipe.student, i ? `student ${i}` : 'student'),
+  )
+  const cohort = { weight: weights.teacherToStudent, ceWeight: 1, temperature, updates: recipe.updates }
+  for (const ensemble of [false, true]) {
+    const method = methods.dml(members, { ...cohort, ensemble })
+    add([ensemble ? 'dml-e' : 'dml'], ensemble ? 'dml-e' : 'dml', method, { method: ensemble ? 'dmlE' : 'dml' })
+  }
+  const epochs = { epochs: recipe.teacherEpochs }
+  const early = add(
+    ['eskd'],
+    'early-teacher',
+    alone('teacher', teacher()),
+    { method: 'earlyStopped' },
+    epochs,
+  )('teacher')
+  for (const { suffix, label, tau } of kinds) {
+    const rival = { ...finished(T), tau: tau(taught) }
+    const raw = (method: string) => label(method, T)
+    const middle = methods.kd(fresh(recipe.assistant, 'assistant'), taught, rival)
+    const assistant = add(['takd'], `assistant${suffix}`, middle, raw('assistant'))('student')
+    add(['takd'], `takd${suffix}`, methods.kd(student(), assistant, { ...rival, tau: tau(assistant) }), raw('takd'))
+    const until = { ...rival, tau: tau(early), until: recipe.distillUntil }
+    add(['eskd'], `eskd${suffix}`, methods.eskd(student(), early, until), raw('eskd'))
+    add(['sckd'], `sckd${suffix}`, methods.sckd(student(), taught, rival), raw('sckd'))
+    add(['dkd'], `dkd${suffix}`, methods.dkd(student(), taught, { ...rival, ...recipe.dkd }), raw('dkd'))
+  }
+}
+
+/** Students of the finished teacher's own architecture and of the usual one that see no labels: what optimisation leaves. */
+export function mimics({ recipe, add, fresh, student }: Maker, taught: Described): void {
+  const alone = { temperature: 1, weight: 1, ceWeight: 0 }
+  const label = { temperature: 1, teacher: 'raw' as const }
+  add(['mimic'], 'mimic', methods.kd(student(), taught, alone), { ...label, method: 'mimic' })
+  const same = { ...fresh(recipe.teacher, "mimic of the teacher's own kind"), view: taught.view }
+  add(['mimic'], 'mimic-same', methods.kd(same, taught, alone), { ...label, method: 'mimicSame' })
+}
