@@ -3,6 +3,9 @@ import { formula } from '../distill/graph.ts'
 import { labelOf } from '../report/groups.ts'
 import type { Stage } from './stage.ts'
 
+/** How all of them are to be read. */
+export const LOSS_NOTE = '(means over the batch, natural logarithms, no gradient through what stands left of ‖)'
+
 /** A line a kind of cell: its name and the losses of its networks, with letters for T and τ; of a cohort the first. */
 export function formulas(stages: readonly Stage[]): [string, string][] {
   const kinds = new Map<string, Stage[]>()

@@ -1,6 +1,6 @@
 // `--print-config`: the recipe as JSON, fit for `--config`, and the loss of every cell.
 import type { StudyArguments } from './args.ts'
-import { lossesOf } from './formulas.ts'
+import { LOSS_NOTE, lossesOf } from './formulas.ts'
 import type { Stage } from './stage.ts'
 
 /** What goes to standard output and, the losses, to standard error; with `json` both are one document. */
@@ -15,6 +15,5 @@ export function printConfig(
     `${number}  ${id}`,
     ...[...losses, ...where].map((line) => `   ${line}`),
   ])
-  const note = '(means over the batch, natural logarithms, no gradient through what stands left of ‖)'
-  return { out: `${JSON.stringify(recipe, null, 2)}\n`, err: `${[...lines, note].join('\n')}\n` }
+  return { out: `${JSON.stringify(recipe, null, 2)}\n`, err: `${[...lines, LOSS_NOTE].join('\n')}\n` }
 }

@@ -4,12 +4,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 
-/** Other processes at the same study. */
-export interface Others {
-  /** Resolves when all of them have ended. What stopped one of them stops this process, too, or is made up for by it. */
-  ended(): Promise<void>
-}
-
 /** Gives this process, and those it starts, a part of the processors. Before an adapter is opened, which reads it then. */
 export function shareProcessors(processes: number): void {
   // llvmpipe's own variable; whoever has set it knows better.
@@ -19,31 +13,26 @@ export function shareProcessors(processes: number): void {
 /** What one process does for all: other formats of what is there. */
 const ONCE = ['--json', '--keep', '--tensorboard']
 
-/** Starts N - 1 more of this process. Adapter and data are in their place by now, so that none of them fetches any. */
-export function startOthers(processes: number): Others {
+/**
+ * Starts N - 1 more of this process, and resolves when all of them have ended: what stopped one of them stops this process,
+ * too, or is made up for by it. Adapter and data are in their place by now, so that none of them fetches any.
+ */
+export async function startOthers(processes: number): Promise<void> {
+  if (processes === 1) return
   const args = withoutFlag(process.argv.slice(1), '--processes').filter((word) => !ONCE.includes(word))
   const others = Array.from({ length: processes - 1 }, () =>
     spawn(process.execPath, [...process.execArgv, ...args, '--quiet'], { stdio: ['ignore', 'ignore', 'inherit'] }),
   )
-  const ends = others.map(end)
   // They write a checkpoint and leave.
   process.once('exit', () => {
     for (const other of others) other.kill('SIGTERM')
   })
-  return {
-    async ended() {
-      await Promise.all(ends)
-    },
-  }
+  await Promise.all(others.map(end))
 }
 
-const end = (other: ChildProcess) =>
-  new Promise<void>((resolve) => {
-    other.once('exit', () => resolve())
-    other.once('error', () => resolve())
-  })
+const end = (other: ChildProcess) => new Promise((resolve) => other.once('exit', resolve).once('error', resolve))
 
 /** Without `--flag value` and `--flag=value`. */
-export function withoutFlag(words: readonly string[], flag: string): string[] {
+function withoutFlag(words: readonly string[], flag: string): string[] {
   return words.filter((word, i) => word !== flag && words[i - 1] !== flag && !word.startsWith(`${flag}=`))
 }

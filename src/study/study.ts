@@ -13,7 +13,7 @@ import { takeChoices } from './choices.ts'
 import { dryRun } from './dryRun.ts'
 import { Events, eventsPath } from './events.ts'
 import { FINGERPRINT, runFacts } from './facts.ts'
-import { formulas } from './formulas.ts'
+import { formulas, LOSS_NOTE } from './formulas.ts'
 import { watchInterrupts } from './interrupt.ts'
 import { list, outline } from './list.ts'
 import { merge } from './merge.ts'
@@ -153,7 +153,7 @@ async function run(
     throw new UsageError(`--resume: nothing to go on from in ${out}; without --resume the run begins`)
   }
   for (const [name, text] of formulas(stages)) progress.line(`loss of ${name}: ${text}`)
-  progress.line('(means over the batch, natural logarithms, no gradient through what stands left of ‖)')
+  progress.line(LOSS_NOTE)
   const events = new Events(nodeFiles, await eventsPath(nodeFiles, out, part?.name))
   await events.write('run', { run: facts, cells: outline(study) })
 
@@ -196,7 +196,7 @@ async function run(
     print(results, paths, options)
   }
   await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: done.length })
-  await others.ended()
+  await others
   return failed ? 1 : 0
 }
 
