@@ -56,11 +56,12 @@ export async function install(folder: string, build: (temporary: string) => Prom
 function removeLeftovers(parent: string): void {
   for (const name of readdirSync(parent)) {
     const pid = leftover.exec(name)?.[1]
-    if (pid && !alive(Number(pid))) rmSync(join(parent, name), { recursive: true, force: true })
+    if (pid && !isAlive(Number(pid))) rmSync(join(parent, name), { recursive: true, force: true })
   }
 }
 
-function alive(pid: number): boolean {
+/** Whether a process of this machine lives. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -17,7 +17,7 @@ export function differences(a: unknown, b: unknown, path = ''): Difference[] {
   return textOf(a) === textOf(b) ? [] : [{ path, a, b }]
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => {
+export const isObject = (value: unknown): value is Record<string, unknown> => {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

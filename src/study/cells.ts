@@ -12,7 +12,7 @@ import { countsOf, paceOf } from './pace.ts'
 import { clock, type Progress } from './progress.ts'
 import { runStage, type StageOutcome } from './runStage.ts'
 import { needs, type Reference, type Stage } from './stage.ts'
-import { CELL_VERSION, type Setting, type Store } from './store.ts'
+import { CELL_VERSION, type Setting, type Store, weightsOf } from './store.ts'
 
 /** What is kept of a cell. `stage` says what it was called when it was trained; a rerun may call it otherwise. */
 export interface Cell {
@@ -215,10 +215,8 @@ async function train(
     resume,
     signal: stop.signal,
     earlier: async ({ stage: id, node }: Reference) => {
-      const weights = await store.weights(keys.get(id)!)
-      const own = [...weights].filter(([name]) => name.startsWith(`${node}/`))
-      const tau = cells.get(id)?.outcome?.nodes[node]?.tau ?? null
-      return { weights: new Map(own.map(([name, value]) => [name.slice(node.length + 1), value])), tau }
+      const weights = weightsOf(node, await store.weights(keys.get(id)!))
+      return { weights, tau: cells.get(id)?.outcome?.nodes[node]?.tau ?? null }
     },
     saveSeconds: options.saveSeconds,
     save: async (snapshot, seconds, curve) => {

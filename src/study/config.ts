@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { InputError } from '../errors.ts'
 import { fileFault } from '../node/files.ts'
-import { differences } from '../report/differences.ts'
+import { differences, isObject } from '../report/differences.ts'
 import type { Paper } from './paper.ts'
 import type { CommonRecipe } from './recipe.ts'
-import { isObject, oneOf } from './schema.ts'
+import { oneOf } from './schema.ts'
 import { UsageError } from './usage.ts'
 
 /** A file as it was read: any JSON document. */

@@ -9,7 +9,7 @@ import type { Cell } from './cells.ts'
 import { formulas } from './formulas.ts'
 import { MODEL_VERSION, type Model, normalisationOf, writeModel } from './model.ts'
 import type { RunOptions } from './runFlags.ts'
-import { Store, type Weights } from './store.ts'
+import { Store, type Weights, weightsOf } from './store.ts'
 
 /** After a run: says what was kept. Of a part of a study, or of none, nothing is. */
 export async function keepFor(options: RunOptions & { out: string }): Promise<void> {
@@ -37,7 +37,7 @@ export async function keep(files: FileLayer, out: string): Promise<string[]> {
   for (const cell of cells) {
     const all = await store.weights(cell.key)
     for (const node of Object.keys(cell.outcome!.nodes)) {
-      const weights = partOf(all, node)
+      const weights = weightsOf(node, all)
       const model = modelOf(cell, node, weights, cells, results.run)
       await files.writeAtomic(`${folder}/${model.name}.safetensors`, writeModel(model, weights))
       await files.writeAtomic(`${folder}/${model.name}.md`, modelCard(model))
@@ -45,11 +45,6 @@ export async function keep(files: FileLayer, out: string): Promise<string[]> {
     }
   }
   return paths
-}
-
-function partOf(all: Weights, node: string): Weights {
-  const own = [...all].filter(([name]) => name.startsWith(`${node}/`))
-  return new Map(own.map(([name, value]) => [name.slice(node.length + 1), value]))
 }
 
 function modelOf(cell: Cell, node: string, weights: Weights, cells: readonly Cell[], run: Results['run']): Model {

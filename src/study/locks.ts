@@ -8,6 +8,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { type FileLayer, readText } from '../io/files.ts'
+import { isAlive } from '../node/adapter-cache.ts'
 
 /** What a running stage tells of itself. */
 export interface AtWork {
@@ -201,13 +202,4 @@ export function thisProcess(): Process {
   const boot = part(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))
   const space = part(() => readlinkSync('/proc/self/ns/pid'))
   return { host: hostname(), machine: `${boot} ${space}`.trim(), pid: process.pid }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

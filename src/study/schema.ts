@@ -2,6 +2,7 @@
 // what is possible; it gives the value back with its keys in the order of the schema, so that equal documents are equal
 // texts.
 import { InputError } from '../errors.ts'
+import { isObject } from '../report/differences.ts'
 
 /** Checks `value`, which stands at `path`; what an object leaves out is taken from `before`. Throws InputError. */
 export type Shape<T> = (value: unknown, path: string, before?: unknown) => T
@@ -21,9 +22,6 @@ const shape =
     test(value) ? (value as T) : fault(path, value, allowed)
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
-export const isObject = (value: unknown): value is Record<string, unknown> => {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 export const positive = shape<number>((x) => isNumber(x) && x > 0, 'a number above 0')
 export const from0 = shape<number>((x) => isNumber(x) && x >= 0, 'a number from 0')

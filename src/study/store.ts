@@ -169,6 +169,12 @@ export class Store {
   }
 }
 
+/** One node's weights out of a cell's. */
+export function weightsOf(node: string, cell: Weights): Weights {
+  const own = [...cell].filter(([name]) => name.startsWith(`${node}/`))
+  return new Map(own.map(([name, value]) => [name.slice(node.length + 1), value]))
+}
+
 export function* asTensors(weights: Weights): Generator<[string, SafeTensor]> {
   for (const [name, { shape, data }] of weights) yield [name, { dtype: 'F32', shape: [...shape], data }]
 }
