@@ -10,7 +10,21 @@ const TERMS: Record<string, string> = {
   'fashion-mnist': 'Fashion-MNIST (Zalando, Xiao et al. 2017) is under the MIT licence.',
   cifar10: 'CIFAR-10 (Krizhevsky 2009) states no licence; its authors ask to be cited.',
   cifar100: 'CIFAR-100 (Krizhevsky 2009) states no licence; its authors ask to be cited.',
+  imagenet:
+    'ImageNet (Russakovsky et al. 2015) is for research and education that is not commercial, under its own terms.',
   synthetic: 'The pictures are made up by this program.',
+}
+
+function augmentationText(augmentation: Model['stage']['augmentation']): string {
+  if (!augmentation) return 'none'
+  const { shift, flip, crop, randAugment } = augmentation
+  const parts = [
+    shift > 0 || !crop ? `shift by up to ${shift}` : '',
+    crop ? `a box of ${crop.scale.join(' to ')} of the picture` : '',
+    randAugment ? `RandAugment, ${randAugment.operations} operations at ${randAugment.magnitude} of 30` : '',
+    flip ? 'flip' : '',
+  ]
+  return parts.filter(Boolean).join(', ')
 }
 
 export function modelCard(model: Model): string {
@@ -51,7 +65,7 @@ training images: accuracy ${percent(result.train.accuracy)} %, NLL ${fixed(resul
       ? `less mean ${statistics.mean.join(', ')}, by deviation ${statistics.std.join(', ')}`
       : "less the training images' mean, by their deviation"
   }.
-- Augmentation: ${augmentation ? `shift by up to ${augmentation.shift}${augmentation.flip ? ', flip' : ''}` : 'none'}.
+- Augmentation: ${augmentationText(augmentation)}.
 
 ## Recipe
 

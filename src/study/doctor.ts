@@ -161,6 +161,6 @@ function testLine({ name, ok, error, tolerance, seconds, fault }: SelfTest): str
 function placeLine({ name, place, folder }: Place): string {
   if (folder) return `${name}: ${folder} (${place})`
   if (place !== 'not here') return `${name}: ${place}`
-  const fetched = name === 'imagefolder' ? '' : ', or the first run that asks for it fetches it'
+  const fetched = name.startsWith('image') ? '' : ', or the first run that asks for it fetches it'
   return `${name}: not here; --data DIR or WEBGPU_DISTILL_DATA names a folder${fetched}`
 }

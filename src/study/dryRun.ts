@@ -90,7 +90,7 @@ async function stepSeconds(
   const few = Math.min(train.n, batch)
   const bytes = train.channels * train.height * train.width
   const source = pictureSource(engine.gpu, { ...train, n: few, images: train.images.subarray(0, few * bytes) }, few)
-  source.select(Uint32Array.from({ length: few }, (_, i) => i))
+  await source.select(Uint32Array.from({ length: few }, (_, i) => i))
   const labels = persistent(engine.gpu, [few], train.labels.subarray(0, few), 'u32', 'row', 'labels')
   const network = resnet(engine.gpu, config, stream(0, 'probe'))
   const graph: Graph = {

@@ -1,6 +1,7 @@
 // A kept network: weights under their own names in a safetensors file, and in its metadata all that is needed to show it
 // again: architecture, the pictures it sees, the data, the recipe and the numbers it had.
 import { cifar10, cifar100 } from '../data/cifar.ts'
+import { imagenetColours } from '../data/folder.ts'
 import { fashionMnist } from '../data/idx.ts'
 import { InputError } from '../errors.ts'
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts'
@@ -40,7 +41,12 @@ export interface Model {
   }
 }
 
-const STATISTICS: Record<string, Model['normalisation']> = { 'fashion-mnist': fashionMnist, cifar10, cifar100 }
+const STATISTICS: Record<string, Model['normalisation']> = {
+  'fashion-mnist': fashionMnist,
+  cifar10,
+  cifar100,
+  imagenet: imagenetColours,
+}
 
 export function normalisationOf(dataset: string): Model['normalisation'] {
   const { mean, std } = STATISTICS[dataset] ?? {}

@@ -2,7 +2,7 @@
 // Here what all studies share, and CQKD's own; TriKD's is in trikdRecipe.ts.
 import { InputError } from '../errors.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
-import type { Downscale } from '../ops/pictures.ts'
+import type { Augmentation, Downscale } from '../ops/pictures.ts'
 
 export const METHODS = ['supervised', 'cqkd', 'cqkd-raw', 'same-resolution', 'dml'] as const
 export type Method = (typeof METHODS)[number]
@@ -34,7 +34,7 @@ export interface CommonRecipe {
   downscale: Downscale
   optimizer: { name: 'adamw' | 'sgd'; lr: number; weightDecay: number; momentum?: number; nesterov?: boolean }
   schedule: { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
-  augmentation: { shift: number; flip: boolean } | null
+  augmentation: Omit<Augmentation, 'key' | 'counter'> | null
 }
 
 export interface Recipe extends CommonRecipe {
@@ -123,6 +123,33 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
       optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.01 },
       schedule: { name: 'oneCycle', warmup: 0.1 },
       augmentation: { shift: 4, flip: false },
+    },
+  },
+  imagenet: {
+    about:
+      "the paper's settings, on ImageNet as folders of JPEGs (docs/imagenet.md); never run whole; needs GPUs for weeks",
+    recipe: {
+      ...quick,
+      preset: 'imagenet',
+      dataset: 'imagenet',
+      trainImages: null,
+      calibrationImages: 10000,
+      sizes: [168, 112, 84, 56, 42, 28],
+      temperatures: [1, 10, 20],
+      rawTemperatures: [20],
+      teacher: { depth: 50 },
+      student: { depth: 18 },
+      batch: 512,
+      microBatches: 8,
+      downscale: 'bilinear',
+      optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.01 },
+      schedule: { name: 'oneCycle', warmup: 0.1 },
+      augmentation: {
+        shift: 0,
+        flip: false,
+        crop: { scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
+        randAugment: { operations: 2, magnitude: 9 },
+      },
     },
   },
 }

@@ -16,6 +16,7 @@ import { persistent, type Tensor } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { DivergedError, fit, type Progress } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
+import { looking } from './course.ts'
 import { type Reference, runsAlong, type Stage } from './stage.ts'
 import type { Checkpoint, Curve, Weights } from './store.ts'
 
@@ -127,9 +128,10 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
   }
 
   const labels = persistent(engine.gpu, [train.n], train.labels, 'u32', 'row', 'labels')
+  const look = looking(engine, data, stage, rows, views, networks)
   const curve: Curve = [...(resume?.curve ?? [])]
   const before = resume?.seconds ?? 0
-  const started = performance.now()
+  let started = performance.now()
   const spent = () => before + (performance.now() - started) / 1000
   const result = await fit(engine, {
     graph,
@@ -145,6 +147,13 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     resume: resume?.snapshot,
     saveSeconds,
     save: (snapshot) => save(snapshot, spent(), curve),
+    afterEpoch: look
+      ? async () => {
+          const before = performance.now()
+          curve.at(-1)!.looks = await look()
+          started += performance.now() - before
+        }
+      : undefined,
     onProgress: (progress) => {
       if (curve.at(-1)?.epoch === progress.epoch) curve.pop()
       curve.push({ epoch: progress.epoch, nodes: progress.nodes })
@@ -164,7 +173,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     const seen = await evaluate(engine, networks[name], test, { view, rows: testRows })
     // The last update comes after the last loss that was looked at.
     if (!Number.isFinite(seen.nll)) throw new DivergedError(name, result.steps, stage.epochs, seen.nll)
-    const own = await evaluate(engine, networks[name], train, { view, rows })
+    const own = await evaluate(engine, networks[name], train, { view, rows: seenAgain(rows, train) })
     answers[name] = { seen: seen.logits, own: own.logits }
     if (!node.trained) continue
     const state = await networks[name].parameters.state()
@@ -186,6 +195,9 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
   const { imagesPerSecond, dispatches } = result
   return { outcome: { nodes: results, seconds, imagesPerSecond, dispatches, trainImages: rows.length, curve }, weights }
 }
+
+/** The training images that a network is measured on: all, or as many as a table of 256 MiB has logits for. */
+const seenAgain = (rows: Uint32Array, { classes }: Dataset) => rows.subarray(0, Math.floor(2 ** 26 / classes.length))
 
 /** How far a network's answers are from those of each other one. */
 function compared(to: string, answers: Record<string, { seen: Float32Array; own: Float32Array }>, classes: number) {

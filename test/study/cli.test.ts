@@ -196,7 +196,7 @@ test('doctor tests the kernels and tells what is here', async () => {
   for (const { name, ok, error, seconds } of selfTest.tests) assert.ok(ok && error < 1e-4 && seconds > 0, name)
   assert.equal(
     data.map(({ name }: { name: string }) => name),
-    ['fashion-mnist', 'cifar10', 'cifar100', 'imagefolder'],
+    ['fashion-mnist', 'cifar10', 'cifar100', 'imagefolder', 'imagenet'],
   )
 })
 
