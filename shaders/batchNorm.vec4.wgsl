@@ -6,7 +6,7 @@
 // in workgroup memory: a fixed order), so per-channel results need no second pass. Sums are taken of x - x[first], which
 // keeps the variance of data far from 0. RELU recomputes the gate from x, by the very expression of the forward pass; the residual
 // forms read it from y.
-struct Params { rest: u32, train: u32, eps: f32, momentum: f32, addGamma: u32, addBeta: u32, addX: u32, addR: u32 }
+struct Params { rest: u32, train: u32, eps: f32, momentum: f32, addGamma: u32, addBeta: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> r: array<vec4f>;
@@ -27,6 +27,9 @@ struct Params { rest: u32, train: u32, eps: f32, momentum: f32, addGamma: u32, a
 @group(0) @binding(17) var<storage, read_write> dr: array<vec4f>;
 
 override RELU: bool = false;
+// Whether dx and dr are added to: no branch, since a software adapter runs both sides of one.
+override ADD_X: bool = false;
+override ADD_R: bool = false;
 override WG: u32 = 64u;
 var<workgroup> partial: array<vec2f, WG>;
 
@@ -175,7 +178,7 @@ fn inputGradient(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     var g = dy[c * run + i];
     if (RELU) { g = select(vec4f(0.0), g, centred * scale + offset > vec4f(0.0)); }
     let d = scale * (g - mean.x - xhat * mean.y);
-    if (p.addX == 1u) { dx[c * run + i] += d; } else { dx[c * run + i] = d; }
+    if (ADD_X) { dx[c * run + i] += d; } else { dx[c * run + i] = d; }
   }
 }
 
@@ -191,7 +194,7 @@ fn inputGradientResidual(@builtin(workgroup_id) group: vec3u, @builtin(local_inv
     let xhat = (x[at] - m.x) * m.y;
     let g = select(vec4f(0.0), dy[at], yIn[at] > vec4f(0.0));
     let d = scale * m.y * (g - mean.x - xhat * mean.y);
-    if (p.addX == 1u) { dx[at] += d; } else { dx[at] = d; }
-    if (p.addR == 1u) { dr[at] += g; } else { dr[at] = g; }
+    if (ADD_X) { dx[at] += d; } else { dx[at] = d; }
+    if (ADD_R) { dr[at] += g; } else { dr[at] = g; }
   }
 }

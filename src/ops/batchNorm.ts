@@ -3,6 +3,7 @@ import scalarSource from '../../shaders/batchNorm.wgsl'
 import runningSource from '../../shaders/runningStats.wgsl'
 import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
+import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, showShape, type Tensor } from '../tensor.ts'
 import { reshape, toLayout } from './copy.ts'
@@ -38,8 +39,6 @@ export interface BatchNormWeights {
   runningMean: Tensor
   runningVar: Tensor
 }
-
-const PER_CHANNEL = 64
 
 /** Added to a variance before its root is taken, where nothing else is said; as PyTorch. */
 export const BATCH_NORM_EPS = 1e-5
@@ -78,23 +77,23 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   const [n, c, h, w] = x.shape
   const rest = n * h * w
   const kernel = rest % 4 === 0 ? vector_ : scalar_
-  const base = { rest, train: train ? 1 : 0, eps, momentum, addGamma: 0, addBeta: 0, addX: 0, addR: 0 }
-  const variant = { constants: { RELU: relu && !residual ? 1 : 0, WG: PER_CHANNEL } }
-  // A channel's run is cut into slices for the elementwise passes, so that few channels still fill the machine.
-  const sweep = { groups: [c, Math.min(64, Math.ceil(rest / (16 * PER_CHANNEL)))] }
+  const base = { rest, train: train ? 1 : 0, eps, momentum, addGamma: 0, addBeta: 0 }
+  const RELU = relu && !residual ? 1 : 0
+  const { sweep, WG, summingWG } = gridOf(x.gpu, c, rest)
+  const [summing, sweeping] = [{ constants: { WG: summingWG } }, { constants: { WG } }]
   const y = empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm')
   const inputs = residual ? [x, gamma, beta, residual] : [x, gamma, beta]
   if (!train && !(x.gpu.recording && inputs.some((t) => t.requiresGrad))) {
     const constants = { gamma, beta, runningMean, runningVar }
-    if (residual) kernel.evaluateResidual({ x, r: residual, y, ...constants }, base, sweep, variant)
-    else kernel.evaluate({ x, y, ...constants }, base, sweep, variant)
+    if (residual) kernel.evaluateResidual({ x, r: residual, y, ...constants }, base, sweep, sweeping)
+    else kernel.evaluate({ x, y, ...constants }, base, sweep, { constants: { RELU, WG } })
     return y
   }
   const saved = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.saved')
-  if (train) kernel.stats({ x, savedOut: saved, runningMean, runningVar }, base, { groups: [c] }, variant)
+  if (train) kernel.stats({ x, savedOut: saved, runningMean, runningVar }, base, { groups: [c] }, summing)
   else running_.load({ runningMean, runningVar, saved }, { n: c, eps }, { threads: [c] })
-  if (residual) kernel.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, variant)
-  else kernel.normalise({ x, gamma, beta, saved, y }, base, sweep, variant)
+  if (residual) kernel.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, sweeping)
+  else kernel.normalise({ x, gamma, beta, saved, y }, base, sweep, { constants: { RELU, WG } })
 
   return record('batchNorm', y, inputs, (dy, [dx, dgamma, dbeta, dr]) => {
     const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
@@ -102,17 +101,30 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
     const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
     const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
     const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
-    if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, variant)
-    else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, variant)
+    const gated = { constants: { RELU, WG: summingWG } }
+    if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, summing)
+    else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, gated)
     if (residual && (dx || dr)) {
       const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
       const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-      const flags = { ...base, addX: dx?.add ?? 0, addR: dr?.add ?? 0 }
-      kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, flags, sweep, variant)
+      const variant = { constants: { WG, ADD_X: dx?.add ?? 0, ADD_R: dr?.add ?? 0 } }
+      kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, base, sweep, variant)
     } else if (dx) {
-      kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, { ...base, addX: dx.add }, sweep, variant)
+      const variant = { constants: { RELU, WG, ADD_X: dx.add } }
+      kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, base, sweep, variant)
     }
   })
+}
+
+/**
+ * A workgroup a channel for the sums. For the elementwise passes a channel's run is cut into slices, so that few channels
+ * still fill the machine; a processor is full with few workgroups, each of which costs it the time of some hundred values.
+ */
+function gridOf({ info }: Gpu, channels: number, rest: number) {
+  const WG = info.software ? 8 : 64
+  const most = info.software ? Math.ceil(64 / Math.max(1, channels)) : 64
+  const sweep = { groups: [channels, Math.min(most, Math.ceil(rest / (16 * WG)))] }
+  return { sweep, WG, summingWG: info.software ? 16 : 64 }
 }
 
 /** Fresh weights on their own, for use outside a network: gamma 1, beta 0, running mean 0 and variance 1. */
