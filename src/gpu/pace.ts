@@ -1,8 +1,12 @@
 // Waiting without burning a core. Dawn in Node polls the device in a busy loop while one of its promises is pending and
 // takes half a core from a software adapter. So the work's duration is learned, the wait sleeps on a timer for some of
-// it, and only then is a promise of the device's asked for (in Node calmly, see node/calm.ts). Sleeping for more than half
-// would leave the device idle wherever the work is done sooner than it was the last time.
+// it, and only then is a promise of the device's asked for (in Node calmly, see node/calm.ts). Sleeping too little costs a
+// few polls, sleeping too long leaves the device idle: so half the expected time is slept, and the expectation falls at once
+// and rises slowly. One slow run, or one run alone, which takes longer than one of many in a row, then does no harm.
 import type { Tape } from './tape.ts'
+
+/** A tape's expected time rises at most by this factor from one wait to the next. */
+const RISE = 1.25
 
 const now = () => performance.now() / 1000
 
@@ -22,7 +26,7 @@ export class Pace {
   /** Sleeps for part of the time that the submitted work is expected to take. */
   async sleep(): Promise<void> {
     const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
-    const left = 0.6 * expected - (now() - this.since)
+    const left = 0.5 * expected - (now() - this.since)
     this.woke = 0
     if (left <= 0.002) return
     await new Promise((resolve) => setTimeout(resolve, 1000 * left))
@@ -40,7 +44,8 @@ export class Pace {
     for (const tape of new Set(this.waiting)) {
       const measured = expected > 0 && tape.seconds > 0 ? (tape.seconds * took) / expected : share
       if (!this.known.has(tape)) this.known.add(tape)
-      else tape.seconds = overslept ? 0.7 * tape.seconds : measured
+      else if (overslept) tape.seconds *= 0.5
+      else tape.seconds = tape.seconds > 0 ? Math.min(measured, RISE * tape.seconds) : measured
     }
     this.waiting = []
   }
