@@ -20,8 +20,8 @@ const conv2d_ = kernels<'forward' | 'backwardX' | 'backwardW' | 'backwardB'>(sou
 /**
  * The convolution of x [N, C, H, W] with w [K, C/groups, kh, kw] plus bias [K], as PyTorch's; [N, K, OH, OW] comes out.
  * x is 'chwn', w row-major. With `residual` it is added, with `relu` what is below 0 becomes 0: in the same dispatch
- * where the kernel can and no gradient is wanted. Throws ShapeError where the shapes do not fit, InputError for an option
- * that can't be.
+ * where the kernel can and no gradient is wanted. Throws ShapeError where the shapes do not fit, InputError for an
+ * option that can't be.
  */
 export function conv2d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv2dOptions = {}): Tensor {
   return conv2dBy({}, x, w, bias, options)

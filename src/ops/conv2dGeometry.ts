@@ -84,8 +84,8 @@ export function forwardSum({ n, c, h, w, k, oh, ow, kh, kw, padT: padTop, padL: 
 export type Sum = ReturnType<typeof forwardSum>
 
 /**
- * The input gradient at stride 1 as such a sum over dy: channels change roles, taps are mirrored, the padding is what is
- * left of the kernel.
+ * The input gradient at stride 1 as such a sum over dy: channels change roles, taps are mirrored, the padding is what
+ * is left of the kernel.
  */
 export function inputSum({ n, c, h, w, k, oh, ow, kh, kw, padT, padL }: Geometry): Sum {
   return {

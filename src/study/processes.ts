@@ -14,8 +14,8 @@ export function shareProcessors(processes: number): void {
 const ONCE = ['--json', '--keep', '--tensorboard']
 
 /**
- * Starts N - 1 more of this process, and resolves when all of them have ended: what stopped one of them stops this process,
- * too, or is made up for by it. Adapter and data are in their place by now, so that none of them fetches any.
+ * Starts N - 1 more of this process, and resolves when all of them have ended: what stopped one of them stops this
+ * process, too, or is made up for by it. Adapter and data are in their place by now, so that none of them fetches any.
  */
 export async function startOthers(processes: number): Promise<void> {
   if (processes === 1) return
