@@ -1,7 +1,7 @@
 // The outcome of a claim: comparisons with statistic, n, interval and verdict. These lie in the results document.
 import type { direction, Verdict } from './stats.ts'
 
-export type Unit = 'fraction' | 'nats' | 'ratio'
+export type Unit = 'fraction' | 'nats' | 'ratio' | 'number'
 
 /** One comparison under a claim. */
 export interface Part {

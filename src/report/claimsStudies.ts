@@ -6,20 +6,13 @@ import { type Group, perSeed } from './groups.ts'
 import type { Row } from './rows.ts'
 import { interval, paired } from './stats.ts'
 import { ACCURACY, pick, type Which } from './triplet.ts'
-
-/** Rising. */
-function valuesIn(groups: Group[]): number[] {
-  const all = groups.flatMap(({ at }) => (typeof at === 'number' ? [at] : []))
-  return [...new Set(all)].sort((a, b) => a - b)
-}
-
-const having = (groups: Group[], at: number) => groups.filter((group) => group.at === at)
+import { having, numbersIn } from './varied.ts'
 
 /** Each weight against none, the largest first: it decides. */
 function againstNone(which: Which, question: Omit<Parameters<typeof compare>[2], 'rows'>): Claim['test'] {
   return ({ all }: Cells) => {
     const groups = pick(all, which)
-    const [none, ...weights] = valuesIn(groups)
+    const [none, ...weights] = numbersIn(groups)
     if (none !== 0 || weights.length === 0) return 'no rows with and without the anchor'
     return weights.reverse().map((w, i) => {
       const rows = `${which.role ?? 'student'}, w = ${w} minus w = 0`
@@ -54,7 +47,7 @@ export const WEIGHT_CLAIMS: Claim[] = [
     source: 'paper, the idea of the anchor',
     test: ({ all }) => {
       const groups = pick(all, first)
-      const [none, ...weights] = valuesIn(groups)
+      const [none, ...weights] = numbersIn(groups)
       if (none !== 0 || !weights.includes(1)) return 'no rows at w = 1 and without the anchor'
       const part = (w: number): Part => {
         const question = { rows: `student, w = ${w} minus w = 0`, statistic: 'accuracy', ...ACCURACY, decides: w === 1 }
@@ -73,7 +66,7 @@ const gap = ({ trainAccuracy, accuracy }: Row) => {
 function atEveryNumber(others: Which[], question: Omit<Parameters<typeof compare>[2], 'rows'>): Claim['test'] {
   return ({ all }) => {
     const ours = pick(all, first)
-    const numbers = valuesIn(ours)
+    const numbers = numbersIn(ours)
     if (numbers.length < 2) return 'fewer than two numbers of training images'
     return others.flatMap((other, i) => {
       const theirs = pick(all, other)
@@ -94,7 +87,7 @@ function atEveryNumber(others: Which[], question: Omit<Parameters<typeof compare
 
 /** e of the curve that is fitted to a seed's errors. */
 export function leftOver(groups: Group[]): Map<number, number> {
-  const numbers = valuesIn(groups)
+  const numbers = numbersIn(groups)
   const errors = numbers.map((n) =>
     perSeed(
       having(groups, n).flatMap(({ rows }) => rows),
@@ -116,7 +109,7 @@ export function leftOver(groups: Group[]): Map<number, number> {
 
 function reachableRisk({ all }: Cells): Part[] | string {
   const ours = pick(all, first)
-  const numbers = valuesIn(ours)
+  const numbers = numbersIn(ours)
   if (numbers.length < 3) return 'fewer than three numbers of training images'
   const most = numbers[numbers.length - 1]
   return ['supervised', 'kd', 'online'].flatMap((method, i) => {

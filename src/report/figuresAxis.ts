@@ -33,6 +33,13 @@ const MEASURED: Measured[] = [
     unit: 'KL from A on test, nats',
     factor: 1,
   },
+  {
+    id: 'teacher-ece',
+    title: 'Calibration error of the teacher',
+    metric: 'teacherEce',
+    unit: 'ECE as it teaches, %',
+    factor: 100,
+  },
   { id: 'gap', title: 'Overfitting', metric: 'trainAccuracy', unit: 'training accuracy, %', factor: 100 },
 ]
 

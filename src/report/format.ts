@@ -46,12 +46,13 @@ export function plusMinus(summary: Interval | null, write: (x: number) => string
 const UNITS: Record<Unit, { write: (x: number) => string; unit: string; signed: boolean }> = {
   fraction: { write: (x) => percent(x), unit: 'points', signed: true },
   nats: { write: (x) => fixed(x, 3), unit: 'nats', signed: true },
+  number: { write: (x) => fixed(x, 2), unit: '', signed: true },
   ratio: { write: (x) => significant(x), unit: 'times', signed: false },
 }
 
 /** '+0.82 points'. */
 export function estimateOf({ estimate, unit }: Pick<Part, 'estimate' | 'unit'>): string {
-  return estimate === null ? MISSING : `${sign(estimate, unit)} ${UNITS[unit].unit}`
+  return estimate === null ? MISSING : `${sign(estimate, unit)} ${UNITS[unit].unit}`.trim()
 }
 
 /** '[+0.31, +1.33]'. */

@@ -32,6 +32,8 @@ const METHODS: Record<string, string> = {
   trikd: 'TriKD',
   labelAnchor: 'TriKD, label anchor',
   ablation: 'ablation',
+  mimic: 'KL only',
+  mimicSame: "KL only, teacher's own kind",
 }
 const ORDER = Object.keys(METHODS)
 const TEACHERS: Record<Teacher, string> = { calibrated: 'calibrated', raw: 'raw', sameResolution: 'same size' }

@@ -109,6 +109,12 @@ const ROW: Schema = {
   klAnchorTrain: MAYBE_POSITIVE,
   agreeAnchor: MAYBE_FRACTION,
   agreeAnchorTrain: MAYBE_FRACTION,
+  teacherEce: MAYBE_FRACTION,
+  bestHeldOut: MAYBE_FRACTION,
+  bestOnTest: MAYBE_FRACTION,
+  heldOutNll: MAYBE_POSITIVE,
+  epochsTo99: MAYBE_POSITIVE,
+  curveArea: MAYBE_FRACTION,
 }
 
 const CALIBRATION: Schema = {
@@ -154,6 +160,18 @@ const CURVE: Schema = {
   ],
 }
 
+const MAP_POINT: Schema = {
+  method: TEXT,
+  size: SIZE,
+  temperature: POSITIVE,
+  teacher: TEACHER,
+  seed: COUNT,
+  ...KIND,
+  epoch: COUNT,
+  x: [isNumber, 'a number'],
+  y: [isNumber, 'a number'],
+}
+
 const CLAIM: Schema = {
   id: TEXT,
   text: TEXT,
@@ -189,7 +207,7 @@ const RUN: Schema = {
 /** The document, checked. `name` is the file, for messages. */
 export function parseResults(document: unknown, name = 'results.json'): Results {
   if (!isObject(document)) throw new InputError(`${name}: not a results document (an object with rows and a run)`)
-  const { schemaVersion, run, rows, teachers, claims, curves = [] } = document as Record<string, unknown>
+  const { schemaVersion, run, rows, teachers, claims, curves = [], map = [] } = document as Record<string, unknown>
   if (!(Number.isInteger(schemaVersion) && (schemaVersion as number) >= 1)) {
     throw new InputError(
       `${name}: schemaVersion is ${show(schemaVersion)}; a whole number from 1 to ${SCHEMA_VERSION} expected`,
@@ -206,6 +224,7 @@ export function parseResults(document: unknown, name = 'results.json'): Results 
     ['teachers', teachers, TEACHER_ROW],
     ['claims', claims, CLAIM],
     ['curves', curves, CURVE],
+    ['map', map, MAP_POINT],
   ] as [string, unknown, Schema][]) {
     if (!Array.isArray(list)) throw new InputError(`${name}: ${key} is ${show(list)}; a list expected`)
     for (const [i, item] of list.entries()) check(item, schema, `${name}: ${key}[${i}]`)

@@ -62,6 +62,16 @@ export interface Row {
   klAnchorTrain?: number | null
   agreeAnchor?: number | null
   agreeAnchorTrain?: number | null
+  /** Test ECE of the teacher as it teaches: divided by τ where it is. */
+  teacherEce?: number | null
+  /** Where every epoch was looked at: test accuracy at the best epoch on images held out, and (a leak) at the best on test. */
+  bestHeldOut?: number | null
+  bestOnTest?: number | null
+  /** NLL on images held out after the last epoch. */
+  heldOutNll?: number | null
+  /** First epoch with 99 % of the last one's accuracy on images held out, and the mean of that accuracy over epochs. */
+  epochsTo99?: number | null
+  curveArea?: number | null
   /** Index in a cohort (DML); rows of one seed that differ only in this are averaged. */
   member?: number
   /** Why the cell failed. */
@@ -117,6 +127,17 @@ export interface CurvePoint {
   accuracy?: number | null
   nll?: number | null
   ece?: number | null
+  /** Accuracy on images held out. */
+  heldOut?: number | null
+}
+
+/** A network after an epoch, as a point of the map of functions. */
+export interface MapPoint extends Kind {
+  size: number
+  seed: number
+  epoch: number
+  x: number
+  y: number
 }
 
 /** The course of one training. */
@@ -167,4 +188,6 @@ export interface Results {
   teachers: TeacherRow[]
   claims: ClaimResult[]
   curves?: Curve[]
+  /** Networks of one seed after every epoch; distances are those of their answers, in √nats. */
+  map?: MapPoint[]
 }

@@ -58,9 +58,19 @@ const LIKENESS: Column[] = [
   metric('KL from T', 'klTeacher', nats),
   mean('train', 'klTeacherTrain', nats),
   mean('same %', 'agreeTeacher', percent1),
+  mean('ECE % of T', 'teacherEce', percent1),
   metric('KL from A', 'klAnchor', nats),
   mean('train', 'klAnchorTrain', nats),
   mean('same %', 'agreeAnchor', percent1),
+]
+
+/** Where every epoch was looked at. */
+const COURSE: Column[] = [
+  metric('last %', 'accuracy', percent2),
+  metric('best held out %', 'bestHeldOut', percent2),
+  metric('best on test % (leaks)', 'bestOnTest', percent2),
+  metric('epochs to 99 %', 'epochsTo99', (x) => fixed(x, 1)),
+  metric('mean over epochs %', 'curveArea', percent2),
 ]
 
 const COST: Column[] = [
@@ -85,6 +95,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
     return table(title, note, [...NAMES, ...columns], rows)
   }
   const compared = results.rows.filter((row) => row.klTeacher !== undefined || row.klAnchor !== undefined)
+  const looked = results.rows.filter((row) => row.bestHeldOut !== undefined)
   return [
     of('Accuracy and calibration', 'Whole test set, last epoch; n is the number of seeds.', [...ACCURACY, paper]),
     of(
@@ -99,6 +110,16 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
             'KL from teacher (T) and anchor (A) to the network in nats, and the share of equal answers, on test images; train: the KL on training images.',
             LIKENESS,
             compared,
+          ),
+        ]
+      : []),
+    ...(looked.length
+      ? [
+          of(
+            'Course of training',
+            'Test accuracy after the last epoch, at the best epoch by images held out, and at the best by the test images themselves (which leaks); then the first epoch with 99 % of the last one’s accuracy on images held out, and the mean of that accuracy over all epochs.',
+            COURSE,
+            looked,
           ),
         ]
       : []),

@@ -134,6 +134,12 @@ const MORE: (keyof Row)[] = [
   'klAnchorTrain',
   'agreeAnchor',
   'agreeAnchorTrain',
+  'teacherEce',
+  'bestHeldOut',
+  'bestOnTest',
+  'heldOutNll',
+  'epochsTo99',
+  'curveArea',
 ]
 
 /** Every row, every number as it is. */

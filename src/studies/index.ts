@@ -1,10 +1,18 @@
 // The studies beyond the two papers' tables, by name.
 import type { Paper } from '../study/paper.ts'
 import type { CommonRecipe } from '../study/recipe.ts'
+import { ABLATION } from './ablation.ts'
+import { ANCHORS } from './anchors.ts'
+import { CALIBRATION } from './calibration.ts'
+import { CMKD } from './cmkd.ts'
 import { FEW_DATA } from './fewData.ts'
+import { MIMICRY } from './mimicry.ts'
+import { QUALITIES } from './qualities.ts'
+import { RIVALS } from './rivals.ts'
+import { TEACHERS } from './teachers.ts'
 import { WEIGHTS } from './weights.ts'
 
-const ALL = [WEIGHTS, FEW_DATA]
+const ALL = [CMKD, CALIBRATION, QUALITIES, RIVALS, ABLATION, WEIGHTS, ANCHORS, TEACHERS, MIMICRY, FEW_DATA]
 
 // A study's own recipe does not matter to who runs it.
 export const STUDIES = ALL as unknown as Paper<CommonRecipe>[]

@@ -168,6 +168,18 @@ const CQKD_OWN: Flag<Recipe>[] = [
     recipe: (r, text) => (r.teacherInput = choice(text, ['full', 'low'] as const)),
   },
   {
+    name: 'tau',
+    value: 'X',
+    about: 'in place of the fitted τ of the calibrated teacher',
+    recipe: (r, text) => (r.tau = number(text, 'a number above 0')),
+  },
+  {
+    name: 'modality',
+    value: 'NAME',
+    about: 'colour, grey, edges: what students see of a picture',
+    recipe: (r, text) => (r.modality = choice(text, ['colour', 'grey', 'edges'] as const)),
+  },
+  {
     name: 'bn-after-eval',
     value: 'NAME',
     about: 'train, freeze: batch norm of DML (freeze as in the published code)',

@@ -14,14 +14,14 @@ import { trikdStages } from './trikdStages.ts'
 export const CQKD_BASE: Base<Recipe> = {
   flags: cqkdFlags,
   schema: cqkdSchema,
-  optional: ['microBatches'],
+  optional: ['microBatches', 'looks', 'tau', 'modality'],
   check: checkRecipe,
   stages: cqkdStages,
 }
 export const TRIKD_BASE: Base<TrikdRecipe> = {
   flags: trikdFlags,
   schema: trikdSchema,
-  optional: ['microBatches', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
+  optional: ['microBatches', 'looks', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
   check: checkTrikd,
   stages: trikdStages,
 }

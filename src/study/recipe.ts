@@ -2,10 +2,20 @@
 // Here what all studies share, and CQKD's own; TriKD's is in trikdRecipe.ts.
 import { InputError } from '../errors.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
-import type { Augmentation, Downscale } from '../ops/pictures.ts'
+import type { Augmentation, Downscale, Modality } from '../ops/pictures.ts'
 
 export const METHODS = ['supervised', 'cqkd', 'cqkd-raw', 'same-resolution', 'dml'] as const
 export type Method = (typeof METHODS)[number]
+
+/**
+ * What is looked at after every epoch: accuracy on so many images held out and on the first so many test images, and
+ * whether the answers to the latter are kept.
+ */
+export interface Looks {
+  heldOut: number
+  test: number
+  outputs: boolean
+}
 
 /** What every study says. */
 export interface CommonRecipe {
@@ -34,6 +44,8 @@ export interface CommonRecipe {
   downscale: Downscale
   optimizer: { name: 'adamw' | 'sgd'; lr: number; weightDecay: number; momentum?: number; nesterov?: boolean }
   schedule: { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
+  /** Absent: nothing. */
+  looks?: Looks
   augmentation: Omit<Augmentation, 'key' | 'counter'> | null
 }
 
@@ -46,6 +58,10 @@ export interface Recipe extends CommonRecipe {
   ceWeight: number | null
   teacherInput: 'full' | 'low'
   bnAfterEval: 'train' | 'freeze'
+  /** In place of the fitted τ of the calibrated teacher; what it then is stands beside its students. */
+  tau?: number
+  /** What students see of a picture. Absent: colour. */
+  modality?: Modality
 }
 
 const quick: Recipe = {

@@ -4,7 +4,7 @@ import { architecture, type ResNetConfig } from '../nn/architecture.ts'
 import { networkNamed } from '../nn/names.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { RandAugment, RandomResizedCrop } from '../ops/pictures.ts'
-import { type CommonRecipe, METHODS, type Recipe } from './recipe.ts'
+import { type CommonRecipe, type Looks, METHODS, type Recipe } from './recipe.ts'
 import {
   between,
   count,
@@ -112,6 +112,7 @@ const shared = <M extends string>(presets: readonly string[], methods: readonly 
     name: oneOf(['cosine', 'oneCycle', 'constant']),
     warmup: between(0, 1),
   }),
+  looks: object<Looks>({ heldOut: count(), test: count(), outputs: yesNo }),
   augmentation: orNull(augmentation),
 })
 
@@ -122,6 +123,8 @@ export const cqkdSchema = (presets: readonly string[]): Schema<Recipe> => ({
   ceWeight: orNull(from0),
   teacherInput: oneOf(['full', 'low']),
   bnAfterEval: oneOf(['train', 'freeze']),
+  tau: positive,
+  modality: oneOf(['colour', 'grey', 'edges'] as const),
 })
 
 export const trikdSchema = (presets: readonly string[]): Schema<TrikdRecipe> => ({

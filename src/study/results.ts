@@ -12,10 +12,9 @@ import {
   type TeacherRow,
 } from '../report/rows.ts'
 import type { Cell } from './cells.ts'
-import type { NodeResult, Scores, StageOutcome } from './runStage.ts'
-import type { Label, Stage } from './stage.ts'
-
-const isTeacher = (label: Stage['label']): label is Exclude<Stage['label'], Label> => !('method' in label)
+import { courseOf, curvesOf, kindOf, mapOf } from './courses.ts'
+import type { NodeResult, Scores } from './runStage.ts'
+import { isTeacher, type Label, type Stage } from './stage.ts'
 
 /**
  * Every cell of the recipe is in it: those without a finished cell have the status `stopped`. The claims are CQKD's
@@ -46,6 +45,7 @@ export function resultsOf(
     teachers,
     claims: judgeClaims(rows, teachers, claims),
     curves,
+    ...mapOf(stages, cells),
   }
   return withoutNonsense(results)
 }
@@ -67,6 +67,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
     return {
       ...label,
       ...kindOf(stage, label, name),
+      size: stage.views[stage.nodes[name].view].size,
       tau: label.teacher === 'raw' || !taught ? null : (source?.nodes[taught.node]?.tau ?? null),
       seed: stage.seed,
       n: outcome?.trainImages ?? stage.trainImages,
@@ -82,25 +83,10 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       sha256: node?.sha256 ?? null,
       ...(node ? { bins: node.test.bins } : {}),
       ...likenessOf(node),
+      ...courseOf(outcome?.curve ?? [], name),
       ...(/^member\d+$/.test(name) ? { member: i } : {}),
     }
   })
-}
-
-const LETTERS: Record<string, string> = { teacher: 'T', anchor: 'A', student: 'S' }
-
-/** Role and losses of a network; only TriKD's stages, which have generations, tell their losses. */
-function kindOf({ nodes, edges }: Stage, { generation }: Label, name: string): Pick<Row, 'role' | 'loss' | 'peerLoss'> {
-  const lossOf = (to: string) => {
-    const terms = edges.filter((edge) => edge.to === to && typeof edge.from === 'string')
-    return ['CE', ...terms.map(({ from }) => LETTERS[from as string])].join('+')
-  }
-  const peer = name === 'teacher' ? 'student' : 'teacher'
-  return {
-    ...(name === 'teacher' ? { role: 'teacher' } : {}),
-    ...(generation === undefined ? {} : { loss: lossOf(name) }),
-    ...(generation === undefined || !nodes[peer] ? {} : { peerLoss: lossOf(peer) }),
-  }
 }
 
 /** How near a network's answers are to its teacher's and its anchor's. */
@@ -112,6 +98,7 @@ function likenessOf(node: NodeResult | undefined): Partial<Row> {
       klTeacherTrain: teacher.trainKl,
       agreeTeacher: teacher.agreement,
       agreeTeacherTrain: teacher.trainAgreement,
+      ...(teacher.ece === undefined ? {} : { teacherEce: teacher.ece }),
     }),
     ...(anchor && {
       klAnchor: anchor.kl,
@@ -156,26 +143,4 @@ function scoresOf(scores: Scores | undefined): Omit<Scores, 'bins'> | Record<key
 
 function calibrationOf({ ece, signedGap, entropy, nll, brier, bins }: Scores): TeacherCalibration {
   return { ece, signedGap, entropy, nll, brier, bins }
-}
-
-/** One a network; of a cohort one, the mean over its members. */
-function curvesOf(stage: Stage, label: Label, points: StageOutcome['curve']): Curve[] {
-  const names = Object.keys(points[0]?.nodes ?? {})
-  const members = names.filter((name) => name.startsWith('member'))
-  const families = members.length ? [members] : names.map((name) => [name])
-  return families.map((family) => {
-    const mean = (nodes: Record<string, Record<string, number>>, key: string) => {
-      return family.reduce((sum, name) => sum + nodes[name][key], 0) / family.length
-    }
-    return {
-      ...label,
-      ...kindOf(stage, label, family[0]),
-      seed: stage.seed,
-      points: points.map(({ epoch, nodes }) => ({
-        epoch,
-        trainLoss: mean(nodes, 'total'),
-        trainAccuracy: mean(nodes, 'hit'),
-      })),
-    }
-  })
 }

@@ -32,11 +32,14 @@ export interface Scores {
   bins: Bin[]
 }
 
+/** KL(other ‖ this) and the share of equal answers; the other's own test ECE, its logits divided by τ where it teaches so. */
+export type Toward = Record<'kl' | 'agreement' | 'trainKl' | 'trainAgreement', number> & { ece?: number }
+
 export interface NodeResult {
   test: Scores
   train: { accuracy: number; nll: number }
-  /** KL(other ‖ this) and the share of equal answers, by the other network's name, where the stage asked for it. */
-  toward?: Record<string, Record<'kl' | 'agreement' | 'trainKl' | 'trainAgreement', number>>
+  /** By the other network's name, where the stage asked for it. */
+  toward?: Record<string, Toward>
   /** Fitted on held-out images, where the stage asked for it. */
   tau: number | null
   calibrated: Scores | null
@@ -190,7 +193,9 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     }
   }
   if (stage.compare) {
-    for (const name of Object.keys(results)) results[name].toward = compared(name, answers, train.classes.length)
+    const testLabels = testRows.map((row) => test.labels[row])
+    for (const name of Object.keys(results))
+      results[name].toward = compared(name, answers, edges, testLabels, train.classes.length)
   }
   const { imagesPerSecond, dispatches } = result
   return { outcome: { nodes: results, seconds, imagesPerSecond, dispatches, trainImages: rows.length, curve }, weights }
@@ -200,13 +205,21 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
 const seenAgain = (rows: Uint32Array, { classes }: Dataset) => rows.subarray(0, Math.floor(2 ** 26 / classes.length))
 
 /** How far a network's answers are from those of each other one. */
-function compared(to: string, answers: Record<string, { seen: Float32Array; own: Float32Array }>, classes: number) {
+function compared(
+  to: string,
+  answers: Record<string, { seen: Float32Array; own: Float32Array }>,
+  edges: Graph['edges'],
+  labels: ArrayLike<number>,
+  classes: number,
+): Record<string, Toward> {
   const others = Object.keys(answers).filter((from) => from !== to)
   return Object.fromEntries(
     others.map((from) => {
       const { kl, agreement } = likeness(answers[from].seen, answers[to].seen, classes)
       const train = likeness(answers[from].own, answers[to].own, classes)
-      return [from, { kl, agreement, trainKl: train.kl, trainAgreement: train.agreement }]
+      const { tau = 1 } = edges.find((edge) => edge.to === to && edge.from === from) ?? {}
+      const { ece } = metrics(answers[from].seen, labels, classes, { temperature: Number(tau) })
+      return [from, { kl, agreement, trainKl: train.kl, trainAgreement: train.agreement, ece }]
     }),
   )
 }

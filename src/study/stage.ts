@@ -4,7 +4,7 @@ import { dml, type EdgeOf, kd, type Role, supervised } from '../distill/methods.
 import type { ResNetConfig } from '../nn/resnet.ts'
 import type { Downscale, Modality } from '../ops/pictures.ts'
 import type { Row, TeacherRow } from '../report/rows.ts'
-import type { Recipe } from './recipe.ts'
+import type { CommonRecipe, Looks, Recipe } from './recipe.ts'
 
 /** A network of an earlier stage. */
 export interface Reference {
@@ -47,6 +47,8 @@ export interface Stage {
   updates?: 'simultaneous' | 'sequential'
   /** A virtual teacher, which edges call `virtual`: its probability of the right class. */
   virtual?: number
+  /** What is looked at after every epoch. */
+  looks?: Looks
   /** Measure KL and agreement between the stage's networks at the end. */
   compare?: boolean
   optimizer: Recipe['optimizer']
@@ -57,6 +59,9 @@ export interface Stage {
   testImages: number | null
   label: Label | Pick<TeacherRow, 'role' | 'size' | 'axis' | 'at'>
 }
+
+/** Whether a stage trains a teacher that has a table of its own. */
+export const isTeacher = (label: Stage['label']): label is Exclude<Stage['label'], Label> => !('method' in label)
 
 /** Whether a frozen network has to run in every step: its logits are otherwise computed once, and looked up. */
 export function runsAlong({ augmentation, edges }: Pick<Stage, 'augmentation' | 'edges'>, name: string): boolean {
@@ -72,6 +77,16 @@ export function needs(stage: Stage): string[] {
   const fitted = stage.edges.flatMap(({ tau }) => (typeof tau === 'number' ? [] : [tau.stage]))
   return [...new Set([...named, ...fitted])]
 }
+
+/** Of every stage of a recipe: how it looks at its networks, and which images are kept for what nothing is trained on. */
+export const looksOf = ({
+  looks,
+  trainImages,
+  calibrationImages,
+}: CommonRecipe): Pick<Stage, 'looks' | 'reserved'> => ({
+  reserved: trainImages === null ? calibrationImages + (looks?.heldOut ?? 0) : 0,
+  ...(looks ? { looks } : {}),
+})
 
 /** The key of a stage in one part is that of before there were parts. */
 export const partsOf = ({ microBatches }: Pick<Stage, 'microBatches'>): Pick<Stage, 'microBatches'> => {
@@ -93,14 +108,17 @@ export function cqkdStages(recipe: Recipe, pictures: Pictures): Stage[] {
 function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, seed: number): Stage[] {
   const { methods, downscale, weight, teacherInput, calibrationImages } = recipe
   const teacherNet = { ...recipe.teacher, channels, classes }
-  const studentNet = { ...recipe.student, channels, classes }
+  const { modality = 'colour' } = recipe
+  const seen = modality === 'colour' ? {} : { modality }
+  const ownChannels = modality === 'colour' ? channels : 1
+  const studentNet = { ...recipe.student, channels: ownChannels, classes }
   const common = {
     seed,
     epochs: recipe.epochs,
     batch: recipe.batch,
     ...partsOf(recipe),
     trainImages: recipe.trainImages,
-    reserved: recipe.trainImages === null ? calibrationImages : 0,
+    ...looksOf(recipe),
     optimizer: recipe.optimizer,
     schedule: recipe.schedule,
     augmentation: recipe.augmentation,
@@ -109,11 +127,12 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
   const teacher: Described = { network: teacherNet, view: 'full', from: 'init teacher' }
   const student: Described = { network: studentNet, view: 'low', from: 'init student' }
   const name = (...parts: string[]) => [`seed${seed}`, ...parts].join('/')
+  const own = { ...teacher, network: { ...teacherNet, channels: ownChannels } }
   const teacherStage = (id: string, size: number, role: TeacherRow['role']): Stage => ({
     ...common,
     id,
-    views: { full: { size, downscale } },
-    nodes: { teacher: supervised(teacher).nodes.student },
+    views: { full: { size, downscale, ...(role === 'full' ? {} : seen) } },
+    nodes: { teacher: supervised(role === 'full' ? teacher : own).nodes.student },
     edges: [],
     calibrationImages,
     label: { role, size },
@@ -129,14 +148,26 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
   ): Stage => {
     const teacherSize = kind === 'sameResolution' || teacherInput === 'low' ? size : side
     const from: Reference = { stage: of, node: 'teacher' }
-    const tau = kind === 'raw' ? 1 : from
+    const fixed = kind === 'calibrated' && recipe.tau !== undefined
+    const tau = kind === 'raw' ? 1 : fixed ? recipe.tau : from
+    const teaching = kind === 'sameResolution' ? own : teacher
     return {
       ...common,
       id,
-      views: { full: { size: teacherSize, downscale }, low: { size, downscale } },
-      ...kd(student, { ...teacher, from }, { temperature: T, tau, weight, ceWeight }),
+      views: {
+        full: { size: teacherSize, downscale, ...(kind === 'sameResolution' ? seen : {}) },
+        low: { size, downscale, ...seen },
+      },
+      ...kd(student, { ...teaching, from }, { temperature: T, tau, weight, ceWeight }),
       calibrationImages: 0,
-      label: { method: 'cqkd', size, temperature: T, teacher: kind },
+      ...(fixed ? { compare: true } : {}),
+      label: {
+        method: modality === 'colour' ? 'cqkd' : 'cmkd',
+        size,
+        temperature: T,
+        // By a given τ a teacher is neither raw nor calibrated.
+        teacher: fixed ? null : kind,
+      },
     }
   }
   const cohort = Array.from({ length: recipe.members }, (_, i): Described => {
@@ -151,7 +182,7 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
   ): Stage => ({
     ...common,
     id: name(`${size}px`, method),
-    views: { low: { size, downscale } },
+    views: { low: { size, downscale, ...seen } },
     ...made,
     calibrationImages: 0,
     label: { method, size, temperature: null, teacher: null },
@@ -172,11 +203,11 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
       for (const T of recipe.rawTemperatures)
         stages.push(distilled(name(at, `cqkd-raw-T${T}`), size, T, 'raw', teacherId))
     }
-    if (methods.includes('same-resolution') && size !== side) {
-      const own = name(at, 'teacher')
-      stages.push(teacherStage(own, size, 'sameResolution'))
+    if (methods.includes('same-resolution') && (size !== side || modality !== 'colour')) {
+      const id = name(at, 'teacher')
+      stages.push(teacherStage(id, size, 'sameResolution'))
       for (const T of recipe.temperatures) {
-        stages.push(distilled(name(at, `same-resolution-T${T}`), size, T, 'sameResolution', own))
+        stages.push(distilled(name(at, `same-resolution-T${T}`), size, T, 'sameResolution', id))
       }
     }
     if (methods.includes('dml')) {

@@ -9,6 +9,7 @@ import { readSafetensors, type SafeTensor, writeSafetensors } from '../io/safete
 import type { Shape } from '../tensor.ts'
 import type { Parts } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
+import type { Look } from './course.ts'
 import { type Holder, Locks } from './locks.ts'
 import { needs, type Stage } from './stage.ts'
 
@@ -27,7 +28,7 @@ export interface Setting {
 export type Weights = Map<string, { shape: Shape; data: Float32Array }>
 
 /** Means of every epoch, per trained node. */
-export type Curve = { epoch: number; nodes: Record<string, Parts> }[]
+export type Curve = { epoch: number; nodes: Record<string, Parts>; looks?: Record<string, Look> }[]
 
 export interface Checkpoint {
   snapshot: Snapshot

@@ -14,6 +14,8 @@ export type Swept<R> = R & { values: Value[] }
 export interface Axis<R> {
   /** As tables and figures call it: 'w'. */
   name: string
+  /** In names of cells, which are names of files, too; default the name. */
+  short?: string
   about: string
   value: Shape<Value>
   vary(recipe: R, value: Value): R
@@ -72,7 +74,10 @@ function sweptStages<R extends CommonRecipe>(base: Base<R>, axis: Axis<R>, recip
           shared.set(same.id, id)
           continue
         }
-        const own = id.replace(/^seed\d+\//, (start) => `${start}${axis.name}=${value}/`)
+        const own = id.replace(
+          /^seed\d+\//,
+          (start) => `${start}${axis.short ?? axis.name}=${String(value).replaceAll(' ', '-')}/`,
+        )
         renamed.set(stage.id, own)
         const made: Stage = { ...computed, id: own, label: { ...label, axis: axis.name, at: value } }
         known.set(text, made)

@@ -1,7 +1,16 @@
 // What the stages of a TriKD recipe are made with, at one seed and size: networks by name, stages by what asks for them.
 import * as methods from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
-import { type Described, type Label, needs, type Pictures, partsOf, type Reference, type Stage } from './stage.ts'
+import {
+  type Described,
+  type Label,
+  looksOf,
+  needs,
+  type Pictures,
+  partsOf,
+  type Reference,
+  type Stage,
+} from './stage.ts'
 import type { TrikdMethod, TrikdRecipe } from './trikdRecipe.ts'
 
 export type Made = methods.Method<Described, number | Reference>
@@ -35,7 +44,7 @@ export function makerOf(recipe: TrikdRecipe, { channels, classes }: Pictures, se
     batch: recipe.batch,
     ...partsOf(recipe),
     trainImages: recipe.trainImages,
-    reserved: recipe.trainImages === null ? recipe.calibrationImages : 0,
+    ...looksOf(recipe),
     views,
     optimizer: recipe.optimizer,
     schedule: recipe.schedule,
@@ -54,8 +63,13 @@ export function makerOf(recipe: TrikdRecipe, { channels, classes }: Pictures, se
   ) => {
     const id = `seed${seed}/${size}px/${name}`
     const compare = Object.keys(method.nodes).length > 1 ? { compare: true } : {}
+    const used = new Set(Object.values(method.nodes).map(({ view }) => view))
+    const views = Object.fromEntries(Object.entries(common.views).filter(([name]) => used.has(name)))
     const told = { size, temperature: null, teacher: null, ...label }
-    all.push({ asked, stage: { ...common, id, epochs: recipe.epochs, ...method, ...compare, label: told, ...more } })
+    all.push({
+      asked,
+      stage: { ...common, views, id, epochs: recipe.epochs, ...method, ...compare, label: told, ...more },
+    })
     return (node: string): Described => {
       const { network, view } = method.nodes[node]
       return { network, view, from: { stage: id, node } }

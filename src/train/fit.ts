@@ -51,6 +51,8 @@ export interface FitOptions {
   /** Steps between reports. Default: what takes about half a second. */
   every?: number
   onProgress?: (progress: Progress) => void
+  /** After the last step of every epoch, before anything is saved; its time is not counted. */
+  afterEpoch?: (epoch: number) => Promise<void>
   /** Continue from here, to the same bits as the undisturbed run. */
   resume?: Snapshot | null
   /** Seconds between snapshots handed to `save`. Default 20. */
@@ -115,6 +117,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   const started = performance.now()
   const first = step
   let reported = step
+  let idle = 0
   let every = options.every ?? 1
   let [lastReport, lastSave] = [started, started]
   const chosen = shuffled(rows, perEpoch * batch, part, seed)
@@ -144,10 +147,14 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     }
     const imagesPerSecond = (1000 * (step - reported) * batch) / (now - lastReport)
     onProgress?.({ step, steps, epoch: epoch + 1, nodes, imagesPerSecond })
+    if (step % perEpoch === 0 && options.afterEpoch) {
+      await options.afterEpoch(epoch + 1)
+      idle += performance.now() - now
+    }
     // The cadence grows to half a second and no further, so that the host stays responsive and rarely waits.
     if (!options.every) every = Math.max(1, Math.min(64, Math.round((0.5 * imagesPerSecond) / batch)))
     reported = step
-    lastReport = now
+    lastReport = performance.now()
     const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
     if (save && (due || signal?.aborted) && step < steps) {
       await save(await snapshot(step, graph, optimizers, metrics))
@@ -155,7 +162,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     }
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
   }
-  const seconds = (performance.now() - started) / 1000
+  const seconds = (performance.now() - started - idle) / 1000
   const dispatches = all.reduce((sum, tape) => sum + tape.dispatches, 0)
   for (const tape of new Set(all)) tape.release()
   return { steps, seconds, imagesPerSecond: ((steps - first) * batch) / seconds, dispatches }

@@ -85,6 +85,8 @@ const VALUES: [Paper<CommonRecipe>, Record<string, string>][] = [
       weight: '0.3',
       'ce-weight': '2',
       'teacher-input': 'low',
+      tau: '1.7',
+      modality: 'grey',
       'bn-after-eval': 'freeze',
     },
   ],

@@ -1,0 +1,78 @@
+// K7 and K11: can a student follow its teacher, and what keeps it from doing so?
+import type { Part } from './claim.ts'
+import { TRIKD_CLAIMS } from './claimsTrikd.ts'
+import { against0, type Cells, type Claim, compare } from './compare.ts'
+import { pick } from './triplet.ts'
+import { having, numbersIn } from './varied.ts'
+
+/** Different answers on training images that count as none (our choice, made beforehand). */
+export const SAME = 0.01
+/** The share of the smaller student's distance that must be there without a gap in capacity to be called the main part. */
+export const MAIN = 0.5
+
+function optimisation({ all }: Cells): Part[] | string {
+  const [same, small] = ['mimicSame', 'mimic'].map((method) => pick(all, { method }))
+  const budgets = numbersIn(same)
+  if (budgets.length === 0 || small.length === 0) return 'no students that learn from the teacher alone'
+  const most = budgets[budgets.length - 1]
+  const kl = { measure: 'klTeacherTrain' as const, statistic: 'KL from T to S on training images' }
+  return [
+    against0(having(same, most), {
+      rows: `teacher's own kind, budget ${most}`,
+      statistic: 'different answers on training images, above 1 %',
+      measure: ({ agreeTeacherTrain }) => (typeof agreeTeacherTrain === 'number' ? 1 - agreeTeacherTrain : null),
+      side: 'above',
+      zero: SAME,
+    }),
+    compare(having(same, most), having(small, most), {
+      ...kl,
+      rows: `teacher's own kind over the smaller student, budget ${most}; above ${MAIN}`,
+      unit: 'ratio',
+      side: 'above',
+      zero: Math.log(MAIN),
+    }),
+    ...(budgets.length > 1
+      ? [same, small].map((groups, i) => {
+          const rows = `${i ? 'smaller student' : "teacher's own kind"}, budget ${most} minus ${budgets[0]}`
+          return compare(having(groups, most), having(groups, budgets[0]), {
+            ...kl,
+            rows,
+            unit: 'nats',
+            side: 'below',
+            decides: false,
+          })
+        })
+      : []),
+  ]
+}
+
+/** More budget: closer on training images, and on test images? */
+function longer({ all }: Cells): Part[] | string {
+  const small = pick(all, { method: 'mimic' })
+  const budgets = numbersIn(small)
+  if (budgets.length < 2) return 'one budget only'
+  const [short, long] = [budgets[0], budgets[budgets.length - 1]]
+  const rows = `KL only, budget ${long} minus ${short}`
+  const [a, b] = [having(small, long), having(small, short)]
+  const below = { unit: 'nats' as const, side: 'below' as const }
+  return [
+    compare(a, b, { rows, statistic: 'KL from T to S on test images', measure: 'klTeacher', ...below }),
+    compare(a, b, { rows, statistic: 'accuracy', measure: 'accuracy', side: 'above', decides: false }),
+  ]
+}
+
+export const MIMICRY_CLAIMS: Claim[] = [
+  ...TRIKD_CLAIMS.filter(({ id }) => id === 'K7'),
+  {
+    id: 'K11',
+    text: 'The main obstacle of knowledge distillation is optimisation',
+    source: "paper, citing 'Does Knowledge Distillation Really Work?'",
+    test: optimisation,
+  },
+  {
+    id: 'M1',
+    text: 'A longer budget brings the student closer to its teacher on test images',
+    source: 'our question',
+    test: longer,
+  },
+]

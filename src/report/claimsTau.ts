@@ -1,0 +1,105 @@
+// The teacher's calibration against the student's, and one τ for all image sizes against one a size.
+import type { Part } from './claim.ts'
+import { type Cells, type Claim, judged } from './compare.ts'
+import { type Group, type Measure, perSeed } from './groups.ts'
+import { sizesOf } from './select.ts'
+import { interval, mean, paired } from './stats.ts'
+import { having, numbersIn } from './varied.ts'
+
+const taught = ({ all }: Cells) => all.filter(({ method, at }) => method === 'cqkd' && at !== undefined)
+
+/** Correlation over τ of two measures, by seed: rows of one size only, then the mean over sizes. */
+function correlation(groups: Group[], x: Measure, y: Measure): Map<number, number> {
+  const found = new Map<number, number[]>()
+  for (const size of sizesOf(groups)) {
+    const own = groups.filter((group) => group.size === size)
+    const pairs = own.map(({ rows }) => [perSeed(rows, x), perSeed(rows, y)])
+    for (const seed of pairs[0]?.[0].keys() ?? []) {
+      const both = pairs.filter(([a, b]) => a.has(seed) && b.has(seed)).map(([a, b]) => [a.get(seed)!, b.get(seed)!])
+      const [xs, ys] = [both.map(([a]) => a), both.map(([, b]) => b)]
+      const [mx, my] = [mean(xs), mean(ys)]
+      const sum = (f: (a: number, b: number) => number) => both.reduce((total, [a, b]) => total + f(a - mx, b - my), 0)
+      const r = sum((a, b) => a * b) / Math.sqrt(sum((a) => a * a) * sum((_, b) => b * b))
+      if (both.length > 2 && Number.isFinite(r)) found.set(seed, [...(found.get(seed) ?? []), r])
+    }
+  }
+  return new Map([...found].map(([seed, all]) => [seed, mean(all)]))
+}
+
+function goTogether(y: Measure, name: string, side: 'above' | 'below'): Claim['test'] {
+  return (cells) => {
+    const groups = taught(cells)
+    const values = numbersIn(groups)
+    if (values.length < 3) return 'fewer than three τ'
+    const found = [...correlation(groups, 'teacherEce', y).values()]
+    return [
+      judged(found.length ? interval(found) : null, {
+        rows: `CQKD, τ = ${values.join(', ')}, mean over sizes`,
+        statistic: `correlation over τ of the teacher's ECE and the student's ${name}`,
+        unit: 'number',
+        side,
+      }),
+    ]
+  }
+}
+
+/** Test NLL with the τ that is best on images held out, of each size minus of all sizes together. */
+function ownTau(cells: Cells): Part[] | string {
+  const groups = taught(cells)
+  const [values, sizes] = [numbersIn(groups), sizesOf(groups)]
+  if (values.length < 2 || sizes.length < 2) return 'fewer than two τ or two sizes'
+  const at = (size: number, tau: number, measure: Measure) =>
+    perSeed(
+      having(groups, tau).flatMap((group) => (group.size === size ? group.rows : [])),
+      measure,
+    )
+  const seeds = [...at(sizes[0], values[0], 'heldOutNll').keys()]
+  const best = (seed: number, among: number[]) => {
+    const cost = (tau: number) => mean(among.map((size) => at(size, tau, 'heldOutNll').get(seed) ?? Number.NaN))
+    return values.reduce((a, b) => (cost(b) < cost(a) ? b : a))
+  }
+  const outcome = (measure: Measure, chosen: (seed: number, size: number) => number) =>
+    new Map(
+      seeds.map((seed) => [
+        seed,
+        mean(sizes.map((size) => at(size, chosen(seed, size), measure).get(seed) ?? Number.NaN)),
+      ]),
+    )
+  if (seeds.length === 0) return 'no NLL on images held out in these rows'
+  const part = (measure: 'nll' | 'ece', unit: 'nats' | 'fraction', decides: boolean) =>
+    judged(
+      paired(
+        outcome(measure, (seed, size) => best(seed, [size])),
+        outcome(measure, (seed) => best(seed, sizes)),
+      ),
+      {
+        rows: `τ chosen for each of ${sizes.join(', ')} px minus one for all, by NLL on images held out`,
+        statistic: `test ${measure.toUpperCase()}`,
+        unit,
+        side: 'below',
+        decides,
+      },
+    )
+  return [part('nll', 'nats', true), part('ece', 'fraction', false)]
+}
+
+export const CALIBRATION_STUDY_CLAIMS: Claim[] = [
+  {
+    id: 'T1',
+    text: 'The better the teacher is calibrated, the better the student is',
+    source: 'the title of the CQKD paper',
+    test: goTogether('ece', 'ECE', 'above'),
+  },
+  {
+    id: 'T2',
+    text: 'The better the teacher is calibrated, the more accurate the student is',
+    source: 'the title of the CQKD paper',
+    test: goTogether('accuracy', 'accuracy', 'below'),
+  },
+  {
+    id: 'T3',
+    text: 'A τ of its own for every image size is better than one for all',
+    source: 'our question',
+    test: ownTau,
+  },
+]

@@ -1,0 +1,178 @@
+// K5, K6 and K10 over teachers whose size and accuracy vary apart.
+import type { Part } from './claim.ts'
+import { MARGIN } from './claimsTrikd.ts'
+import { type Cells, type Claim, compare, judged } from './compare.ts'
+import { compareValues, type Group } from './groups.ts'
+import { paired } from './stats.ts'
+import { ACCURACY, minus, pick, valuesOf } from './triplet.ts'
+import { having } from './varied.ts'
+
+const accuracy = { statistic: 'accuracy of the student', ...ACCURACY }
+const finished = (all: Group[]) => pick(all, { method: 'supervised', role: 'teacher' })
+const kd = (all: Group[]) => pick(all, { method: 'kd' })
+const trikd = (all: Group[], role?: 'teacher') => pick(all, { method: 'trikd', generation: 1, role })
+
+/** Teachers at full training, by rising width. */
+function widths(all: Group[]): string[] {
+  const values = finished(all).flatMap(({ at }) => (typeof at === 'string' && !at.includes('for') ? [at] : []))
+  return [...new Set(values)].sort(compareValues)
+}
+const early = (all: Group[]) => {
+  const values = finished(all).flatMap(({ at }) => (typeof at === 'string' && at.includes('for') ? [at] : []))
+  return [...new Set(values)].sort(compareValues)
+}
+
+function largerIsWorse({ all }: Cells): Part[] | string {
+  const known = widths(all)
+  if (known.length < 2) return 'teachers of fewer than two widths'
+  const [small, large] = [known[0], known[known.length - 1]]
+  return [
+    compare(having(finished(all), large), having(finished(all), small), {
+      rows: `teacher of ${large} minus ${small}`,
+      ...accuracy,
+      statistic: 'accuracy of the teacher',
+    }),
+    compare(having(kd(all), large), having(kd(all), small), {
+      rows: `KD, teacher of ${large} minus ${small}`,
+      ...accuracy,
+      side: 'below',
+    }),
+    ...known.slice(1).map((width, i) =>
+      compare(having(kd(all), width), having(kd(all), known[i]), {
+        rows: `KD, teacher of ${width} minus ${known[i]}`,
+        ...accuracy,
+        side: 'below',
+        decides: false,
+      }),
+    ),
+  ]
+}
+
+function lessSo({ all }: Cells): Part[] | string {
+  const known = widths(all)
+  const [small, large] = [known[0], known[known.length - 1]]
+  const change = (groups: Group[]) => {
+    return minus(valuesOf(having(groups, large), 'accuracy'), valuesOf(having(groups, small), 'accuracy'))
+  }
+  if (known.length < 2 || having(trikd(all), large).length === 0) return 'no KD and TriKD with teachers of two widths'
+  const question = { statistic: 'change of the student’s accuracy', side: 'above' as const }
+  const others = ['takd'].flatMap((method) => {
+    const groups = having(pick(all, { method }), large)
+    if (groups.length === 0) return []
+    const rows = `${method.toUpperCase()} minus KD, teacher of ${large}`
+    return [compare(groups, having(kd(all), large), { rows, ...accuracy, decides: false })]
+  })
+  return [
+    judged(paired(change(trikd(all)), change(kd(all))), {
+      rows: `teacher of ${large} minus ${small}: TriKD minus KD`,
+      ...question,
+    }),
+    compare(having(trikd(all), large), having(kd(all), large), {
+      rows: `TriKD minus KD, teacher of ${large}`,
+      ...accuracy,
+      decides: false,
+    }),
+    ...others,
+  ]
+}
+
+/** The same width, stopped early: what accuracy does without size. */
+function apart({ all }: Cells): Part[] | string {
+  const parts = early(all).flatMap((value) => {
+    const full = value.replace(/ for .*/, '')
+    const rows = `teacher of ${value} minus ${full}`
+    const [a, b] = [having(kd(all), value), having(kd(all), full)]
+    if (a.length === 0 || b.length === 0) return []
+    return [
+      compare(a, b, { rows: `KD, ${rows}`, ...accuracy }),
+      compare(having(finished(all), value), having(finished(all), full), {
+        rows,
+        ...accuracy,
+        statistic: 'accuracy of the teacher',
+        side: 'below',
+        decides: false,
+      }),
+      compare(a, b, {
+        rows: `KD, ${rows}`,
+        statistic: 'ECE of the student',
+        measure: 'ece',
+        side: 'below',
+        decides: false,
+      }),
+    ]
+  })
+  return parts.length ? parts : 'no teacher that was stopped early'
+}
+
+function capacity({ all }: Cells): Part[] | string {
+  const known = widths(all)
+  const parts = known.flatMap((width, i) => {
+    const ours = having(trikd(all, 'teacher'), width)
+    const free = having(pick(all, { method: 'online', generation: 0, role: 'teacher' }), width)
+    const decides = i === known.length - 1
+    const question = { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }
+    return [
+      compare(ours, free, { rows: `TriKD minus online KD, ${width}; other weights`, ...question, decides }),
+      compare(ours, having(finished(all), width), {
+        rows: `TriKD minus finished, ${width}`,
+        ...question,
+        decides: false,
+      }),
+    ]
+  })
+  return parts.length ? parts : 'no TriKD teachers'
+}
+
+function goodAndEasy({ all }: Cells): Part[] | string {
+  const known = widths(all)
+  const parts = known.flatMap((width, i) => {
+    const [ours, plain] = [having(trikd(all), width), having(kd(all), width)]
+    if (ours.length === 0 || plain.length === 0) return []
+    const decides = i === known.length - 1
+    const follows = { measure: 'klTeacher' as const, unit: 'nats' as const, side: 'below' as const }
+    return [
+      compare(having(trikd(all, 'teacher'), width), having(finished(all), width), {
+        rows: `TriKD's teacher minus the finished one, ${width}`,
+        statistic: "teacher's accuracy, not below by 1 point",
+        ...ACCURACY,
+        zero: -MARGIN,
+        decides,
+      }),
+      compare(ours, plain, {
+        rows: `TriKD minus KD, ${width}`,
+        statistic: 'KL from T to S on test',
+        ...follows,
+        decides,
+      }),
+    ]
+  })
+  return parts.length ? parts : 'no TriKD rows beside KD'
+}
+
+export const TEACHER_CLAIMS: Claim[] = [
+  {
+    id: 'K5',
+    text: 'A larger, more accurate teacher makes a worse student under plain KD',
+    source: 'paper, the observation of ESKD, SCKD and TAKD',
+    test: largerIsWorse,
+  },
+  {
+    id: 'K5b',
+    text: 'Under TriKD a larger teacher harms less than under plain KD, or helps more',
+    source: 'from memory or the introduction, not checked against the paper',
+    test: lessSo,
+  },
+  {
+    id: 'K5c',
+    text: 'A teacher stopped early, of the same size, makes a better student',
+    source: 'ESKD',
+    test: apart,
+  },
+  { id: 'K6', text: 'The anchored teacher is as accurate as the free one', source: 'paper', test: capacity },
+  {
+    id: 'K10',
+    text: 'A teacher can be both good and easy to follow',
+    source: 'the question that the paper starts from',
+    test: goodAndEasy,
+  },
+]
