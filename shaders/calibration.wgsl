@@ -1,11 +1,12 @@
 // calibration: counts, mean confidence and accuracy by bins of confidence, and the calibration errors that follow.
-//   bin of a confidence = number of inner edges below it: bins are (low, high], 0 falls in the first (in none with skipZero), 1 in the last
-//   gap = mean confidence - accuracy;  ECE = sum |gap| count / N,  MCE = max |gap|,  signed gap = sum gap count / N
-// Dispatches: `collect`, an invocation for every p.threads-th picture, into a partial of its own, [class][bin][count,
-// confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. For equal mass `rank` comes first: it ranks
-// every confidence by counting those before it (ties by index); edge k is the one of rank ceil(k N / bins) - 1, so equal
-// confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class c's pictures are right
-// where the label is c; `average` takes the mean over the classes (of MCE the maximum).
+//   bin of a confidence = number of inner edges below it: bins are (low, high], 0 falls in the first (in none with
+//   skipZero), 1 in the last;  gap = mean confidence - accuracy
+//   ECE = sum |gap| count / N,  MCE = max |gap|,  signed gap = sum gap count / N
+// Dispatches: `collect`, an invocation for every p.threads-th picture and MOST bins, into a partial of its own, [class][bin]
+// [count, confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. For equal mass `rank`
+// comes first: it ranks every confidence by counting those before it (ties by index); edge k is the one of rank
+// ceil(k N / bins) - 1, so equal confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class
+// c's pictures are right where the label is c; `average` takes the mean over the classes (of MCE the maximum).
 struct Params {
   n: u32, bins: u32, classes: u32, threads: u32, labelled: u32, confidenceStart: u32, correctStart: u32, edgeStride: u32,
   skipZero: u32,
@@ -23,81 +24,111 @@ struct Params {
 @group(0) @binding(9) var<storage, read_write> chosen: array<f32>;
 @group(0) @binding(10) var<storage, read> each: array<f32>;
 
-fn binOf(x: f32, first: u32) -> u32 {
-  var low = 0u;
-  var high = p.bins - 1u;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (edges[first + middle] < x) { low = middle; } else { high = middle - 1u; }
+// The same as `logits`, where the number of classes is even.
+@group(0) @binding(11) var<storage, read> pairs: array<vec2f>;
+
+// Workgroups of the partial sums and of their sums: a processor is full with few invocations.
+override SIZE = 64u;
+override FINISH = 64u;
+override PAIRS = false;
+const LOWEST = -3.4e38;
+
+// An invocation holds MOST bins from `firstBin` on: their inner edges, infinite beyond the last, and what fell into them.
+// Loops over MOST are unrolled by compilers, those with loads and stores are not.
+const MOST = 16u;
+const BEYOND = 3.4e38;
+var<private> inner: array<f32, MOST>;
+var<private> held: array<vec3f, MOST>;
+var<private> firstBin: u32;
+
+fn hold(c: u32, chunk: u32) {
+  firstBin = MOST * chunk;
+  for (var k = 0u; k < MOST; k++) {
+    inner[k] = BEYOND;
+    held[k] = vec3f();
   }
-  return low;
+  let end = min(firstBin + MOST + 1u, p.bins);
+  for (var edge = firstBin + 1u; edge < end; edge++) { inner[edge - firstBin - 1u] = edges[c * p.edgeStride + edge]; }
+}
+
+// Counts x where its bin, the number of inner edges below it, is one of those held.
+fn note(c: u32, x: f32, right: f32) {
+  var bin = 0u;
+  for (var k = 0u; k < MOST; k++) { bin += select(0u, 1u, inner[k] < x); }
+  let before = firstBin > 0u && !(edges[c * p.edgeStride + firstBin] < x);
+  if (bin < MOST && !before) { held[bin] += vec3f(1.0, x, right); }
 }
 
 // An invocation's partial of class c: bins of (count, confidence, right), p.threads apart.
-fn partOf(c: u32, t: u32) -> u32 { return c * p.bins * 3u * p.threads + t; }
-
-fn clear(own: u32) {
-  for (var b = 0u; b < 3u * p.bins; b++) { part[own + b * p.threads] = 0.0; }
+fn leave(c: u32, t: u32) {
+  let end = min(firstBin + MOST, p.bins);
+  for (var bin = firstBin; bin < end; bin++) {
+    let to = (c * p.bins + bin) * 3u * p.threads + t;
+    let sums = held[bin - firstBin];
+    part[to] = sums.x;
+    part[to + p.threads] = sums.y;
+    part[to + 2u * p.threads] = sums.z;
+  }
 }
 
-fn note(own: u32, bin: u32, x: f32, right: f32) {
-  let at = own + bin * 3u * p.threads;
-  part[at] += 1.0;
-  part[at + p.threads] += x;
-  part[at + 2u * p.threads] += right;
-}
-
-@compute @workgroup_size(64)
+@compute @workgroup_size(SIZE)
 fn collect(@builtin(global_invocation_id) id: vec3u) {
   let t = id.x;
   let c = id.y;
   if (t >= p.threads) { return; }
-  let own = partOf(c, t);
-  clear(own);
+  hold(c, id.z);
   for (var i = t; i < p.n; i += p.threads) {
     let x = confidence[p.confidenceStart + c * p.n + i];
     if (x == 0.0 && p.skipZero == 1u) { continue; }
     var right: f32;
     if (p.labelled == 1u) { right = select(0.0, 1.0, labels[i] == c); } else { right = correct[p.correctStart + i]; }
-    note(own, binOf(x, c * p.edgeStride), x, right);
+    note(c, x, right);
   }
+  leave(c, t);
 }
 
-// The same straight from logits [n][classes]: one sweep keeps the maximum and the sum of exp(logit - maximum). Ties go to
-// the lower class; a NaN is never right.
-@compute @workgroup_size(64)
+// Logits c and c + 1 of a row; past the last class one that counts for nothing.
+fn pairAt(row: u32, c: u32) -> vec2f {
+  if (PAIRS) { return pairs[(row + c) / 2u]; }
+  let last = c + 1u == p.classes;
+  return vec2f(logits[row + c], select(logits[row + min(c + 1u, p.classes - 1u)], LOWEST, last));
+}
+
+// The same straight from logits [n][classes]: one sweep keeps the maximum and the sum of exp(logit - maximum), two classes a
+// turn. Ties go to the lower class; a NaN is never right.
+@compute @workgroup_size(SIZE)
 fn collectLogits(@builtin(global_invocation_id) id: vec3u) {
   let t = id.x;
   if (t >= p.threads) { return; }
-  let own = partOf(0u, t);
-  clear(own);
+  hold(0u, id.z);
   for (var i = t; i < p.n; i += p.threads) {
     let row = i * p.classes;
     let label = min(labels[i], p.classes - 1u);
-    let goal = logits[row + label];
-    var peak = -3.4e38;
+    let goal = vec2f(logits[row + label]);
+    var peak = LOWEST;
     var sum = 0.0;
-    var right = 1.0;
-    for (var c = 0u; c < p.classes; c++) {
-      let z = logits[row + c];
-      let e = exp(-abs(z - peak));
-      sum = select(sum + e, sum * e + 1.0, z > peak);
-      peak = max(peak, z);
-      right = select(0.0, right, z < goal || (z == goal && c >= label));
+    var right = vec2<bool>(true);
+    for (var c = 0u; c < p.classes; c += 2u) {
+      let z = pairAt(row, c);
+      let top = max(peak, max(z.x, z.y));
+      let e = exp(z - top);
+      sum = sum * exp(peak - top) + (e.x + e.y);
+      peak = top;
+      right &= (z < goal) | ((z == goal) & (vec2u(c, c + 1u) >= vec2u(label)));
     }
-    let x = 1.0 / sum;
-    note(own, binOf(x, 0u), x, right);
+    note(0u, 1.0 / sum, select(0.0, 1.0, all(right)));
   }
+  leave(0u, t);
 }
 
-var<workgroup> cells: array<vec3f, 64>;
+var<workgroup> cells: array<vec3f, FINISH>;
 
 // bins [class][bin][count, mean confidence, accuracy], the means 0 in an empty bin; errors [class][ECE, MCE, signed gap].
-@compute @workgroup_size(64)
+@compute @workgroup_size(FINISH)
 fn finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let c = group.x;
   var sum = vec3f();  // of |gap| count, largest |gap|, of gap count
-  for (var b = i; b < p.bins; b += 64u) {
+  for (var b = i; b < p.bins; b += FINISH) {
     let start = (c * p.bins + b) * 3u * p.threads;
     var total = vec3f();
     for (var t = 0u; t < p.threads; t++) {
@@ -114,7 +145,7 @@ fn finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   cells[i] = sum;
   workgroupBarrier();
   if (i > 0u) { return; }
-  for (var j = 1u; j < 64u; j++) { sum = vec3f(sum.x + cells[j].x, max(sum.y, cells[j].y), sum.z + cells[j].z); }
+  for (var j = 1u; j < FINISH; j++) { sum = vec3f(sum.x + cells[j].x, max(sum.y, cells[j].y), sum.z + cells[j].z); }
   let n = max(f32(p.n), 1.0);
   errors[c * 3u] = sum.x / n;
   errors[c * 3u + 1u] = sum.y;

@@ -28,7 +28,7 @@ struct Params {
 @group(0) @binding(9) var<storage, read> dy: array<f32>;
 @group(0) @binding(10) var<storage, read> unit: array<f32>;
 
-const SIZE = 32u;
+override SIZE = 32u;
 override LANES = 1u;
 override EDGES = 0u;
 override TENSORS = 1u;  // how many of the teacher tensors are used

@@ -1,25 +1,26 @@
 // metrics: sums over the pictures of a table [columns][tableRows], rows first … first + count - 1, in a fixed
 // order.
 //   parts[c] = sum, or sum / count with `mean`;  running[c] += sum and running[columns] += count with `keep`
-// A workgroup adds up a column: 64 invocations each every 64th row, then one of them all.
+// A workgroup adds up a column: SIZE invocations each every SIZEth row, then one of them all.
 struct Params { count: u32, first: u32, tableRows: u32, columns: u32, mean: u32, keep: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> table: array<f32>;
 @group(0) @binding(2) var<storage, read_write> parts: array<f32>;
 @group(0) @binding(3) var<storage, read_write> running: array<f32>;
 
-var<workgroup> cells: array<f32, 64>;
+override SIZE = 64u;
+var<workgroup> cells: array<f32, SIZE>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(SIZE)
 fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let column = group.x;
   let end = min(p.first + p.count, p.tableRows);
   var sum = 0.0;
-  for (var row = p.first + i; row < end; row += 64u) { sum += table[column * p.tableRows + row]; }
+  for (var row = p.first + i; row < end; row += SIZE) { sum += table[column * p.tableRows + row]; }
   cells[i] = sum;
   workgroupBarrier();
   if (i > 0u) { return; }
-  for (var j = 1u; j < 64u; j++) { sum += cells[j]; }
+  for (var j = 1u; j < SIZE; j++) { sum += cells[j]; }
   parts[column] = select(sum, sum / f32(p.count), p.mean == 1u);
   if (p.keep == 0u) { return; }
   running[column] += sum;

@@ -46,13 +46,23 @@ export function ece(answers: Answers, options: EceOptions = {}): Ece {
     checkLogits('ece', logits, labels)
     if (options.equalMass) return ece(distillLoss(logits, { labels, gradient: false }), options)
     const [n, classes] = logits.shape
-    const params = { ...NOTHING, n, classes, threads: 256 }
-    return finish(logits.gpu, 1, null, params, options, (edges, part, settings) =>
-      calibration_.collectLogits({ logits, labels, edges, part }, settings, { threads: [settings.threads] }),
-    )
+    const params = { ...NOTHING, n, classes, threads: threadsOf(logits.gpu) }
+    return finish(logits.gpu, 1, null, params, options, (edges, part, settings) => {
+      const inPairs = n > 0 && classes % 2 === 0
+      const { constants } = variantOf(logits.gpu)
+      const buffers = { logits, pairs: inPairs ? logits : edges, labels, edges, part }
+      const variant = { constants: { ...constants, PAIRS: inPairs ? 1 : 0 } }
+      calibration_.collectLogits(buffers, settings, gridOf(settings, 1), variant)
+    })
   }
   const { confidence, correct, n, starts } = columnsOf(answers)
-  return collect(confidence, correct, null, { ...NOTHING, ...starts, n, classes: 1, threads: 256 }, options)
+  return collect(
+    confidence,
+    correct,
+    null,
+    { ...NOTHING, ...starts, n, classes: 1, threads: threadsOf(confidence.gpu) },
+    options,
+  )
 }
 
 /**
@@ -86,6 +96,14 @@ const NOTHING = {
 }
 type Params = typeof NOTHING
 
+/** Bins that an invocation counts, as in the shader. */
+const MOST = 16
+
+/** Partial sums: a processor is full with few, and they are added up by few. */
+const threadsOf = (gpu: Gpu) => (gpu.info.software ? 64 : 256)
+const variantOf = (gpu: Gpu) => ({ constants: gpu.info.software ? { SIZE: 8, FINISH: 16 } : { SIZE: 64, FINISH: 64 } })
+const gridOf = ({ threads, bins }: Params, classes: number) => ({ threads: [threads, classes, Math.ceil(bins / MOST)] })
+
 function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, params: Params, options: EceOptions): Ece {
   const { n, classes } = params
   const rank = (edges: Tensor, settings: Params) =>
@@ -94,7 +112,7 @@ function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, par
     if (options.equalMass) rank(edges, settings)
     // Where there are no labels the binding is there and not read: the edges serve.
     const buffers = { confidence, correct, labels: labels ?? edges, edges, part }
-    calibration_.collect(buffers, settings, { threads: [settings.threads, classes] })
+    calibration_.collect(buffers, settings, gridOf(settings, classes), variantOf(confidence.gpu))
   })
 }
 
@@ -122,7 +140,7 @@ function finish(
   const bins = empty(gpu, [...outer, count, 3], 'f32', 'row', 'bins')
   const errors = empty(gpu, [...outer, 3], 'f32', 'row', 'calibration errors')
   fill(edges, part, settings)
-  calibration_.finish({ part, bins, errors }, settings, { groups: [classes] })
+  calibration_.finish({ part, bins, errors }, settings, { groups: [classes] }, variantOf(gpu))
   return { bins, errors, edges }
 }
 

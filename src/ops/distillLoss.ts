@@ -1,4 +1,5 @@
 // The one loss of the project: supervised training, KD, CQKD, DML and TriKD are this call with other inputs.
+import vectorSource from '../../shaders/distillLoss.vec4.wgsl'
 import source from '../../shaders/distillLoss.wgsl'
 import metricsSource from '../../shaders/metrics.wgsl'
 import { isUnit, record } from '../autograd.ts'
@@ -9,6 +10,7 @@ import { type ParamValue, Scalar } from '../gpu/tape.ts'
 import { empty, type Shape, sameShape, showShape, Tensor } from '../tensor.ts'
 
 const loss_ = kernels<'forward' | 'backward'>(source)
+const vector_ = kernels<'forward'>(vectorSource)
 const metrics_ = kernels<'sums'>(metricsSource)
 
 /**
@@ -107,7 +109,7 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
   const { labels, index, tensors, numbers } = gather(options, C)
 
   const wanted = options.gradient ?? (gpu.recording && logits.requiresGrad)
-  const gradient = empty(gpu, wanted ? [N, C] : [1], 'f32', 'row', 'dlogits')
+  const gradient = empty(gpu, wanted ? [N, C] : [4], 'f32', 'row', 'dlogits')
   const tableRows = table.shape[1]
   const mean = reduction === 'mean' ? 1 : 0
   const params = {
@@ -130,13 +132,21 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
   const [teacher0 = logits, teacher1 = logits, teacher2 = logits] = tensors
   const buffers = { logits, labels, index, teacher0, teacher1, teacher2, dlogits: gradient, table }
   const LANES = options.lanes ?? lanesFor(gpu, C)
-  const constants = { LANES, EDGES: edges.length, TENSORS: Math.max(1, tensors.length) }
-  loss_.forward(buffers, params, { threads: [N * LANES] }, { constants })
+  // A processor runs the invocations of a workgroup one vector after another: few of them keep all its cores busy.
+  const constants = {
+    SIZE: gpu.info.software ? Math.max(16, LANES) : 32,
+    LANES,
+    EDGES: edges.length,
+    TENSORS: Math.max(1, tensors.length),
+  }
+  const kernel = C % 4 === 0 ? vector_ : loss_
+  kernel.forward(buffers, params, { threads: [N * LANES] }, { constants })
 
   const parts = empty(gpu, [columns], 'f32', 'row', 'loss parts')
   const running = metrics ?? empty(gpu, [columns + 1], 'f32', 'row', 'unused sums')
   const sums = { count, first: rowOffset, tableRows, columns, mean, keep: metrics ? 1 : 0 }
-  metrics_.sums({ table, parts, running }, sums, { groups: [columns] })
+  const summing = { constants: { SIZE: gpu.info.software ? 16 : 64 } }
+  metrics_.sums({ table, parts, running }, sums, { groups: [columns] }, summing)
 
   const loss = new Tensor(parts.storage, 0, [])
   if (!wanted) return { loss, parts, table, gradient: null }

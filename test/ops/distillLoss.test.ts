@@ -153,6 +153,12 @@ const cases: Record<string, LossCase> = {
     smoothing: 0.2,
     edges: [{ T: 1 }, { T: 2, tau: 0.5, weight: 2 }, { T: 20, weight: 0.1 }, { T: 3, tau: 3, weight: -0.5 }],
   },
+  // Where the number of classes is a multiple of 4 another kernel reads four at a time.
+  'four classes a load': { lanes: [1, 32], N: 17, C: 12, smoothing: 0.1, edges: [{ T: 4, tau: 0.7 }] },
+  'four classes a load, four teachers': {
+    C: 4,
+    edges: [{ T: 1 }, { T: 2, tau: 0.5, weight: 2 }, { T: 20, weight: 0.1 }, { T: 3, tau: 3, weight: -0.5 }],
+  },
   'summed over the batch': { sum: true, edges: [{ T: 4 }] },
   'one picture': { N: 1, edges: [{ T: 4 }] },
   'one class': { lanes: [1, 32], C: 1, edges: [{ T: 4 }] },
@@ -164,25 +170,29 @@ const cases: Record<string, LossCase> = {
 }
 for (const [name, settings] of Object.entries(cases)) test(name, () => check(settings))
 
-test('is stable for logits of ±1e4', async () => {
-  const [N, C] = [4, 10]
-  const labels = classesOf(N, C)
-  const [s, t] = [scaled(N * C, 1, 1e4), scaled(N * C, 2, 1e4)]
-  const want = reference(s, C, { labels, edges: [{ t, T: 4 }] })
-  const edges = [{ logits: engine.tensor(t, [N, C]), temperature: 4 }]
-  const { table, gradient } = distillLoss(engine.tensor(s, [N, C]), { labels: u32(labels), edges, gradient: true })
-  await checkTable(table, want)
-  assert.ok((await gradient!.read()).every((g) => Number.isFinite(g) && Math.abs(g) <= 5))
-})
+for (const C of [10, 12]) {
+  test(`is stable for logits of ±1e4, ${C} classes`, async () => {
+    const N = 4
+    const labels = classesOf(N, C)
+    const [s, t] = [scaled(N * C, 1, 1e4), scaled(N * C, 2, 1e4)]
+    const want = reference(s, C, { labels, edges: [{ t, T: 4 }] })
+    const edges = [{ logits: engine.tensor(t, [N, C]), temperature: 4 }]
+    const { table, gradient } = distillLoss(engine.tensor(s, [N, C]), { labels: u32(labels), edges, gradient: true })
+    await checkTable(table, want)
+    assert.ok((await gradient!.read()).every((g) => Number.isFinite(g) && Math.abs(g) <= 5))
+  })
+}
 
-test('keeps the digits of KL at T = 100, where both softmaxes are nearly flat', async () => {
-  const [N, C] = [8, 10]
-  const [s, t] = [scaled(N * C, 1), scaled(N * C, 2)]
-  const want = average(reference(s, C, { labels: classesOf(N, C), edges: [{ t, T: 100 }] }).kl0)
-  const edges = [{ logits: engine.tensor(t, [N, C]), temperature: 100 }]
-  const { parts } = distillLoss(engine.tensor(s, [N, C]), { labels: u32(classesOf(N, C)), edges })
-  allclose([(await parts.read())[2]], [want], { atol: 0, rtol: 1e-5 }, 'KL')
-})
+for (const C of [10, 12]) {
+  test(`keeps the digits of KL at T = 100, where both softmaxes are nearly flat, ${C} classes`, async () => {
+    const N = 8
+    const [s, t] = [scaled(N * C, 1), scaled(N * C, 2)]
+    const want = average(reference(s, C, { labels: classesOf(N, C), edges: [{ t, T: 100 }] }).kl0)
+    const edges = [{ logits: engine.tensor(t, [N, C]), temperature: 100 }]
+    const { parts } = distillLoss(engine.tensor(s, [N, C]), { labels: u32(classesOf(N, C)), edges })
+    allclose([(await parts.read())[2]], [want], { atol: 0, rtol: 1e-5 }, 'KL')
+  })
+}
 
 test('the gradients of the terms alone add up to the whole', async () => {
   const [N, C] = [6, 10]
@@ -334,17 +344,20 @@ test('gives the same bits every time', async () => {
 })
 
 test('ties go to the lower class', async () => {
-  const { table } = distillLoss(engine.zeros([3, 10]), { labels: u32([0, 4, 5]) })
-  const { hit, top5 } = await tableOf(table)
-  assert.equal(hit, [1, 0, 0])
-  assert.equal(top5, [1, 1, 0])
+  for (const C of [10, 12]) {
+    const { table } = distillLoss(engine.zeros([3, C]), { labels: u32([0, 4, 5]) })
+    const { hit, top5 } = await tableOf(table)
+    assert.equal(hit, [1, 0, 0])
+    assert.equal(top5, [1, 1, 0])
+  }
 })
 
 test('a broken network has a NaN loss and no hits', async () => {
-  const logits = engine.full([2, 10], Number.NaN)
-  const { loss, table } = distillLoss(logits, { labels: u32([0, 3]) })
-  assert.ok(Number.isNaN(await loss.item()))
-  assert.equal((await tableOf(table)).hit, [0, 0])
+  for (const C of [10, 12]) {
+    const { loss, table } = distillLoss(engine.full([2, C], Number.NaN), { labels: u32([0, 3]) })
+    assert.ok(Number.isNaN(await loss.item()))
+    assert.equal((await tableOf(table)).hit, [0, 0])
+  }
 })
 
 test('an empty batch has a NaN mean, sum 0 and an empty gradient', async () => {
