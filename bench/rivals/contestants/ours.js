@@ -71,17 +71,16 @@ const conv =
   }
 
 const loss =
-  ({ backward, distillLoss }, engine) =>
+  ({ distillLoss }, engine) =>
   ({ temperature, inputs }) => {
-    const student = engine.tensor(inputs.student.data, inputs.student.shape, { requiresGrad: true })
+    const student = engine.tensor(inputs.student.data, inputs.student.shape)
     const teacher = engine.tensor(inputs.teacher.data, inputs.teacher.shape)
     const labels = engine.tensor(inputs.labels.data, inputs.labels.shape, { dtype: 'u32' })
     const edges = [{ logits: teacher, temperature, weight: 0.5 }]
+    // The loss computes its gradient in the same sweep and hands it out; backward would copy it into a leaf's `grad`.
     const record = () => {
-      student.gradEmpty = true
-      const { loss } = distillLoss(student, { labels, ceWeight: 0.5, edges })
-      backward(loss)
-      return { loss, gradient: student.grad }
+      const { loss, gradient } = distillLoss(student, { labels, ceWeight: 0.5, edges, gradient: true })
+      return { loss, gradient }
     }
     return captured(engine, record, readAll)
   }
