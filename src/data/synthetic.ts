@@ -87,14 +87,14 @@ function draw(seed: number, first: number, n: number, size: number, channels: nu
 }
 
 /** A sine of `turns`, to 0.1 %, of exactly rounded operations only (Math.sin may differ between engines). */
-function wave(turns: number): number {
+export function wave(turns: number): number {
   const u = turns - Math.floor(turns) - 0.5
   const s = 16 * u * Math.abs(u) - 8 * u
   return s * (0.775 + 0.225 * Math.abs(s))
 }
 
 /** 32 well-mixed bits of three counters. */
-function hash(a: number, b: number, c: number): number {
+export function hash(a: number, b: number, c: number): number {
   let h = 0x9e3779b9
   for (const word of [a, b, c]) {
     h = Math.imul(h ^ word, 0x85ebca6b)

@@ -30,6 +30,8 @@ export interface Network {
   readonly parameters: Parameters
   /** Logits [N, classes] of pictures [N, channels, H, W] (layout chwn). Train or eval is an argument, never a state. */
   forward(x: Tensor, mode: Mode): Tensor
+  /** [N, features], what the head sees: the mean over each channel of the last block. */
+  features(x: Tensor, mode: Mode): Tensor
   /** [N, d], rows of length 1. Throws InputError for a network without an embedding head. */
   embed(x: Tensor, mode: Mode): Tensor
   /**
@@ -166,6 +168,7 @@ export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): N
   return {
     config,
     parameters,
+    features,
     embed,
     fold() {
       folded = foldNorms(parameters, foldable(), folded)

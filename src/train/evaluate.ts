@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts'
 import type { Network } from '../nn/resnet.ts'
 import { ece } from '../ops/calibration.ts'
 import { COLUMNS, type Column, distillLoss } from '../ops/distillLoss.ts'
-import { type PictureBytes, pictureSource, type ViewOptions } from '../ops/pictures.ts'
+import { type PictureBytes, type PictureSource, pictureSource, type ViewOptions } from '../ops/pictures.ts'
 import { placeRows } from '../ops/rows.ts'
 import { persistent } from '../tensor.ts'
 
@@ -47,6 +47,28 @@ export interface EvaluateOptions {
   batch?: number
 }
 
+/**
+ * Selects batches of `size` pictures one after the other and calls `run` with the place of each. The last one is filled up
+ * with the last picture; rows beyond the end are for `run` to drop.
+ */
+export async function everyBatch(
+  engine: Engine,
+  source: PictureSource,
+  rows: Uint32Array,
+  size: number,
+  run: (at: number) => void,
+): Promise<void> {
+  const n = rows.length
+  const chosen = (at: number) => Uint32Array.from({ length: size }, (_, i) => rows[Math.min(at + i, n - 1)])
+  for (let at = 0; at < n; at += size) {
+    const reading = source.select(chosen(at))
+    if (reading) await reading
+    if (source.prefetch && at + size < n) source.prefetch(chosen(at + size))
+    run(at)
+    if ((at / size) % 8 === 7) await engine.settled()
+  }
+}
+
 /** Runs a network in eval mode over `rows` of a data set. */
 export async function evaluate(
   engine: Engine,
@@ -75,17 +97,11 @@ export async function evaluate(
   )
   await step.compile()
   const started = performance.now()
-  // The last batch is filled up with the last picture; its rows lie beyond the table and are dropped.
-  const chosen = (at: number) => Uint32Array.from({ length: size }, (_, i) => rows[Math.min(at + i, n - 1)])
-  for (let at = 0; at < n; at += size) {
-    const reading = source.select(chosen(at))
-    if (reading) await reading
-    if (source.prefetch && at + size < n) source.prefetch(chosen(at + size))
+  await everyBatch(engine, source, rows, size, (at) => {
     offset.value = at
     count.value = Math.min(size, n - at)
     step.run()
-    if ((at / size) % 8 === 7) await engine.settled()
-  }
+  })
   const values = (await table.read()) as Float32Array
   const seconds = (performance.now() - started) / 1000
   step.release()
