@@ -39,6 +39,8 @@ export interface Dataset {
 export interface DatasetPair {
   train: Dataset
   test: Dataset
+  /** Pictures of classes that neither of them has (`openSet`). */
+  others?: Dataset
   /** SHA-256 over all bytes (or names of files), labels, sizes and class names, hex. */
   hash: string
   /** Where it was found, or 'synthetic'. */

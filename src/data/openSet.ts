@@ -2,17 +2,15 @@
 import { InputError } from '../errors.ts'
 import { type Dataset, type DatasetPair, meanStd, subset } from './dataset.ts'
 
-/** The identities that are left for training, in both halves; `others` are held out. */
-export interface OpenSet extends DatasetPair {
-  others: Dataset
-}
-
 /**
  * Holds out the last `heldOut` classes, by default the last third: training and test pictures of them together are
  * `others`, under their old labels. Pictures are normalised with mean and standard deviation of those that train.
  * @throws InputError where fewer than two identities are left on a side, or one held out has fewer than two pictures
  */
-export function openSet({ train, test, hash, origin }: DatasetPair, heldOut: number | null): OpenSet {
+export function openSet(
+  { train, test, hash, origin }: DatasetPair,
+  heldOut: number | null,
+): DatasetPair & { others: Dataset } {
   const total = train.classes.length
   const held = heldOut ?? Math.floor(total / 3)
   const kept = total - held

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type CifarKind, cifar10, cifar100, cifarDataset } from '../data/cifar.ts'
 import { type Dataset, type DatasetPair, makePair } from '../data/dataset.ts'
 import { openFolder, readFolder } from '../data/folder.ts'
+import { identities } from '../data/identities.ts'
 import { fashionMnist, idxDataset } from '../data/idx.ts'
 import { synthetic } from '../data/synthetic.ts'
 import { InputError } from '../errors.ts'
@@ -15,7 +16,15 @@ import { downloadDataset, type OfficialSource, officialSources } from './fetchDa
 import { nodeFiles } from './files.ts'
 import { decodePicture } from './jpeg.ts'
 
-export const datasetNames = ['fashion-mnist', 'cifar10', 'cifar100', 'imagefolder', 'imagenet', 'synthetic'] as const
+export const datasetNames = [
+  'fashion-mnist',
+  'cifar10',
+  'cifar100',
+  'imagefolder',
+  'imagenet',
+  'synthetic',
+  'identities',
+] as const
 export type DatasetName = (typeof datasetNames)[number]
 
 export interface FindOptions {
@@ -27,7 +36,7 @@ export interface FindOptions {
   log: (line: string) => void
   /** Give synthetic pictures where the set cannot be had, after saying so. `origin` is 'synthetic' then. */
   allowSynthetic?: boolean
-  /** Side in pixels, for imagefolder (see readFolder), imagenet (see openFolder) and synthetic. */
+  /** Side in pixels, for imagefolder (see readFolder), imagenet (see openFolder), synthetic and identities. */
   size?: number
   env?: NodeJS.ProcessEnv
   /** Stand-ins for the addresses and the package, for mirrors and tests; `null` for none. */
@@ -87,7 +96,7 @@ const missingSplits = (entries: FolderEntry[]) => [
   ...(has(entries, 'val') || has(entries, 'test') ? [] : ['val/']),
 ]
 
-const kinds: Record<Exclude<DatasetName, 'synthetic'>, Kind> = {
+const kinds: Record<Exclude<DatasetName, 'synthetic' | 'identities'>, Kind> = {
   'fashion-mnist': {
     folders: ['fashion-mnist', 'FashionMNIST/raw'],
     missing: (entries) => idxNames.filter((names) => !names.some((name) => has(entries, name))).map(([name]) => name),
@@ -136,6 +145,7 @@ export async function findDataset(name: string, options: FindOptions): Promise<D
     throw new InputError(`unknown data set ${name}, allowed are ${datasetNames.join(', ')}`)
   }
   if (name === 'synthetic') return standIn({ size: options.size })
+  if (name === 'identities') return madeUp(identities({ size: options.size }))
   const kind = kinds[name as keyof typeof kinds]
   const { log, env = process.env } = options
   const found = await locateDataset(name, options)
@@ -170,7 +180,7 @@ export async function locateDataset(
 ): Promise<{ folder: string; place: 'given' | 'environment' | 'cache' | 'system' } | undefined> {
   const kind = kinds[name as keyof typeof kinds]
   const { data, env = process.env } = options
-  if (!kind) return // synthetic lies nowhere
+  if (!kind) return // what is made up lies nowhere
   if (data !== undefined) {
     const { folder, missing } = await search(kind, data)
     if (missing.length === 0) return { folder, place: 'given' }
@@ -258,6 +268,7 @@ function waysToGet(name: string, kind: Kind, options: FindOptions): string[] {
 }
 
 async function standIn(options: { size?: number; channels?: number }): Promise<DatasetPair> {
-  const { train, test } = synthetic(options)
-  return makePair(train, test, 'synthetic')
+  return madeUp(synthetic(options))
 }
+
+const madeUp = ({ train, test }: Halves) => makePair(train, test, 'synthetic')

@@ -11,7 +11,11 @@ const DATASETS: Record<string, string> = {
   cifar100: 'CIFAR-100',
   imagenet: 'ImageNet',
   synthetic: 'SYNTHETIC pictures',
+  identities: 'SYNTHETIC identities',
 }
+
+/** Pictures that this program makes up. */
+export const isSynthetic = (dataset: string): boolean => dataset === 'synthetic' || dataset === 'identities'
 
 export function datasetName(dataset: string): string {
   return DATASETS[dataset] ?? dataset
@@ -59,7 +63,7 @@ export function summary({ run, rows, teachers, claims }: Results): string {
     return ids.length ? [`${ids.length} ${ids.length === 1 ? one : several} (${ids.join(', ')})`] : []
   })
   const sentences = [
-    run.dataset === 'synthetic' &&
+    isSynthetic(run.dataset) &&
       'These are seeded synthetic pictures, not photographs: nothing here carries over to real images.',
     `Students of ${listOf(sizes)} px on ${datasetName(run.dataset)}, ${seedsText(ok.length)}, run with preset ${run.preset} on ${run.adapter}${run.software ? ' (a processor in place of a GPU)' : ''}.`,
     isReduced(run) &&

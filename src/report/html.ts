@@ -1,6 +1,6 @@
 // The report of a study as one page.
 import { type Agreement, agreement } from './agreement.ts'
-import { caption, datasetName, summary } from './caption.ts'
+import { caption, datasetName, isSynthetic, summary } from './caption.ts'
 import type { ClaimResult, Part } from './claim.ts'
 import {
   curveFigures,
@@ -56,10 +56,10 @@ ${warning(results)}
 
 function warning(results: Results): Piece {
   const bad = failures(results)
-  const synthetic = results.run.dataset === 'synthetic'
+  const { dataset } = results.run
   return [
-    synthetic &&
-      markup`<p class="warning"><strong>Synthetic pictures.</strong> No real data set was found; these numbers say nothing about photographs.</p>`,
+    isSynthetic(dataset) &&
+      markup`<p class="warning"><strong>Synthetic pictures.</strong> ${dataset === 'synthetic' ? 'No real data set was found; these' : 'The identities are made up; these'} numbers say nothing about photographs.</p>`,
     bad.length > 0 &&
       markup`<div class="warning"><strong>Not everything finished.</strong><ul>${bad.map((line) => markup`<li>${line}</li>`)}</ul></div>`,
   ]

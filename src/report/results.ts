@@ -73,6 +73,11 @@ const KIND: Schema = {
   teacherWidth: [optional(isCount), 'a whole number'],
 }
 
+const ROC_POINT: Schema = {
+  far: [between(0, 1), 'a fraction from 0 to 1'],
+  tar: [between(0, 1), 'a fraction from 0 to 1'],
+}
+
 const ROW: Schema = {
   method: TEXT,
   size: SIZE,
@@ -115,6 +120,14 @@ const ROW: Schema = {
   heldOutNll: MAYBE_POSITIVE,
   epochsTo99: MAYBE_POSITIVE,
   curveArea: MAYBE_FRACTION,
+  samePairs: [optional(isCount), 'a whole number'],
+  differentPairs: [optional(isCount), 'a whole number'],
+  tar1e1: MAYBE_FRACTION,
+  tar1e2: MAYBE_FRACTION,
+  tar1e3: MAYBE_FRACTION,
+  auc: MAYBE_FRACTION,
+  eer: MAYBE_FRACTION,
+  roc: [optional(listOf((point) => fits(point, ROC_POINT))), 'a list of { far, tar }'],
 }
 
 const CALIBRATION: Schema = {

@@ -2,6 +2,7 @@
 // null where a number is not known. `results.ts` checks a document of these that was read from a file.
 import type { Bin } from './calibration.ts'
 import type { ClaimResult } from './claim.ts'
+import type { RocPoint } from './verification.ts'
 
 /** The version of the results document that this code writes and the newest it reads. */
 export const SCHEMA_VERSION = 1
@@ -72,6 +73,15 @@ export interface Row {
   /** First epoch with 99 % of the last one's accuracy on images held out, and the mean of that accuracy over epochs. */
   epochsTo99?: number | null
   curveArea?: number | null
+  /** On pairs of identities that nothing was trained on: see `Verification`. */
+  samePairs?: number
+  differentPairs?: number
+  tar1e1?: number | null
+  tar1e2?: number | null
+  tar1e3?: number | null
+  auc?: number | null
+  eer?: number | null
+  roc?: RocPoint[]
   /** Index in a cohort (DML); rows of one seed that differ only in this are averaged. */
   member?: number
   /** Why the cell failed. */

@@ -1,4 +1,5 @@
 // The comparison of two studies as one page, in the style of the report.
+import { isSynthetic } from './caption.ts'
 import { markup, type Piece } from './markup.ts'
 import { page, tablesBody } from './page.ts'
 import type { Results } from './rows.ts'
@@ -23,7 +24,7 @@ export function sideHtml(
   const [first, second, ...more] = changeTables(compared)
   const figures = changeFigures(compared)
   const differing = differenceTables(compared)
-  const synthetic = results.some(({ run }) => run.dataset === 'synthetic')
+  const synthetic = results.some(({ run }) => isSynthetic(run.dataset))
   return page(
     'Two studies side by side',
     [

@@ -140,6 +140,13 @@ const MORE: (keyof Row)[] = [
   'heldOutNll',
   'epochsTo99',
   'curveArea',
+  'samePairs',
+  'differentPairs',
+  'tar1e1',
+  'tar1e2',
+  'tar1e3',
+  'auc',
+  'eer',
 ]
 
 /** Every row, every number as it is. */

@@ -1,5 +1,6 @@
 // A kept network on a device again, and its logits for pictures of its data set.
 import { type Dataset, type DatasetPair, heldOut } from '../data/dataset.ts'
+import { openSet } from '../data/openSet.ts'
 import type { Engine } from '../engine.ts'
 import { InputError } from '../errors.ts'
 import { engineFrom } from '../init.ts'
@@ -20,8 +21,12 @@ export const openEngine = async (options: FileOptions): Promise<Engine> => {
 }
 
 /** The network's data set; pictures that are not those it was trained on are said to be so. */
-export async function dataOf({ dataset, dataHash }: Model, { data, offline }: FileOptions): Promise<DatasetPair> {
-  const pair = await findDataset(dataset, { data, offline, log })
+export async function dataOf(
+  { stage, dataset, dataHash }: Model,
+  { data, offline }: FileOptions,
+): Promise<DatasetPair> {
+  const found = await findDataset(dataset, { data, offline, log })
+  const pair = stage.verify ? openSet(found, stage.verify.identities) : found
   if (pair.hash !== dataHash) log(`WARNING: ${dataset} here has other bytes than the network was trained and tested on`)
   return pair
 }

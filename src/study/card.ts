@@ -13,6 +13,7 @@ const TERMS: Record<string, string> = {
   imagenet:
     'ImageNet (Russakovsky et al. 2015) is for research and education that is not commercial, under its own terms.',
   synthetic: 'The pictures are made up by this program.',
+  identities: 'The pictures are made up by this program.',
 }
 
 function augmentationText(augmentation: Model['stage']['augmentation']): string {

@@ -4,6 +4,7 @@ import { engineFrom } from '../init.ts'
 import { openAdapter } from '../node/adapter.ts'
 import { type AdapterReport, type ListedAdapter, listAdapters } from '../node/adapter-list.ts'
 import { datasetNames, locateDataset } from '../node/datasets.ts'
+import { isSynthetic } from '../report/caption.ts'
 import { wrap } from '../report/tableText.ts'
 import { VERSION, versionOf } from './facts.ts'
 import { type SelfTest, selfTest } from './selfTest.ts'
@@ -93,7 +94,7 @@ async function test({ adapter, offline }: Options): Promise<Tested> {
 }
 
 async function places(): Promise<Place[]> {
-  const real = datasetNames.filter((name) => name !== 'synthetic')
+  const real = datasetNames.filter((name) => !isSynthetic(name))
   return Promise.all(
     real.map(async (name) => {
       const found = await locateDataset(name).catch((error: Error) => ({ place: error.message, folder: null }))

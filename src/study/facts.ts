@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { DatasetPair } from '../data/dataset.ts'
+import { isSynthetic } from '../report/caption.ts'
 import type { Run } from '../report/index.ts'
 import { quoted, type StudyArguments } from './args.ts'
 
@@ -78,7 +79,7 @@ export function runFacts(
     command: commandOf(argv, paper),
     paper,
     preset: recipe.preset,
-    dataset: data.origin === 'synthetic' ? 'synthetic' : recipe.dataset,
+    dataset: data.origin === 'synthetic' && !isSynthetic(recipe.dataset) ? 'synthetic' : recipe.dataset,
     config: { ...recipe },
     date: new Date().toISOString(),
     software,

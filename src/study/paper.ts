@@ -1,4 +1,5 @@
 // What a study is to the programs: its name, presets, flags, the shape of its recipe, its stages and its claims.
+import type { DatasetPair } from '../data/dataset.ts'
 import type { Claim } from '../report/compare.ts'
 import type { Flag } from './flags.ts'
 import type { CommonRecipe } from './recipe.ts'
@@ -17,6 +18,8 @@ export interface Paper<R extends CommonRecipe> {
   check(recipe: R): R
   stages(recipe: R, pictures: Pictures): Stage[]
   claims: Claim[]
+  /** What the study makes of the data set before it is used. */
+  data?(found: DatasetPair, recipe: R): DatasetPair
 }
 
 /** What a study is built on: how the recipe's stages are made, and what may be said of it. */
@@ -34,6 +37,7 @@ export interface StudyOf<R extends CommonRecipe> {
   about: string
   presets: Record<string, { about: string; recipe: R }>
   claims: Claim[]
+  data?(found: DatasetPair, recipe: R): DatasetPair
 }
 
 /** A study of a base's stages, at presets of its own. */

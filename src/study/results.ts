@@ -83,6 +83,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       sha256: node?.sha256 ?? null,
       ...(node ? { bins: node.test.bins } : {}),
       ...likenessOf(node),
+      ...node?.verification,
       ...courseOf(outcome?.curve ?? [], name),
       ...(/^member\d+$/.test(name) ? { member: i } : {}),
     }

@@ -11,6 +11,7 @@ import { stream } from '../random.ts'
 import type { Bin } from '../report/calibration.ts'
 import { likeness, metrics } from '../report/metrics.ts'
 import { fitTemperature } from '../report/temperature.ts'
+import type { Verification } from '../report/verification.ts'
 import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
 import { persistent, type Tensor } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
@@ -19,6 +20,7 @@ import type { Snapshot } from '../train/snapshot.ts'
 import { looking } from './course.ts'
 import { type Reference, runsAlong, type Stage } from './stage.ts'
 import type { Checkpoint, Curve, Weights } from './store.ts'
+import { verified } from './verify.ts'
 
 /** A network's test-set numbers; fractions, nats, seconds. */
 export interface Scores {
@@ -45,6 +47,8 @@ export interface NodeResult {
   calibrated: Scores | null
   inferenceMs: number
   forwardFlops: number
+  /** On identities that nothing was trained on, where the stage asked for it. */
+  verification?: Verification
   /** SHA-256 of weights and test logits: equal bits give equal digests. */
   sha256: string
 }
@@ -190,6 +194,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
       inferenceMs: (1000 * seen.seconds) / seen.n,
       forwardFlops: networks[name].flops(view.height, view.width),
       sha256: await digest([...state.values()].map((v) => v.data).concat(seen.logits)),
+      ...(stage.verify && { verification: await verified(engine, networks[name], data, view, stage.verify) }),
     }
   }
   if (stage.compare) {

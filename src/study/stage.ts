@@ -5,6 +5,7 @@ import type { ResNetConfig } from '../nn/resnet.ts'
 import type { Downscale, Modality } from '../ops/pictures.ts'
 import type { Row, TeacherRow } from '../report/rows.ts'
 import type { CommonRecipe, Looks, Recipe } from './recipe.ts'
+import type { Verify } from './verify.ts'
 
 /** A network of an earlier stage. */
 export interface Reference {
@@ -49,6 +50,8 @@ export interface Stage {
   virtual?: number
   /** What is looked at after every epoch. */
   looks?: Looks
+  /** Tell identities apart that nothing was trained on. */
+  verify?: Verify
   /** Measure KL and agreement between the stage's networks at the end. */
   compare?: boolean
   optimizer: Recipe['optimizer']

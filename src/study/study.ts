@@ -102,12 +102,14 @@ async function planOf<R extends CommonRecipe>(
 ): Promise<Plan> {
   const { recipe, offline, data: folder } = options
   const loud = (line: string) => (/^WARNING/.test(line) ? progress.always(line) : progress.line(line))
-  const data = await findDataset(recipe.dataset, { data: folder, offline, log: loud, allowSynthetic: !folder })
+  const found = await findDataset(recipe.dataset, { data: folder, offline, log: loud, allowSynthetic: !folder })
+  const data = paper.data?.(found, recipe) ?? found
   checkFits(options, data)
-  const { train, test, origin } = data
+  const { train, test, others, origin } = data
   const { channels, height: side, classes } = train
   const from = origin === 'synthetic' ? 'SYNTHETIC pictures, not photographs' : `${recipe.dataset} from ${origin}`
-  const sizes = `${train.n} + ${test.n} images, ${side}x${side}, ${classes.length} classes`
+  const apart = others ? `; held out: ${others.n} of ${others.classes.length - classes.length} others` : ''
+  const sizes = `${train.n} + ${test.n} images, ${side}x${side}, ${classes.length} classes${apart}`
   if (origin === 'synthetic') progress.always(`data: ${from}, ${sizes}`)
   else progress.line(`data: ${from}, ${sizes}`)
   const stages = paper.stages(recipe, { side, channels, classes: classes.length })

@@ -1,7 +1,6 @@
 // How a trained network, without its head, tells identities apart that it was not trained on: cosines of pairs of their
 // pictures. The pairs are the same for every network and seed of a study.
-import type { Dataset } from '../data/dataset.ts'
-import type { OpenSet } from '../data/openSet.ts'
+import type { Dataset, DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import { InputError } from '../errors.ts'
 import type { Network } from '../nn/resnet.ts'
@@ -26,11 +25,10 @@ export interface Pairs {
 export async function verified(
   engine: Engine,
   network: Network,
-  data: Partial<OpenSet>,
+  { others }: DatasetPair,
   view: ViewOptions,
   { pairs }: Verify,
 ): Promise<Verification> {
-  const { others } = data
   if (!others) throw new InputError('verification: the data set has no identities held out')
   const { values, dimensions } = await embeddings(engine, network, others, { view })
   const { same, different } = pairsOf(others, pairs)

@@ -1,0 +1,98 @@
+// Does TriKD help to recognise faces? Embedding networks learn to name the identities they are trained on; on pictures of
+// other identities the head is dropped, and the cosine of two embeddings has to tell same from different.
+import { openSet } from '../data/openSet.ts'
+import { FACES_CLAIMS } from '../report/claimsFaces.ts'
+import { whole } from '../study/flags.ts'
+import { type Base, studyOn } from '../study/paper.ts'
+import { TRIKD_BASE } from '../study/papers.ts'
+import { trikdSchema } from '../study/recipeSchema.ts'
+import { count, orNull } from '../study/schema.ts'
+import { trikdFlags } from '../study/trikdFlags.ts'
+import { checkTrikd, TRIKD_PRESETS, type TrikdRecipe } from '../study/trikdRecipe.ts'
+import { trikdStages } from '../study/trikdStages.ts'
+import { presetsFrom } from './presets.ts'
+
+export interface FacesRecipe extends TrikdRecipe {
+  /** Identities that nothing is trained on, the last ones; null: a third. */
+  heldOut: number | null
+  /** At most so many pairs of each kind. */
+  pairs: number
+}
+
+const FACES_BASE: Base<FacesRecipe> = {
+  ...TRIKD_BASE,
+  flags: (name, presets) => [
+    ...trikdFlags(name, presets),
+    {
+      name: 'held-out',
+      value: 'N',
+      about: 'identities, the last ones, that nothing is trained on; default a third',
+      recipe: (recipe, text) => (recipe.heldOut = whole(text, 2)),
+    },
+    {
+      name: 'pairs',
+      value: 'N',
+      about: 'at most so many pairs of one identity, and as many of two',
+      recipe: (recipe, text) => (recipe.pairs = whole(text)),
+    },
+  ],
+  schema: (presets) => ({ ...trikdSchema(presets), heldOut: orNull(count(2)), pairs: count() }),
+  check(recipe) {
+    checkTrikd(recipe)
+    return recipe
+  },
+  stages({ heldOut: identities, pairs, ...recipe }, pictures) {
+    return trikdStages(recipe, pictures).map((stage) => ({ ...stage, verify: { identities, pairs } }))
+  },
+}
+
+const network = (width: number) => ({
+  depth: 8,
+  widths: [width, 2 * width, 4 * width],
+  stemStride: 1,
+  embedding: 32,
+})
+
+export const FACES = studyOn(FACES_BASE, {
+  name: 'faces',
+  about:
+    'Does TriKD help to recognise faces? Embedding networks trained on some identities, tried on pairs of pictures of\n' +
+    'others: true accepts at fixed false accepts, ROC, equal error rate. Without --data the identities are made up.',
+  data: (pair, { heldOut }) => openSet(pair, heldOut),
+  presets: presetsFrom<TrikdRecipe, FacesRecipe>(
+    TRIKD_PRESETS,
+    {
+      dataset: 'identities',
+      methods: ['supervised', 'kd', 'online', 'trikd'],
+      temperatures: [4],
+      generations: 1,
+      trainImages: null,
+      sizes: [12],
+      teacher: network(16),
+      student: network(8),
+      heldOut: null,
+      pairs: 20_000,
+    },
+    {
+      smoke: { about: 'under a minute, far too little training', change: { sizes: [8], testImages: null } },
+      quick: { about: 'the default: made-up identities, 960 images of 12 pixels, 3 seeds', change: {} },
+      standard: {
+        about: 'made-up identities, 24 pixels, with online KD from the same weights, two generations, 10 seeds',
+        change: { methods: ['supervised', 'kd', 'online', 'trikd', 'control'], generations: 2, sizes: [24] },
+      },
+      paper: {
+        about: 'an ImageFolder of identities (--data DIR), 112 pixels, ResNet-50 and ResNet-18; needs a GPU',
+        change: {
+          dataset: 'imagefolder',
+          sizes: [112],
+          teacher: { depth: 50, embedding: 512 },
+          student: { depth: 18, embedding: 512 },
+          epochs: 20,
+          batch: 256,
+          pairs: 1_000_000,
+        },
+      },
+    },
+  ),
+  claims: FACES_CLAIMS,
+})
