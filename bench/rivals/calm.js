@@ -3,19 +3,23 @@
 // Here the thread is put to sleep between two rounds of the loop. The engine does this by itself; so that nobody waits
 // differently, its own way is switched off (contestants/ours.js) and this one serves all.
 
-/** The engine's own figure (src/node/calm.ts). */
-const MILLISECONDS = 0.3
+/** The engine's own figures (src/node/calm.ts): milliseconds to sleep after so many of waiting. */
+const nap = (waited) => Math.min(1, Math.max(0.1, 0.03 * waited))
 const nobodyWakes = new Int32Array(new SharedArrayBuffer(4))
 let pending = 0
+let start = 0
 
 function rest() {
   if (pending === 0) return
-  Atomics.wait(nobodyWakes, 0, 0, MILLISECONDS)
+  Atomics.wait(nobodyWakes, 0, 0, nap(performance.now() - start))
   setImmediate(rest)
 }
 
 async function calmly(promise) {
-  if (pending++ === 0) setImmediate(rest)
+  if (pending++ === 0) {
+    start = performance.now()
+    setImmediate(rest)
+  }
   try {
     return await promise
   } finally {
