@@ -12,6 +12,7 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
   weights, few-data, …: the further studies; studies lists them
   studies    what they ask, a line each
   report     --compare A B: two studies side by side, as text and as a page
+  questions  which question the results in folders answer, as a page
   eval       a network that a study kept, on its test set again
   calibrate  temperature scaling of a kept network or of logits in a file
   doctor     adapters, what is missing and how to mend it, a self-test, where the data sets are
@@ -44,6 +45,8 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       return studies(command, rest)
     case 'report':
       return (await import('./study/report.ts')).reportCommand(rest)
+    case 'questions':
+      return (await import('./study/questions.ts')).questionsCommand(rest)
     case 'eval':
       return (await import('./study/show.ts')).evalCommand(rest)
     case 'calibrate':
@@ -71,7 +74,7 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       if (found) return study(found, rest)
       const known = ['cqkd', 'trikd', ...STUDIES.map(({ name }) => name)].join(', ')
       throw new UsageError(
-        `unknown command '${command}'; allowed: ${known}, studies, report, eval, calibrate, doctor, clean, --help, --version`,
+        `unknown command '${command}'; allowed: ${known}, studies, report, questions, eval, calibrate, doctor, clean, --help, --version`,
       )
     }
   }

@@ -94,4 +94,8 @@ function axisOf(name: string, values: (number | string)[]): LineChart['x'] {
 }
 
 /** As a part of a file's name. */
-const slug = (name: string) => name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+const slug = (name: string) =>
+  name
+    .toLowerCase()
+    .replace('τ', 'tau')
+    .replace(/[^a-z0-9]+/g, '-')

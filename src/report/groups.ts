@@ -37,6 +37,12 @@ const METHODS: Record<string, string> = {
 }
 const ORDER = Object.keys(METHODS)
 const TEACHERS: Record<Teacher, string> = { calibrated: 'calibrated', raw: 'raw', sameResolution: 'same size' }
+/** Of cross-modal distillation, whose teachers differ in what they see; all are calibrated but 'raw'. */
+const VIEWS: Record<Teacher, string> = {
+  calibrated: 'from colour',
+  raw: 'from colour, raw',
+  sameResolution: 'from own view',
+}
 const TEACHER_ORDER = [null, ...Object.keys(TEACHERS)]
 
 export function methodName(method: string): string {
@@ -46,7 +52,7 @@ export function methodName(method: string): string {
 /** 'CQKD calibrated', 'TriKD, gen. 2', 'KD raw, teacher 32', 'TriKD, gen. 1, w = 2', …; the temperature stands in a column of its own. */
 export function labelOf(of: Kind): string {
   const { method, teacher, generation, teacherWidth, role, loss, peerLoss, axis, at } = of
-  const words = [methodName(method), ...(teacher ? [TEACHERS[teacher]] : [])]
+  const words = [methodName(method), ...(teacher ? [(method === 'cmkd' ? VIEWS : TEACHERS)[teacher]] : [])]
   const [s, t] = role === 'teacher' ? [peerLoss, loss] : [loss, peerLoss]
   if (method === 'ablation') words.push(`S ${s}, T ${t}`)
   const several = generation !== undefined && (method === 'trikd' || method === 'online')

@@ -19,21 +19,17 @@ import type { PaperEntry } from './papers.ts'
 import type { Results, Run } from './rows.ts'
 import { failures, type Table, tables } from './table.ts'
 import { agreementText } from './tableText.ts'
+import { studyTitle } from './titles.ts'
 
 export interface ReportOptions {
   title?: string
   papers?: PaperEntry[]
 }
 
-const TITLES: Record<string, string> = {
-  cqkd: 'Cross-quality knowledge distillation',
-  trikd: 'Triplet knowledge distillation',
-}
-
 /** report.html, whole. */
 export function htmlReport(results: Results, options: ReportOptions = {}): string {
   const { run } = results
-  const title = options.title ?? `${TITLES[run.paper ?? 'cqkd'] ?? run.paper} on ${datasetName(run.dataset)}`
+  const title = options.title ?? `${studyTitle(run.paper)} on ${datasetName(run.dataset)}`
   const [first, ...more] = tables(results, options.papers ?? [])
   const sections = [
     { id: 'results', title: 'Results', body: tablesBody([first]) },

@@ -43,7 +43,11 @@ interface Box {
   bottom: number
 }
 
+/** At least; long names make a chart wider. */
 const WIDTH = 380
+/** Of the axes, at least; and of a name under them. */
+const PLOT = 215
+const NAME = 74
 const FONT = 13
 const LABEL_GAP = 15
 /** Room for the ties between lines and their names. */
@@ -64,7 +68,9 @@ export function lineChart(chart: LineChart, standalone = false): Markup | null {
   const digits = tickDigits(ticks)
   const tickRoom = Math.max(...ticks.map((tick) => textWidth(fixed(tick, digits), FONT)))
   const nameRoom = Math.max(...series.map((one) => textWidth(one.label, FONT)))
-  const box = { left: tickRoom + 10, right: WIDTH - nameRoom - TIE - 18, top: 54, bottom: height - 44 }
+  const plot = chart.x.kind === 'names' ? Math.max(PLOT, NAME * chart.x.names.length) : PLOT
+  const width = Math.max(WIDTH, tickRoom + 10 + plot + nameRoom + TIE + 18)
+  const box = { left: tickRoom + 10, right: width - nameRoom - TIE - 18, top: 54, bottom: height - 44 }
   const y = linear(ticks, box.bottom, box.top)
   const x = xScale(chart, series, box)
   const shift = dodge(series, x, chart.x.kind)
@@ -80,7 +86,7 @@ export function lineChart(chart: LineChart, standalone = false): Markup | null {
     ),
     ...names(series, box, (i, point) => [place(i, point), y.at(point.y)]),
   ]
-  return frame({ ...chart, width: WIDTH, height }, body, standalone)
+  return frame({ ...chart, width, height }, body, standalone)
 }
 
 /** The lines, cut at the edges of the plot where the axis shows a window only. */

@@ -13,6 +13,7 @@ export const MIMICRY = sweep(
     name: 'budget',
     about: 'of the students that see no labels, in epochs of the recipe',
     value: count(),
+    only: ['mimic', 'mimicSame'],
     vary(recipe, value) {
       const longer = { ...recipe, epochs: recipe.epochs * (value as number), taughtEpochs: recipe.epochs }
       return value === 1 ? longer : { ...longer, methods: ['mimic'] satisfies TrikdMethod[] }

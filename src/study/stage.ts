@@ -165,7 +165,7 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
       calibrationImages: 0,
       ...(fixed ? { compare: true } : {}),
       label: {
-        method: modality === 'colour' ? 'cqkd' : 'cmkd',
+        method: recipe.modality === undefined ? 'cqkd' : 'cmkd',
         size,
         temperature: T,
         // By a given τ a teacher is neither raw nor calibrated.

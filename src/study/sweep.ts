@@ -18,6 +18,8 @@ export interface Axis<R> {
   short?: string
   about: string
   value: Shape<Value>
+  /** Methods whose rows tell the value; default all that depend on it. */
+  only?: readonly string[]
   vary(recipe: R, value: Value): R
 }
 
@@ -74,12 +76,11 @@ function sweptStages<R extends CommonRecipe>(base: Base<R>, axis: Axis<R>, recip
           shared.set(same.id, id)
           continue
         }
-        const own = id.replace(
-          /^seed\d+\//,
-          (start) => `${start}${axis.short ?? axis.name}=${String(value).replaceAll(' ', '-')}/`,
-        )
+        const told = !axis.only || ('method' in label && axis.only.includes(label.method))
+        const part = told ? `${axis.short ?? axis.name}=${String(value).replaceAll(' ', '-')}/` : ''
+        const own = id.replace(/^seed\d+\//, (start) => start + part)
         renamed.set(stage.id, own)
-        const made: Stage = { ...computed, id: own, label: { ...label, axis: axis.name, at: value } }
+        const made: Stage = { ...computed, id: own, label: told ? { ...label, axis: axis.name, at: value } : label }
         known.set(text, made)
         all.push(made)
       }

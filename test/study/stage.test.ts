@@ -16,6 +16,7 @@ test('every preset is a list of cells with names of their own, teachers before t
     quick: 13,
     standard: 5 * (1 + 3 * (1 + 5 + 3 + 1) + 2 * (1 + 5)),
     paper: 1 + 6 * (1 + 5 + 3 + 1),
+    imagenet: 1 + 6 * (1 + 3 + 1 + 1),
   }
   for (const [name, { recipe }] of Object.entries(PRESETS)) {
     const stages = cqkdStages(recipe, pictures)

@@ -1,0 +1,20 @@
+// What the studies are called in headings.
+const TITLES: Record<string, string> = {
+  cqkd: 'Cross-quality knowledge distillation',
+  trikd: 'Triplet knowledge distillation',
+  cmkd: 'Cross-quality and cross-modal distillation',
+  calibration: "The teacher's calibration and the student's",
+  qualities: 'Two qualities and three ways to distil',
+  rivals: 'TriKD and its rivals',
+  ablation: 'Which losses TriKD takes',
+  weights: 'How strong the anchor may be',
+  anchors: 'Anchors and generations',
+  teachers: 'Teachers by size and accuracy',
+  mimicry: 'Whether students can follow',
+  'few-data': 'Few training images',
+  faces: 'Verification of unseen identities',
+}
+
+export function studyTitle(paper = 'cqkd'): string {
+  return TITLES[paper] ?? paper
+}

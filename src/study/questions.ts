@@ -1,0 +1,56 @@
+// `questions DIR…`: which question the results in these folders answer, as Markdown on standard output.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { nodeFiles } from '../node/files.ts'
+import { parseResults, questionsPage } from '../report/index.ts'
+import { UsageError } from './usage.ts'
+
+const USAGE = `Usage: npx webgpu-distill questions [--out FILE] DIR [DIR …]
+
+Reads results.json and figures of finished studies and writes which question of the papers, their reviews and readers
+they answer, each with its number and interval: to FILE, to which links are relative, or to standard output.
+`
+
+export async function questionsCommand(argv: readonly string[]): Promise<number> {
+  const folders: string[] = []
+  let out: string | undefined
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]
+    if (word === '--help' || word === '-h') {
+      process.stdout.write(USAGE)
+      return 0
+    }
+    if (word === '--out') out = argv[++i]
+    else if (word.startsWith('--out=')) out = word.slice(6)
+    else if (word.startsWith('--')) throw new UsageError(`unknown flag ${word}; allowed: --out, --help`)
+    else folders.push(word)
+  }
+  if (folders.length === 0 || out === '') throw new UsageError(`questions needs folders of finished studies\n${USAGE}`)
+  const from = out === undefined ? '.' : dirname(out)
+  const sources = folders.map((folder) => {
+    const path = join(folder, 'results.json')
+    const results = parseResults(readJson(path), path)
+    return { results, folder: relative(from, folder) || '.', figures: figuresIn(join(folder, 'figures')) }
+  })
+  const page = questionsPage(sources)
+  if (out === undefined) process.stdout.write(page)
+  else await nodeFiles.writeAtomic(out, page)
+  return 0
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new UsageError(`${path}: ${error instanceof SyntaxError ? `not JSON: ${error.message}` : 'cannot be read'}`)
+  }
+}
+
+/** Names of figures, without their ending. */
+function figuresIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).flatMap((name) => (name.endsWith('.svg') ? [name.slice(0, -4)] : []))
+  } catch {
+    return []
+  }
+}
