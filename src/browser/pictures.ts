@@ -3,8 +3,8 @@ import type { Decoder } from '../data/folder.ts'
 import { InputError } from '../errors.ts'
 
 /**
- * PNG, JPEG and whatever else the browser knows, to 8-bit RGB; alpha is dropped. Colour profiles are not heeded. Bytes of
- * a JPEG can differ by a few levels from Pillow's and from browser to browser.
+ * PNG, JPEG and whatever else the browser knows, to 8-bit RGB; alpha is dropped. Colour profiles are not heeded. A JPEG
+ * gives Pillow's bytes in Chromium; other browsers may differ by a few levels.
  * @throws InputError that names the file and the fault
  */
 export const decodeBitmap: Decoder = async (bytes, file) => {

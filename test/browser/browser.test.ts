@@ -1,8 +1,13 @@
 // The same engine in a real headless Chromium.
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { decodePicture } from '../../src/node/jpeg.ts'
+import { decodePng } from '../../src/node/png.ts'
 import { allclose } from '../check.ts'
+import { engine } from '../device.ts'
 import { whyNoChromium } from './chromium.ts'
+import { pictureFolder } from './folder.ts'
 import { shapes, values } from './program.ts'
 import { inBrowser } from './run.ts'
 
@@ -46,5 +51,30 @@ check('convolution and relu agree with float64 in Chromium, forward and backward
   allclose(y, want.y, {}, 'y')
   allclose(dw, want.dw, {}, 'dw')
 })
+
+check(
+  'a folder of JPEGs and PNGs is decoded by Chromium as by Pillow, byte for byte, and seen as in Node',
+  async () => {
+    const files: Record<string, string> = {}
+    for (const name of ['420', '444', 'grey', 'progressive']) {
+      const read = (end: string) => readFileSync(`test/fixtures/pictures/${name}.${end}`).toString('base64')
+      files[`train/jpeg/${name}.jpg`] = read('jpg')
+      files[`train/png/${name}.png`] = read('png')
+    }
+    for (const kind of ['jpeg', 'png']) files[`val/${kind}/0.png`] = files['train/png/420.png']
+    const { result } = await inBrowser('pictureFolder', files)
+    type Folder = Awaited<ReturnType<typeof pictureFolder>>
+    const [got, here] = [result as Folder, await pictureFolder(engine, decodePicture, files)]
+    assert.equal(got.names, here.names)
+    for (const [i, { width, height, rgb }] of got.pictures.entries()) {
+      const name = got.names[i].split('/').at(-1)!.split('.')[0]
+      const file = `${name}.png`
+      const want = await decodePng(new Uint8Array(readFileSync(`test/fixtures/pictures/${file}`)), file)
+      assert.equal([width, height], [want.width, want.height])
+      assert.equal(rgb, [...want.rgb], got.names[i])
+    }
+    allclose(got.view, here.view, { atol: 1e-5 }, 'the augmented view')
+  },
+)
 
 test.run()

@@ -1,13 +1,18 @@
 // The script of the page that run.ts opens: the browser's engine, and `run` for the shared programs.
-import { init } from '../../src/browser.ts'
+import { decodeBitmap, type Engine, init } from '../../src/browser.ts'
+import { pictureFolder } from './folder.ts'
 import { convolution, tenSteps } from './program.ts'
 
-const programs = { convolution, tenSteps }
+const programs = {
+  convolution,
+  tenSteps,
+  pictureFolder: (engine: Engine, files: Record<string, string>) => pictureFolder(engine, decodeBitmap, files),
+}
 
-async function run(name: keyof typeof programs): Promise<unknown> {
+async function run(name: keyof typeof programs, input: Record<string, string>): Promise<unknown> {
   const engine = await init()
   try {
-    return { adapter: engine.info.adapter, result: await programs[name](engine) }
+    return { adapter: engine.info.adapter, result: await programs[name](engine, input) }
   } finally {
     engine.destroy()
   }

@@ -6,13 +6,16 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { visit } from './chromium.ts'
 
-/** Bundles the page from the sources, so that it is never stale, and calls one of its programs. */
-export async function inBrowser(name: string): Promise<{ adapter: string; result: never }> {
+/** Bundles the page from the sources, so that it is never stale, and calls one of its programs with `input`. */
+export async function inBrowser(
+  name: string,
+  input: Record<string, string> = {},
+): Promise<{ adapter: string; result: never }> {
   const { forBrowser } = await import(resolve('build.mjs'))
   const options = { ...forBrowser(), entryPoints: ['test/browser/page.ts'], write: false as const }
   const { outputFiles = [] } = await build(options)
   const files = { '/': '<script type="module" src="page.js"></script>', '/page.js': outputFiles[0].text }
-  return visit({ files }, (page) => page.evaluate(`run(${JSON.stringify(name)})`))
+  return visit({ files }, (page) => page.evaluate(`run(${JSON.stringify(name)}, ${JSON.stringify(input)})`))
 }
 
 /** Bundles the program for Node and runs it in a child, on SwiftShader. */
