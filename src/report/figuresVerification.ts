@@ -1,7 +1,7 @@
 // The receiver operating characteristic of identities that nothing was trained on: true accepts at fixed false accepts, the
 // mean over seeds, a line a method.
 import { type Figure, plot } from './figures.ts'
-import { type Group, mainGroups } from './groups.ts'
+import { type Group, mainGroups, seedsOf } from './groups.ts'
 import { linesOf, lookOf } from './lines.ts'
 import type { Results } from './rows.ts'
 import { mean } from './stats.ts'
@@ -23,7 +23,9 @@ export function rocFigures({ rows }: Pick<Results, 'rows'>, standalone = false):
       const x = { label: 'false accept rate', kind: 'log' as const, ticks }
       const who = role === 'teacher' ? 'teachers' : 'students'
       const id = `roc-${who}-${size}`
-      return plot(id, `ROC of ${who}, ${size} px, unseen identities`, 'true accept rate, %', x, series, standalone)
+      const unit = own.some((group) => seedsOf(group.rows).ok.length > 1) ? ', mean over seeds' : ''
+      const title = `ROC of ${who}, ${size} px, unseen identities`
+      return plot(id, title, `true accept rate, %${unit}`, x, series, standalone)
     }),
   )
 }

@@ -67,7 +67,7 @@ export const FACES = studyOn(FACES_BASE, {
       temperatures: [4],
       generations: 1,
       trainImages: null,
-      sizes: [12],
+      sizes: [10],
       teacher: network(16),
       student: network(8),
       heldOut: null,
@@ -75,7 +75,7 @@ export const FACES = studyOn(FACES_BASE, {
     },
     {
       smoke: { about: 'under a minute, far too little training', change: { sizes: [8], testImages: null } },
-      quick: { about: 'the default: made-up identities, 960 images of 12 pixels, 3 seeds', change: {} },
+      quick: { about: 'the default: made-up identities, 960 images of 10 pixels, 3 seeds', change: {} },
       standard: {
         about: 'made-up identities, 24 pixels, with online KD from the same weights, two generations, 10 seeds',
         change: { methods: ['supervised', 'kd', 'online', 'trikd', 'control'], generations: 2, sizes: [24] },
