@@ -1,0 +1,299 @@
+// The claims of the further studies, table, figures and the page of questions, on made-up rows whose answers are known.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { judgeClaims } from '../../src/report/claims.ts'
+import { ANCHOR_CLAIMS } from '../../src/report/claimsAnchors.ts'
+import { CMKD_CLAIMS } from '../../src/report/claimsCmkd.ts'
+import { MIMICRY_CLAIMS } from '../../src/report/claimsMimicry.ts'
+import { QUALITY_CLAIMS } from '../../src/report/claimsQualities.ts'
+import { RIVAL_CLAIMS } from '../../src/report/claimsRivals.ts'
+import { FEW_DATA_CLAIMS, WEIGHT_CLAIMS } from '../../src/report/claimsStudies.ts'
+import { CALIBRATION_STUDY_CLAIMS } from '../../src/report/claimsTau.ts'
+import { TEACHER_CLAIMS } from '../../src/report/claimsTeachers.ts'
+import type { Claim } from '../../src/report/compare.ts'
+import { axisFigures } from '../../src/report/figuresAxis.ts'
+import { labelOf } from '../../src/report/groups.ts'
+import { htmlReport } from '../../src/report/html.ts'
+import { QUESTIONS, questionsPage } from '../../src/report/questions.ts'
+import { parseResults } from '../../src/report/results.ts'
+import type { Results, Row } from '../../src/report/rows.ts'
+import { markdownReport, rowsCsv } from '../../src/report/tableText.ts'
+import { STUDIES } from '../../src/studies/index.ts'
+import { fakeResults } from './fake.ts'
+
+const test = suite('report/studies')
+
+const fake = fakeResults({ seeds: 1 })
+type Line = Partial<Row> & { method: string }
+
+/** Seeds differ alike in all rows, and by a little of their own. */
+function rowsOf(lines: Line[]): Row[] {
+  return lines.flatMap((line, i) =>
+    [0, 1, 2, 3].map((seed): Row => {
+      const own = (0.0004 * ((i * 7 + seed * 5) % 11)) / 10
+      const shift = (x: number | null | undefined) => (typeof x === 'number' ? x + 0.01 * seed + own : x)
+      const row = {
+        ...fake.rows[0],
+        temperature: null,
+        teacher: null,
+        tau: null,
+        size: 7,
+        n: 1000,
+        accuracy: 0.7,
+        ...line,
+      }
+      const moved = {
+        accuracy: shift(row.accuracy)!,
+        ece: (row.ece ?? 0.1) + own,
+        trainAccuracy: row.trainAccuracy ?? 0.95,
+      }
+      return { ...row, ...moved, seed, nll: (row.nll ?? 0.9) + own }
+    }),
+  )
+}
+
+const verdicts = (claims: Claim[], lines: Line[]) => {
+  return judgeClaims(rowsOf(lines), [], claims).map(({ id, verdict }) => `${id} ${verdict}`)
+}
+const reversed = (ids: string[]) => ids.map((id) => `${id} reversed`)
+const hold = (ids: string[]) => ids.map((id) => `${id} holds`)
+
+test('weights', () => {
+  const trikd = (at: number, accuracy: number, teacher: number, klAnchor: number): Line[] => {
+    const kind = { method: 'trikd', generation: 1, axis: 'w', at }
+    return [
+      { ...kind, accuracy, klAnchor },
+      { ...kind, role: 'teacher', accuracy: teacher },
+    ]
+  }
+  const right = [...trikd(0, 0.7, 0.75, 0.5), ...trikd(1, 0.72, 0.75, 0.3), ...trikd(8, 0.71, 0.7, 0.1)]
+  assert.equal(verdicts(WEIGHT_CLAIMS, right), hold(['W1', 'W2', 'W3']))
+  const wrong = [...trikd(0, 0.7, 0.75, 0.1), ...trikd(1, 0.68, 0.75, 0.3), ...trikd(8, 0.71, 0.8, 0.5)]
+  assert.equal(verdicts(WEIGHT_CLAIMS, wrong), reversed(['W1', 'W2', 'W3']))
+  assert.equal(
+    verdicts(WEIGHT_CLAIMS, trikd(1, 0.7, 0.7, 0.1)),
+    ['W1', 'W2', 'W3'].map((id) => `${id} not tested`),
+  )
+})
+
+const CURVES = { supervised: [0.2, 4], trikd: [0.15, 4], online: [0.16, 4], kd: [0.18, 4] }
+const fewData = (better: boolean) =>
+  [250, 500, 1000, 2000].flatMap((n) =>
+    Object.entries(CURVES).map(([method, [e, c]]): Line => {
+      const ours = method === 'trikd'
+      const error = (better ? e : ours ? 0.25 : e) + c * n ** -0.6
+      const gap = ours === better ? 0.1 : 0.2
+      const ece = ours === better ? 0.05 : 0.1
+      const kind = ours ? { generation: 1 } : {}
+      return { method, ...kind, axis: 'images', at: n, n, accuracy: 1 - error, trainAccuracy: 1 - error + gap, ece }
+    }),
+  )
+
+test('few data', () => {
+  assert.equal(verdicts(FEW_DATA_CLAIMS, fewData(true)), hold(['K8', 'K8b', 'K9']))
+  assert.equal(verdicts(FEW_DATA_CLAIMS, fewData(false)), reversed(['K8', 'K8b', 'K9']))
+  const [, , k9] = judgeClaims(rowsOf(fewData(true)), [], FEW_DATA_CLAIMS)
+  const fitted = k9.parts.find(({ rows, statistic }) => rows === 'TriKD minus supervised' && /fit/.test(statistic))!
+  assert.ok(Math.abs(fitted.estimate! + 0.05) < 2e-3, `e differs by ${fitted.estimate}, made with -0.05`)
+})
+
+test('rivals', () => {
+  const lines = (better: boolean): Line[] => [
+    ...['kd', 'eskd', 'takd', 'sckd', 'dkd'].flatMap((method, i) => [
+      {
+        method,
+        teacher: 'raw' as const,
+        accuracy: 0.71,
+        ece: method === 'kd' ? 0.12 : better ? 0.1 + 0.001 * i : 0.14,
+      },
+      { method, teacher: 'calibrated' as const, accuracy: better ? 0.72 : 0.7, ece: better ? 0.05 : 0.2 },
+    ]),
+    { method: 'supervised', accuracy: 0.7 },
+    { method: 'online', generation: 0, accuracy: 0.71 },
+    { method: 'trikd', generation: 1, accuracy: better ? 0.75 : 0.69, ece: better ? 0.06 : 0.3 },
+    { method: 'supervised', role: 'teacher', ece: 0.15 },
+    { method: 'earlyStopped', role: 'teacher', ece: better ? 0.05 : 0.2 },
+    { method: 'trikd', generation: 1, role: 'teacher', ece: better ? 0.06 : 0.2 },
+  ]
+  const ids = ['K1', 'R1', 'R2', 'R3', 'R4']
+  assert.equal(verdicts(RIVAL_CLAIMS, lines(true)), hold(ids))
+  assert.equal(verdicts(RIVAL_CLAIMS, lines(false)), reversed(ids))
+})
+
+test('anchors', () => {
+  const lines = (better: boolean): Line[] => [
+    ...[1, 2].flatMap((generation) => [
+      { method: 'online', generation, accuracy: 0.71, curveArea: 0.6 },
+      {
+        method: 'trikd',
+        generation,
+        accuracy: 0.73 + 0.002 * generation,
+        curveArea: better ? 0.65 : 0.5,
+        epochsTo99: 10,
+      },
+    ]),
+    { method: 'labelAnchor', generation: 1, accuracy: 0.731, curveArea: 0.62, epochsTo99: better ? 14 : 7 },
+  ]
+  const rows = (better: boolean) =>
+    rowsOf(lines(better)).map((row) => ({ ...row, epochsTo99: (row.epochsTo99 ?? 10) + 0.1 * (row.seed % 2) }))
+  const told = (better: boolean) =>
+    judgeClaims(rows(better), [], ANCHOR_CLAIMS).map(({ id, verdict }) => `${id} ${verdict}`)
+  assert.equal(told(true).slice(1), hold(['K4', 'A1']))
+  assert.equal(told(false).slice(1), reversed(['K4', 'A1']))
+})
+
+const at = (width: string, student: number, teacher: number, ours: number, kl: number): Line[] => {
+  const value = { axis: 'teacher', at: width }
+  return [
+    { method: 'kd', teacher: 'raw', temperature: 4, ...value, accuracy: student, klTeacher: 0.3, ece: 0.1 },
+    { method: 'supervised', role: 'teacher', ...value, accuracy: teacher },
+    { method: 'online', generation: 0, role: 'teacher', ...value, accuracy: teacher },
+    { method: 'trikd', generation: 1, ...value, accuracy: ours, klTeacher: kl },
+    { method: 'trikd', generation: 1, role: 'teacher', ...value, accuracy: teacher + 0.2 - kl },
+  ]
+}
+
+test('teachers', () => {
+  const ids = ['K5', 'K5b', 'K5c', 'K6', 'K10']
+  const right = [
+    ...at('width 8', 0.72, 0.72, 0.72, 0.2),
+    ...at('width 32', 0.7, 0.76, 0.73, 0.2),
+    ...at('width 32 for 5 epochs', 0.73, 0.7, 0, 0.2).slice(0, 2),
+  ]
+  assert.equal(verdicts(TEACHER_CLAIMS, right), hold(ids))
+  const wrong = [
+    ...at('width 8', 0.7, 0.72, 0.72, 0.2),
+    ...at('width 32', 0.74, 0.76, 0.7, 0.4),
+    ...at('width 32 for 5 epochs', 0.7, 0.7, 0, 0.2).slice(0, 2),
+  ]
+  assert.equal(verdicts(TEACHER_CLAIMS, wrong), reversed(ids))
+})
+
+test('mimicry', () => {
+  const lines = (better: boolean): Line[] => [
+    ...['mimic', 'mimicSame'].flatMap((method, i) =>
+      [1, 10].map((budget) => {
+        const kl = (better === (budget === 10) ? 0.1 : 0.2) * (i && !better ? 0.2 : 1)
+        const agree = better ? 0.9 : 0.995
+        const value = { axis: 'budget', at: budget, klTeacher: kl, klTeacherTrain: kl, agreeTeacherTrain: agree }
+        return { method, teacher: 'raw' as const, temperature: 1, ...value }
+      }),
+    ),
+    { method: 'online', generation: 1, klTeacher: 0.3, klTeacherTrain: 0.3, accuracy: 0.7 },
+    {
+      method: 'trikd',
+      generation: 1,
+      klTeacher: better ? 0.2 : 0.4,
+      klTeacherTrain: better ? 0.2 : 0.4,
+      accuracy: 0.7,
+    },
+  ]
+  const rows = (better: boolean) =>
+    rowsOf(lines(better)).map((row) => {
+      const more = 1 + 0.001 * ((row.seed * 3) % 4)
+      const kl = { klTeacher: row.klTeacher! * more, klTeacherTrain: row.klTeacherTrain! * (2 - more) }
+      return { ...row, ...kl, agreeTeacherTrain: row.agreeTeacherTrain && row.agreeTeacherTrain - 0.0001 * row.seed }
+    })
+  const told = (better: boolean) =>
+    judgeClaims(rows(better), [], MIMICRY_CLAIMS).map(({ id, verdict }) => `${id} ${verdict}`)
+  assert.equal(told(true), hold(['K7', 'K11', 'M1']))
+  assert.equal(told(false), reversed(['K7', 'K11', 'M1']))
+})
+
+test('qualities: rows of teachers and students of other sizes', () => {
+  const lines = (better: boolean): Line[] =>
+    ['kd', 'online', 'trikd'].flatMap((method) =>
+      [7, 14].map((px) => {
+        const more = (px === 14) === better
+        const generation = method === 'kd' ? undefined : method === 'online' ? 0 : 1
+        return {
+          method,
+          generation,
+          axis: 'teacher px',
+          at: px,
+          accuracy: more ? 0.75 : 0.7,
+          klTeacher: more ? 0.4 : 0.2,
+        }
+      }),
+    )
+  assert.equal(verdicts(QUALITY_CLAIMS, lines(true)).slice(0, 1), ['QA holds'])
+  assert.equal(verdicts(QUALITY_CLAIMS, lines(false)).slice(0, 1), ['QA reversed'])
+})
+
+const VIEWS = ['grey 32', 'edges 32', 'colour 8']
+const cmkd = (better: boolean) =>
+  VIEWS.flatMap((view, i): Line[] => {
+    const value = { axis: 'view', at: view, size: Number(view.split(' ')[1]) }
+    const ours = better ? 0.6 - 0.01 * i : 0.4
+    return [
+      { method: 'supervised', ...value, accuracy: 0.5 - 0.01 * i, ece: 0.2 },
+      { method: 'cmkd', teacher: 'calibrated', temperature: 4, ...value, accuracy: ours, ece: better ? 0.1 : 0.3 },
+      { method: 'cmkd', teacher: 'sameResolution', temperature: 4, ...value, accuracy: 0.52 - 0.01 * i, ece: 0.12 },
+    ]
+  })
+
+test('cross-modal: a gain over the own view and over labels, for modalities and for qualities', () => {
+  assert.equal(verdicts(CMKD_CLAIMS, cmkd(true)), hold(['Q1', 'Q1b', 'Q1c']))
+  assert.equal(verdicts(CMKD_CLAIMS, cmkd(false)), reversed(['Q1', 'Q1b', 'Q1c']))
+  assert.is(
+    labelOf({ method: 'cmkd', temperature: 4, teacher: 'sameResolution', axis: 'view', at: 'grey 32' }),
+    'CMKD from own view, grey 32',
+  )
+})
+
+test('calibration: correlation over τ by seed, and τ chosen on images held out', () => {
+  const lines = (better: boolean): Line[] =>
+    [14, 7].flatMap((size) =>
+      [0.5, 1, 2, 4].map((tau) => {
+        const teacherEce = Math.abs(Math.log(tau / 2)) / 10
+        const ece = better ? teacherEce + 0.02 : 0.2 - teacherEce
+        const best = size === 14 ? 2 : 4
+        const nll = 0.5 + 0.1 * Math.abs(Math.log(tau / best)) * (better ? 1 : -1)
+        const heldOutNll = 0.5 + 0.1 * Math.abs(Math.log(tau / best))
+        return { method: 'cqkd', axis: 'τ', at: tau, size, teacherEce, ece, accuracy: 0.8 - ece, nll, heldOutNll }
+      }),
+    )
+  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(true)), hold(['T1', 'T2', 'T3']))
+  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(false)), reversed(['T1', 'T2', 'T3']))
+})
+
+const documentOf = (paper: string, lines: Line[], claims: Claim[]): Results => {
+  const rows = rowsOf(lines)
+  return { ...fake, run: { ...fake.run, paper }, rows, teachers: [], curves: [], claims: judgeClaims(rows, [], claims) }
+}
+
+test('figures stand against what is varied, numbers on an axis, names beside each other', () => {
+  const few = axisFigures(documentOf('few-data', fewData(true), FEW_DATA_CLAIMS))
+  assert.equal(few.map(({ id }) => id).slice(0, 2), ['accuracy-by-images-7', 'ece-by-images-7'])
+  for (const text of ['>250<', '>2000<', 'images', 'TriKD, gen. 1', 'supervised'])
+    assert.match(String(few[0].svg), text)
+  const views = axisFigures(documentOf('cmkd', cmkd(true), CMKD_CLAIMS))
+  assert.equal(views.map(({ id }) => id).slice(0, 2), ['accuracy-by-view', 'ece-by-view'])
+  for (const text of ['>grey 32<', '>edges 32<', '>colour 8<']) assert.match(String(views[0].svg), text)
+  assert.equal(axisFigures(fake), [])
+})
+
+test('documents with what is varied are read back, and written as page, Markdown and CSV', () => {
+  const results = documentOf('few-data', fewData(true), FEW_DATA_CLAIMS)
+  assert.equal(parseResults(JSON.parse(JSON.stringify(results))).rows.length, results.rows.length)
+  assert.match(htmlReport(results), 'Few training images on Fashion-MNIST')
+  assert.match(markdownReport(results), '| TriKD, gen. 1, images = 250 |')
+  assert.match(rowsCsv(results.rows).split('\n')[0], /axis,at/)
+  const odd = { ...results, rows: [{ ...results.rows[0], at: [1] }] }
+  assert.throws(() => parseResults(odd), /rows\[0\].at is \[1\]; a number or a text expected/)
+})
+
+test('the page of questions: an answer a claim on file, and only claims that the studies have', () => {
+  const results = documentOf('few-data', fewData(true), FEW_DATA_CLAIMS)
+  const page = questionsPage([{ results, folder: 'results/few', figures: ['accuracy-by-images-7'] }])
+  assert.match(page, '- **Holds**: TriKD helps against overfitting.')
+  assert.match(page, '](results/few/table.md)')
+  assert.match(page, '![')
+  assert.match(page, '- No results on file.')
+  const known = new Map(STUDIES.map(({ name, claims }) => [name, claims.map(({ id }) => id)]))
+  for (const { asked, answers } of QUESTIONS)
+    for (const [study, ids] of answers)
+      if (known.has(study)) for (const id of ids) assert.ok(known.get(study)!.includes(id), `${asked} ${study} ${id}`)
+})
+
+test.run()
