@@ -4,7 +4,7 @@ import { AdapterError } from './errors.ts'
 import type { Choices } from './gpu/gpu.ts'
 import { engineFrom } from './init.ts'
 
-export { decodeBitmap } from './browser/pictures.ts'
+export { decodePicture } from './browser/pictures.ts'
 export * from './index.ts'
 
 export interface InitOptions {

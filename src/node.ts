@@ -9,8 +9,7 @@ import { setChoices } from './ops/choices.ts'
 
 export * from './index.ts'
 export { type AdapterOptions, type OpenAdapter, openAdapter } from './node/adapter.ts'
-export { decodeJpeg, decodePicture } from './node/jpeg.ts'
-export { decodePng } from './node/png.ts'
+export { decodePicture } from './node/jpeg.ts'
 
 export interface InitOptions {
   /** A device the caller owns; it outlives the engine. Of the other options only `choices` counts then. */

@@ -7,7 +7,7 @@ import { InputError } from '../errors.ts'
  * gives Pillow's bytes in Chromium; other browsers may differ by a few levels.
  * @throws InputError that names the file and the fault
  */
-export const decodeBitmap: Decoder = async (bytes, file) => {
+export const decodePicture: Decoder = async (bytes, file) => {
   let bitmap: ImageBitmap
   try {
     const blob = new Blob([bytes as Uint8Array<ArrayBuffer>])

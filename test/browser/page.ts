@@ -1,12 +1,12 @@
 // The script of the page that run.ts opens: the browser's engine, and `run` for the shared programs.
-import { decodeBitmap, type Engine, init } from '../../src/browser.ts'
+import { decodePicture, type Engine, init } from '../../src/browser.ts'
 import { pictureFolder } from './folder.ts'
 import { convolution, tenSteps } from './program.ts'
 
 const programs = {
   convolution,
   tenSteps,
-  pictureFolder: (engine: Engine, files: Record<string, string>) => pictureFolder(engine, decodeBitmap, files),
+  pictureFolder: (engine: Engine, files: Record<string, string>) => pictureFolder(engine, decodePicture, files),
 }
 
 async function run(name: keyof typeof programs, input: Record<string, string>): Promise<unknown> {
