@@ -56,15 +56,19 @@ test('the core needs no other package', () => {
   visit('node.js')
 })
 
-test('without the package webgpu, init says what to install', async () => {
-  const code = `import { init } from 'webgpu-distill'
-    await init().catch((e) => console.log(e.name, e.code, e.message))`
+test('without the packages webgpu and sharp, init and decodePicture say what to install', async () => {
+  const code = `import { decodePicture, init } from 'webgpu-distill'
+    await init().catch((e) => console.log(e.name, e.code, e.message))
+    const jpeg = Uint8Array.of(0xff, 0xd8)
+    await decodePicture(jpeg, 'x.jpg').catch((e) => console.log(e.name, e.code, e.message))`
   // Moved out of reach of this repository's own node_modules.
   const away = join(tmpdir(), `webgpu-distill-test-${process.pid}`)
   mkdirSync(join(away, 'node_modules'), { recursive: true })
   try {
     cpSync(installed, join(away, 'node_modules', 'webgpu-distill'), { recursive: true })
-    assert.match(await runIn(code, away), /^AdapterError adapter .*npm install webgpu/)
+    const said = await runIn(code, away)
+    assert.match(said, /^AdapterError adapter .*npm install webgpu/)
+    assert.match(said, /^InputError input JPEG pictures need the package sharp: npm install sharp$/m)
   } finally {
     rmSync(away, { recursive: true, force: true })
   }
