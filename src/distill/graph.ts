@@ -22,6 +22,8 @@ export interface GraphNode {
   /** Weight of the node's own cross-entropy. Default 1. */
   ceWeight?: number
   labelSmoothing?: number
+  /** What the label's cosine has to be ahead by (CosFace): of a network with an embedding head. Default 0. */
+  margin?: number
   /** false: a trained node normalises with its running statistics (`bnAfterEval: freeze`). Default true. */
   batchStatistics?: boolean
 }
@@ -89,15 +91,16 @@ export function foldFrozen(graph: Graph): Graph {
 export function formula({ nodes, edges }: Pick<Graph, 'edges'> & { nodes: Record<string, Told> }): string[] {
   return Object.entries(nodes)
     .filter(([, node]) => node.trained)
-    .map(([name, { ceWeight = 1, labelSmoothing = 0 }]) => {
-      const labels = labelSmoothing ? `CE(${name}, y; smoothing ${labelSmoothing})` : `CE(${name}, y)`
+    .map(([name, { ceWeight = 1, labelSmoothing = 0, margin = 0 }]) => {
+      const how = [...(labelSmoothing ? [`smoothing ${labelSmoothing}`] : []), ...(margin ? [`margin ${margin}`] : [])]
+      const labels = `CE(${[`${name}, y`, ...how].join('; ')})`
       const terms = ceWeight === 0 ? [] : [ceWeight === 1 ? labels : `${ceWeight} ${labels}`]
       for (const edge of edges) if (edge.to === name) terms.push(term(edge))
       return `L(${name}) = ${terms.join(' + ') || '0'}`
     })
 }
 
-type Told = Pick<GraphNode, 'trained' | 'ceWeight' | 'labelSmoothing'>
+type Told = Pick<GraphNode, 'trained' | 'ceWeight' | 'labelSmoothing' | 'margin'>
 
 function term({ from, to, temperature: T, tau = 1, weight, until, whileAgreeing, decoupled }: Edge): string {
   const teacher = typeof from === 'string' ? from : `mean(${from.join(', ')})`

@@ -1,7 +1,7 @@
 // What one node learns in a step: the fused loss, and the two kinds of edges that are more than a KL term in it.
 import { accumulate, backward, noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
-import type { Network } from '../nn/resnet.ts'
+import { COSINE_SCALE, type Network } from '../nn/resnet.ts'
 import { addWhereAgreeing } from '../ops/agree.ts'
 import { concat } from '../ops/copy.ts'
 import { distillLoss, type Rows, type TeacherEdge } from '../ops/distillLoss.ts'
@@ -27,16 +27,20 @@ interface Learner {
   network: Network
   ceWeight?: number
   labelSmoothing?: number
+  margin?: number
   targets: Target[]
   labels: { from: Tensor; index: Tensor }
-  /** The sums that the fused loss adds to. A decoupled or agreeing term stands there as its plain KL, not in the total. */
+  /**
+   * The sums that the fused loss adds to. Cross-entropy stands there without its margin, a decoupled or agreeing term as
+   * its plain KL, and not in the total.
+   */
   metrics: Tensor
 }
 
 /** Records loss and backward of one node; its gradients are overwritten, or added to from the second part on. */
 export function learn(
   logits: Tensor,
-  { network, ceWeight, labelSmoothing, targets, labels, metrics, part = { of: 1, first: true } }: Learner,
+  { network, ceWeight, labelSmoothing, margin = 0, targets, labels, metrics, part = { of: 1, first: true } }: Learner,
 ): void {
   const { parameters } = network
   const apart = targets.filter(({ decoupled, whileAgreeing }) => decoupled || whileAgreeing)
@@ -47,7 +51,8 @@ export function learn(
   const total = decoupled.reduce((all, target) => add(all, decoupledLoss(logits, target, labels)), loss)
   if (part.first) parameters.zeroGrad()
   const share = part.of === 1 ? undefined : persistent(logits.gpu, [], [1 / part.of])
-  backward(total, share, { retain: agreeing.length > 0 })
+  const whole = margin === 0 ? total : add(total, marginLoss(logits, { margin, ceWeight, labelSmoothing, labels }))
+  backward(whole, share, { retain: agreeing.length > 0 })
   if (agreeing.length === 0) return
 
   const { gradients } = parameters.flat
@@ -59,6 +64,16 @@ export function learn(
   parameters.zeroGrad()
   backward(also.reduce((all, target) => add(all, decoupledLoss(logits, target, labels)), extra))
   addWhereAgreeing(rest, gradients)
+}
+
+/** What the cross-entropy is more where the label's cosine counts less by the margin (Wang et al. 2018). */
+function marginLoss(
+  logits: Tensor,
+  { margin, ceWeight, labelSmoothing, labels }: Pick<Learner, 'margin' | 'ceWeight' | 'labelSmoothing' | 'labels'>,
+): Tensor {
+  const less = noGrad(logits.gpu, () => scale(oneHot(logits, labels), -COSINE_SCALE * margin!))
+  const loss = (of: Tensor) => distillLoss(of, { labels, ceWeight, labelSmoothing }).loss
+  return sub(loss(add(logits, less)), loss(logits))
 }
 
 /** Logits whose softmax at T is the mean of the softmaxes of `all` at T. */

@@ -12,6 +12,7 @@ export interface Role {
   ceWeight: number
   batchStatistics: boolean
   labelSmoothing?: number
+  margin?: number
 }
 
 /** An edge whose τ may be something that becomes a number later. */

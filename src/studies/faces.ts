@@ -5,8 +5,10 @@ import { FACES_CLAIMS } from '../report/claimsFaces.ts'
 import { whole } from '../study/flags.ts'
 import { type Base, studyOn } from '../study/paper.ts'
 import { TRIKD_BASE } from '../study/papers.ts'
+import { need } from '../study/recipe.ts'
 import { trikdSchema } from '../study/recipeSchema.ts'
-import { count, orNull } from '../study/schema.ts'
+import { between, count, orNull } from '../study/schema.ts'
+import type { Stage } from '../study/stage.ts'
 import { trikdFlags } from '../study/trikdFlags.ts'
 import { checkTrikd, TRIKD_PRESETS, type TrikdRecipe } from '../study/trikdRecipe.ts'
 import { trikdStages } from '../study/trikdStages.ts'
@@ -17,6 +19,8 @@ export interface FacesRecipe extends TrikdRecipe {
   heldOut: number | null
   /** At most so many pairs of each kind. */
   pairs: number
+  /** Of the cosine of the label in training (CosFace); 0: plain softmax of cosines. */
+  margin: number
 }
 
 const FACES_BASE: Base<FacesRecipe> = {
@@ -35,14 +39,29 @@ const FACES_BASE: Base<FacesRecipe> = {
       about: 'at most so many pairs of one identity, and as many of two',
       recipe: (recipe, text) => (recipe.pairs = whole(text)),
     },
+    {
+      name: 'margin',
+      value: 'M',
+      about: 'that the cosine of the label has to be ahead by in training (CosFace); 0: none',
+      recipe: (recipe, text) => (recipe.margin = between(0, 1)(Number(text), 'margin')),
+    },
   ],
-  schema: (presets) => ({ ...trikdSchema(presets), heldOut: orNull(count(2)), pairs: count() }),
+  schema: (presets) => ({ ...trikdSchema(presets), heldOut: orNull(count(2)), pairs: count(), margin: between(0, 1) }),
   check(recipe) {
     checkTrikd(recipe)
+    const { teacher, student, margin } = recipe
+    const cosines = teacher.embedding !== undefined && student.embedding !== undefined
+    need(margin === 0 || cosines, 'margin', margin, 'teacher and student need an embedding head, resnet8@32')
     return recipe
   },
-  stages({ heldOut: identities, pairs, ...recipe }, pictures) {
-    return trikdStages(recipe, pictures).map((stage) => ({ ...stage, verify: { identities, pairs } }))
+  stages({ heldOut: identities, pairs, margin, ...recipe }, pictures) {
+    const learns = (nodes: Stage['nodes']) => {
+      const all = Object.entries(nodes).map(([name, node]) => [name, node.trained ? { ...node, margin } : node])
+      return margin > 0 ? Object.fromEntries(all) : nodes
+    }
+    return trikdStages(recipe, pictures).map((stage): Stage => {
+      return { ...stage, nodes: learns(stage.nodes), verify: { identities, pairs } }
+    })
   },
 }
 
@@ -72,6 +91,7 @@ export const FACES = studyOn(FACES_BASE, {
       student: network(8),
       heldOut: null,
       pairs: 20_000,
+      margin: 0,
     },
     {
       smoke: { about: 'under a minute, far too little training', change: { sizes: [8], testImages: null } },
@@ -90,6 +110,7 @@ export const FACES = studyOn(FACES_BASE, {
           epochs: 20,
           batch: 256,
           pairs: 1_000_000,
+          margin: 0.35,
         },
       },
     },

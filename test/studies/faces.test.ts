@@ -50,6 +50,15 @@ test('the flags say how many identities are held out, and how many pairs are com
   assert.throws(() => parsed('--pairs 0'), /--pairs 0: a whole number from 1/)
 })
 
+test('a margin is of every trained network, and of networks of cosines only', async () => {
+  const stages = FACES.stages(parsed('--margin 0.2 --seeds 1'), PICTURES)
+  for (const { nodes } of stages) {
+    for (const { trained, margin } of Object.values(nodes)) assert.is(margin, trained ? 0.2 : undefined)
+  }
+  assert.throws(() => parsed('--margin 2'), /--margin 2: .*a number from 0 to 1/)
+  assert.throws(() => parsed('--margin 0.2 --student wrn-10-1'), /margin 0\.2: teacher and student need an/)
+})
+
 test('the data are split by identity before anything sees them', async () => {
   const made = identities({ identities: 9, train: 2, test: 1, size: 8 })
   const pair = await makePair(made.train, made.test, 'synthetic')
