@@ -1,7 +1,7 @@
 // Published numbers, handed in as data (bench/papers.json or an owner's own file). What is not on file is said to be so.
 import { InputError } from '../errors.ts'
 import type { Group } from './groups.ts'
-import type { Metric } from './rows.ts'
+import type { Metric, Run } from './rows.ts'
 
 export const NOT_ON_FILE = 'not on file'
 
@@ -44,12 +44,17 @@ export function parsePapers(document: unknown, name = 'papers.json'): PaperEntry
   })
 }
 
-/** The published value that stands beside a group; null where none is on file. */
-export function paperValue(papers: PaperEntry[], dataset: string, group: Group, metric: Metric): PaperEntry | null {
+/** The published value that stands beside a group of a run; null where none is on file. The first entry counts. */
+export function paperValue(
+  papers: PaperEntry[],
+  { paper = 'cqkd', dataset }: Pick<Run, 'paper' | 'dataset'>,
+  group: Group,
+  metric: Metric,
+): PaperEntry | null {
   const found = papers.find((entry) => {
     const { method, size, temperature } = group
     const same = entry.method === method && entry.size === size && entry.temperature === temperature
-    return same && entry.dataset === dataset && entry.metric === metric && entry.value !== null
+    return same && entry.paper === paper && entry.dataset === dataset && entry.metric === metric && entry.value !== null
   })
   return found ?? null
 }

@@ -107,7 +107,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
   const paper: Column = {
     head: 'paper',
     cell: (group) => {
-      const found = paperValue(papers, run.dataset, group, 'accuracy')
+      const found = paperValue(papers, run, group, 'accuracy')
       return found?.value === null || !found ? NOT_ON_FILE : `${percent2(found.value)} ${found.page ?? ''}`.trim()
     },
   }

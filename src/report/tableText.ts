@@ -183,7 +183,7 @@ export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers:
   const lines = groupRows(rows).map((group) => {
     const { method, size, temperature, teacher, images } = group
     const found = SUMMARISED.map((metric) => summarise(group.rows, metric))
-    const paper = paperValue(papers, run.dataset, group, 'accuracy')?.value ?? NOT_ON_FILE
+    const paper = paperValue(papers, run, group, 'accuracy')?.value ?? NOT_ON_FILE
     const numbers = found.flatMap((summary) => [summary?.mean ?? null, summary?.sd ?? null])
     const kind = kinds.map((field) => group[field])
     return [method, ...kind, size, temperature, teacher, images, found[0]?.n ?? 0, ...numbers, paper]

@@ -48,7 +48,7 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   const seconds = [...cells.values()].reduce((sum, { outcome }) => sum + (outcome?.seconds ?? 0), 0)
   const results = resultsOf({ ...facts, seconds }, stages, cells, claims)
   const lease = await store.locks.wait('report', 'the report')
-  const paths = await writeOutput(nodeFiles, out, results)
+  const paths = await writeOutput(nodeFiles, out, results, options)
   if (options.tensorboard) {
     progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
   }

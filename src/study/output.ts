@@ -18,11 +18,19 @@ import {
 } from '../report/index.ts'
 import type { RunOptions } from './runFlags.ts'
 
-/** Published numbers, to stand beside ours. */
-export const PAPERS: PaperEntry[] = parsePapers(papersFile, 'bench/papers.json')
+/** Published numbers, to stand beside ours: an owner's of the papers, then those on file. */
+const papersWith = ({ paperValues = [] }: Pick<RunOptions, 'paperValues'>): PaperEntry[] => {
+  return [...paperValues, ...parsePapers(papersFile, 'bench/papers.json')]
+}
 
 /** Writes everything and returns the paths, the most important first. */
-export async function writeOutput(files: FileLayer, folder: string, results: Results): Promise<string[]> {
+export async function writeOutput(
+  files: FileLayer,
+  folder: string,
+  results: Results,
+  options: Pick<RunOptions, 'paperValues'> = {},
+): Promise<string[]> {
+  const papers = papersWith(options)
   const { figures: first, byTemperature } = mainFigures(results, true)
   const figures = [
     ...first,
@@ -32,10 +40,10 @@ export async function writeOutput(files: FileLayer, folder: string, results: Res
     ...curveFigures(results, true),
   ]
   const contents: [string, string][] = [
-    ['report.html', htmlReport(results, { papers: PAPERS })],
+    ['report.html', htmlReport(results, { papers })],
     ['results.json', `${JSON.stringify(results, null, 1)}\n`],
-    ['table.md', markdownReport(results, PAPERS)],
-    ['table.csv', summaryCsv(results, PAPERS)],
+    ['table.md', markdownReport(results, papers)],
+    ['table.csv', summaryCsv(results, papers)],
     ['rows.csv', rowsCsv(results.rows)],
   ]
   for (const [name, text] of contents) await files.writeAtomic(`${folder}/${name}`, text)
@@ -47,12 +55,17 @@ export async function writeOutput(files: FileLayer, folder: string, results: Res
 }
 
 /** The table on standard output, or the results as JSON; which files were written after that. */
-export function print(results: Results, paths: string[], { json, quiet }: Pick<RunOptions, 'json' | 'quiet'>): void {
+export function print(
+  results: Results,
+  paths: string[],
+  options: Pick<RunOptions, 'json' | 'quiet' | 'paperValues'>,
+): void {
+  const { json, quiet } = options
   const said = json ? process.stderr : process.stdout
   if (json) process.stdout.write(`${JSON.stringify(results, null, 1)}\n`)
   else {
     const agrees = agreementText(results)
-    const table = `${textReport(results, PAPERS)}${agrees ? `\n${agrees}\n` : ''}`
+    const table = `${textReport(results, papersWith(options))}${agrees ? `\n${agrees}\n` : ''}`
     process.stdout.write(quiet ? table : `\n${table}`)
   }
   if (!quiet) said.write(`\n${paths.map((path) => `wrote ${path}`).join('\n')}\n`)

@@ -1,4 +1,8 @@
 // Flags of a study that are not its recipe.
+import { readFileSync } from 'node:fs'
+import { InputError } from '../errors.ts'
+import { fileFault } from '../node/files.ts'
+import { type PaperEntry, parsePapers } from '../report/index.ts'
 import type { Flag } from './flags.ts'
 import type { Asked } from './shards.ts'
 import { type Scheduler, SPREAD_FLAGS } from './spreadFlags.ts'
@@ -25,6 +29,7 @@ export interface RunOptions extends Asked {
   printConfig?: boolean
   tensorboard?: boolean
   processes?: number
+  paperValues?: PaperEntry[]
 }
 
 /** The studies that have a launcher in bench/. */
@@ -45,6 +50,12 @@ export const runFlags = (name: string): Flag<unknown>[] => [
     value: 'FILE',
     about: 'the kernels that node bench/kernels.js --tune chose: other bits, so other cells',
     run: (o, text) => (o.choices = text),
+  },
+  {
+    name: 'paper-values',
+    value: 'FILE',
+    about: 'published numbers to stand beside ours, in the form of bench/papers.json, which has those on file',
+    run: (o, text) => (o.paperValues = readPapers(text)),
   },
   { name: 'out', value: 'DIR', about: `default results/${name}-PRESET`, run: (o, text) => (o.out = text) },
   {
@@ -83,3 +94,16 @@ export const runFlags = (name: string): Flag<unknown>[] => [
   { name: 'help', about: 'this text' },
   { name: 'version', about: 'the version' },
 ]
+
+/** Throws InputError for a file that is not there or has another form. */
+function readPapers(path: string): PaperEntry[] {
+  let document: unknown
+  try {
+    document = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw new InputError(
+      error instanceof SyntaxError ? `not JSON: ${error.message}` : fileFault('read', path, error).message,
+    )
+  }
+  return parsePapers(document, path)
+}

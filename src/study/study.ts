@@ -193,7 +193,7 @@ async function run(
     const results = resultsOf({ ...facts, seconds: (performance.now() - started) / 1000 }, stages, cells, claims)
     // Several processes may be ready at the same time.
     const lease = await store.locks.wait('report', 'the report')
-    const paths = await writeOutput(nodeFiles, out, results)
+    const paths = await writeOutput(nodeFiles, out, results, options)
     await lease.release()
     print(results, paths, options)
   }

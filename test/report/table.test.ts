@@ -75,6 +75,8 @@ test('paper values: not on file unless a file says otherwise', () => {
   Object.assign(own.tables[0].entries[0], { size: 14, value: 0.5, page: 'table 1' })
   assert.match(textReport(fakeResults(), parsePapers(own)), /^supervised .* 50\.00 table 1$/m)
   assert.match(textReport(fakeResults(), papers), new RegExp(NOT_ON_FILE))
+  const other = fakeResults({ run: { paper: 'rivals' } })
+  assert.not.match(textReport(other, parsePapers(own)), /50\.00 table 1/)
   fails(() => parsePapers({ schemaVersion: 2, tables: [] }, 'mine.json'), /^mine\.json: schemaVersion is 2; 1 expected/)
   fails(() => parsePapers({ schemaVersion: 1 }), /no list of tables/)
   fails(() => parsePapers(null), /schemaVersion is undefined/)

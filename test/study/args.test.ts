@@ -33,6 +33,16 @@ test('without flags it is the quick preset, unchanged', () => {
   assert.is(resume, undefined)
 })
 
+test('published numbers come from a file of the form of bench/papers.json', () => {
+  const { paperValues } = parsed('--paper-values bench/papers.json')
+  assert.ok(paperValues!.length > 70)
+  assert.match(refused('--paper-values nowhere.json'), /--paper-values nowhere\.json: .*nowhere\.json/)
+  assert.match(
+    refused('--paper-values package.json'),
+    /--paper-values package\.json: package\.json: schemaVersion is undefined/,
+  )
+})
+
 test('every preset can be taken as it is', () => {
   for (const name of Object.keys(CQKD.presets))
     assert.equal(parsed(`--preset ${name}`).recipe, CQKD.presets[name].recipe)
