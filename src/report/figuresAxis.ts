@@ -43,8 +43,11 @@ const MEASURED: Measured[] = [
   { id: 'gap', title: 'Overfitting', metric: 'trainAccuracy', unit: 'training accuracy, %', factor: 100 },
 ]
 
-/** The kind without the value of what is varied. */
-const lineOf = ({ at: _, ...rest }: Group): Line => ({ ...rest, axis: undefined })
+/** The kind without the value of what is varied, and without what that may change of the losses. */
+const lineOf = (group: Group): Line => {
+  const losses = group.method === 'ablation' ? {} : { loss: undefined, peerLoss: undefined }
+  return { ...group, axis: undefined, at: undefined, ...losses }
+}
 
 /** Nothing where the study varies nothing. */
 export function axisFigures({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {

@@ -77,7 +77,8 @@ export function mimicryFigure({ rows }: Pick<Results, 'rows'>, standalone = fals
   const series = students.flatMap((student): Series[] => {
     const { method, generation, teacherWidth } = student
     const which = method === 'kd' ? { method: 'supervised' } : { method, generation }
-    const [teacher] = pick(mainGroups(rows), { ...which, teacherWidth, role: 'teacher' })
+    const teachers = pick(mainGroups(rows), { ...which, teacherWidth, role: 'teacher' })
+    const teacher = teachers.find(({ at }) => at === student.at) ?? teachers.find(({ at }) => at === undefined)
     const kl = summarise(student.rows, 'klTeacher')?.mean
     if (!teacher || kl === undefined) return []
     return [{ ...lookOf(student, students), points: measuredPoints(teacher, kl, 'accuracy', 100) }]

@@ -31,7 +31,6 @@ export { type Group, groupRows, perSeed, summarise } from './groups.ts'
 export { htmlReport, type ReportOptions } from './html.ts'
 export { classwise, columns, type Metrics, metrics, softmax } from './metrics.ts'
 export { NOT_ON_FILE, type PaperEntry, parsePapers } from './papers.ts'
-export { questionsPage } from './questions.ts'
 export { REFERENCE } from './reference.ts'
 export { parseResults } from './results.ts'
 export {

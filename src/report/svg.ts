@@ -133,7 +133,7 @@ function axes(chart: LineChart, x: Scale, y: Scale, { left, right, bottom }: Box
   const xDigits = tickDigits(x.ticks)
   const text = (tick: number) => {
     if (chart.x.kind === 'names') return chart.x.names[tick - 1]
-    return chart.x.kind === 'linear' ? fixed(tick, xDigits) : String(tick)
+    return chart.x.kind === 'linear' && !chart.x.ticks ? fixed(tick, xDigits) : String(tick)
   }
   let free = Number.NEGATIVE_INFINITY
   const shown = x.ticks.filter((tick) => {

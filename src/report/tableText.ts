@@ -170,6 +170,8 @@ const SUMMARISED: Metric[] = [
 /** A line a group: mean and standard deviation over seeds of each metric, and the paper's accuracy. */
 export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers: PaperEntry[] = []): string {
   const kinds = MORE.slice(0, 7).filter((field) => rows.some((row) => row[field] !== undefined)) as (keyof Kind)[]
+  const verified = MORE.slice(-5).filter((field) => rows.some((row) => row[field] !== undefined)) as Metric[]
+  const metrics = [...SUMMARISED, ...verified]
   const head = [
     'method',
     ...kinds,
@@ -178,11 +180,11 @@ export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers:
     'teacher',
     'images',
     'seeds',
-    ...SUMMARISED.flatMap((m) => [m, `${m}Sd`]),
+    ...metrics.flatMap((m) => [m, `${m}Sd`]),
   ]
   const lines = groupRows(rows).map((group) => {
     const { method, size, temperature, teacher, images } = group
-    const found = SUMMARISED.map((metric) => summarise(group.rows, metric))
+    const found = metrics.map((metric) => summarise(group.rows, metric))
     const paper = paperValue(papers, run, group, 'accuracy')?.value ?? NOT_ON_FILE
     const numbers = found.flatMap((summary) => [summary?.mean ?? null, summary?.sd ?? null])
     const kind = kinds.map((field) => group[field])

@@ -28,6 +28,17 @@ function augmentationText(augmentation: Model['stage']['augmentation']): string 
   return parts.filter(Boolean).join(', ')
 }
 
+function verifiedText(verification: Model['result']['verification']): string {
+  if (!verification) return ''
+  const { samePairs, differentPairs, tar1e2, auc, eer } = verification
+  const accepted = tar1e2 === null ? '' : `true accepts ${percent(tar1e2)} % at 1 % false accepts, `
+  return `
+Without its head, on identities that it was not trained on, by the cosine of embeddings: ${accepted}area under the ROC \
+${percent(auc)} %, equal error rate ${percent(eer)} %, from ${thousands(samePairs)} pairs of one identity and \
+${thousands(differentPairs)} of two.
+`
+}
+
 export function modelCard(model: Model): string {
   const { stage, node, network, result, made } = model
   const { size, downscale, modality = 'colour' } = stage.views[stage.nodes[node].view]
@@ -56,7 +67,7 @@ ${scoresLine('as trained', result.test)}
 ${result.calibrated ? `${scoresLine(`logits / ${result.tau!.toFixed(3)}`, result.calibrated)}\n` : ''}
 ECE over 15 bins of equal width; overconfidence is mean confidence less accuracy; NLL and entropy in nats. On its own \
 training images: accuracy ${percent(result.train.accuracy)} %, NLL ${fixed(result.train.nll, 3)}.
-
+${verifiedText(result.verification)}
 ## Data
 
 - ${pictures}, SHA-256 ${model.dataHash}.

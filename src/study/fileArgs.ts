@@ -1,6 +1,8 @@
 // The command line of the programs that take files: `eval`, `calibrate` and `report`.
+import type { PaperEntry } from '../report/index.ts'
 import { helpTable, obey, read } from './args.ts'
 import { type Flag, whole } from './flags.ts'
+import { PAPER_VALUES, readPapers } from './runFlags.ts'
 import { UsageError } from './usage.ts'
 
 export interface FileOptions {
@@ -15,6 +17,7 @@ export interface FileOptions {
   /** Two studies side by side, and the page that is written. */
   compare?: boolean
   out?: string
+  paperValues?: PaperEntry[]
   help?: boolean
 }
 
@@ -47,7 +50,13 @@ export const EVAL_FLAGS = FLAGS
 
 export const REPORT_FLAGS: FileFlag[] = [
   { name: 'compare', about: 'two studies side by side', set: (o) => (o.compare = true) },
-  { name: 'out', value: 'FILE', about: 'the page; default compare.html', set: (o, text) => (o.out = text) },
+  { ...PAPER_VALUES, set: (o, text) => (o.paperValues = readPapers(text)) },
+  {
+    name: 'out',
+    value: 'FILE',
+    about: 'the page of --compare; default compare.html',
+    set: (o, text) => (o.out = text),
+  },
   ...FLAGS.filter(({ name }) => name === 'json' || name === 'help'),
 ]
 

@@ -1,8 +1,9 @@
 // `questions DIR…`: which question the results in these folders answer, as Markdown on standard output.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { nodeFiles } from '../node/files.ts'
-import { parseResults, questionsPage } from '../report/index.ts'
+import { questionsPage, type Source } from '../report/questions.ts'
+import { resultsIn } from './report.ts'
 import { UsageError } from './usage.ts'
 
 const USAGE = `Usage: npx webgpu-distill questions [--out FILE] DIR [DIR …]
@@ -27,23 +28,15 @@ export async function questionsCommand(argv: readonly string[]): Promise<number>
   }
   if (folders.length === 0 || out === '') throw new UsageError(`questions needs folders of finished studies\n${USAGE}`)
   const from = out === undefined ? '.' : dirname(out)
-  const sources = folders.map((folder) => {
-    const path = join(folder, 'results.json')
-    const results = parseResults(readJson(path), path)
-    return { results, folder: relative(from, folder) || '.', figures: figuresIn(join(folder, 'figures')) }
-  })
+  const sources: Source[] = []
+  for (const folder of folders) {
+    const figures = figuresIn(join(folder, 'figures'))
+    sources.push({ results: await resultsIn(folder), folder: relative(from, folder) || '.', figures })
+  }
   const page = questionsPage(sources)
   if (out === undefined) process.stdout.write(page)
   else await nodeFiles.writeAtomic(out, page)
   return 0
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new UsageError(`${path}: ${error instanceof SyntaxError ? `not JSON: ${error.message}` : 'cannot be read'}`)
-  }
 }
 
 /** Names of figures, without their ending. */

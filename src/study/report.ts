@@ -1,4 +1,5 @@
-// `report --compare A B`: two finished studies side by side, as text and as one page.
+// `report DIR`: a finished study's tables, figures and page again. `report --compare A B`: two side by side, as text and as
+// one page.
 import { InputError } from '../errors.ts'
 import { readText } from '../io/files.ts'
 import { nodeFiles } from '../node/files.ts'
@@ -7,21 +8,30 @@ import { sideBySide } from '../report/sideBySide.ts'
 import { sideHtml } from '../report/sideHtml.ts'
 import { sideDocument, sideText } from '../report/sideTables.ts'
 import { fileHelp, parseFiles, REPORT_FLAGS } from './fileArgs.ts'
+import { writeOutput } from './output.ts'
 import { UsageError } from './usage.ts'
 
 const HELP = fileHelp(
-  'Usage: npx webgpu-distill report --compare A B [flags]',
-  'Sets two finished studies side by side: folders with a results.json, or such files. B minus A throughout.',
+  `Usage: npx webgpu-distill report DIR [DIR …] [--paper-values FILE]
+       npx webgpu-distill report --compare A B [flags]`,
+  `Writes tables, figures and the page of finished studies again, from their results.json. With --compare sets two of them
+side by side, folders or such files: B minus A throughout.`,
   REPORT_FLAGS,
 )
 
 export async function reportCommand(argv: readonly string[]): Promise<number> {
-  const { help, files, compare, json, out = 'compare.html' } = parseFiles(argv, REPORT_FLAGS)
+  const { help, files, compare, json, out = 'compare.html', paperValues } = parseFiles(argv, REPORT_FLAGS)
   if (help) {
     process.stdout.write(HELP)
     return 0
   }
-  if (!compare) throw new UsageError('report: --compare A B sets two studies side by side; --help tells more')
+  if (!compare) {
+    for (const folder of files) {
+      const paths = await writeOutput(nodeFiles, folder, await resultsIn(folder), { paperValues })
+      process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(''))
+    }
+    return 0
+  }
   if (files.length !== 2) {
     throw new UsageError(
       `--compare: two studies, folders or results.json files; got ${files.length}: ${files.join(', ')}`,

@@ -36,6 +36,12 @@ export interface RunOptions extends Asked {
 export const PAPERS = ['cqkd', 'trikd']
 const PAPER = { name: 'paper', value: 'NAME', about: 'cqkd, trikd or all: which study, whatever the command' }
 
+export const PAPER_VALUES = {
+  name: 'paper-values',
+  value: 'FILE',
+  about: 'published numbers to stand beside ours, in the form of bench/papers.json, which has those on file',
+}
+
 /** Of the study of this name. */
 export const runFlags = (name: string): Flag<unknown>[] => [
   ...(PAPERS.includes(name) ? [PAPER] : []),
@@ -51,12 +57,7 @@ export const runFlags = (name: string): Flag<unknown>[] => [
     about: 'the kernels that node bench/kernels.js --tune chose: other bits, so other cells',
     run: (o, text) => (o.choices = text),
   },
-  {
-    name: 'paper-values',
-    value: 'FILE',
-    about: 'published numbers to stand beside ours, in the form of bench/papers.json, which has those on file',
-    run: (o, text) => (o.paperValues = readPapers(text)),
-  },
+  { ...PAPER_VALUES, run: (o, text) => (o.paperValues = readPapers(text)) },
   { name: 'out', value: 'DIR', about: `default results/${name}-PRESET`, run: (o, text) => (o.out = text) },
   {
     name: 'resume',
@@ -96,7 +97,7 @@ export const runFlags = (name: string): Flag<unknown>[] => [
 ]
 
 /** Throws InputError for a file that is not there or has another form. */
-function readPapers(path: string): PaperEntry[] {
+export function readPapers(path: string): PaperEntry[] {
   let document: unknown
   try {
     document = JSON.parse(readFileSync(path, 'utf8'))

@@ -108,7 +108,7 @@ async function planOf<R extends CommonRecipe>(
   const { train, test, others, origin } = data
   const { channels, height: side, classes } = train
   const from = origin === 'synthetic' ? 'SYNTHETIC pictures, not photographs' : `${recipe.dataset} from ${origin}`
-  const apart = others ? `; held out: ${others.n} of ${others.classes.length - classes.length} others` : ''
+  const apart = others ? `; ${others.n} of ${others.classes.length - classes.length} others held out` : ''
   const sizes = `${train.n} + ${test.n} images, ${side}x${side}, ${classes.length} classes${apart}`
   if (origin === 'synthetic') progress.always(`data: ${from}, ${sizes}`)
   else progress.line(`data: ${from}, ${sizes}`)
