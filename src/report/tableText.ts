@@ -117,6 +117,8 @@ const FIELDS: (keyof Row)[] = [
   'reason',
 ]
 
+const VERIFIED: Metric[] = ['tar1e1', 'tar1e2', 'tar1e3', 'auc', 'eer']
+
 // Columns of studies that have them.
 const MORE: (keyof Row)[] = [
   'role',
@@ -142,11 +144,7 @@ const MORE: (keyof Row)[] = [
   'curveArea',
   'samePairs',
   'differentPairs',
-  'tar1e1',
-  'tar1e2',
-  'tar1e3',
-  'auc',
-  'eer',
+  ...VERIFIED,
 ]
 
 /** Every row, every number as it is. */
@@ -170,7 +168,7 @@ const SUMMARISED: Metric[] = [
 /** A line a group: mean and standard deviation over seeds of each metric, and the paper's accuracy. */
 export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers: PaperEntry[] = []): string {
   const kinds = MORE.slice(0, 7).filter((field) => rows.some((row) => row[field] !== undefined)) as (keyof Kind)[]
-  const verified = MORE.slice(-5).filter((field) => rows.some((row) => row[field] !== undefined)) as Metric[]
+  const verified = VERIFIED.filter((field) => rows.some((row) => row[field] !== undefined))
   const metrics = [...SUMMARISED, ...verified]
   const head = [
     'method',

@@ -8,7 +8,7 @@ import { FACES_CLAIMS } from '../../src/report/claimsFaces.ts'
 import { rocFigures } from '../../src/report/figuresVerification.ts'
 import { parseResults } from '../../src/report/results.ts'
 import type { Results, Row } from '../../src/report/rows.ts'
-import { textReport } from '../../src/report/tableText.ts'
+import { summaryCsv, textReport } from '../../src/report/tableText.ts'
 import { RATES } from '../../src/report/verification.ts'
 import { FACES, type FacesRecipe } from '../../src/studies/faces.ts'
 import { parseArguments, type StudyArguments } from '../../src/study/args.ts'
@@ -121,10 +121,13 @@ test('claims are decided at a false accept rate of 1 %', () => {
 test('the table opens with the verification, tells the pairs, and says that the identities are made up', () => {
   const text = textReport(results())
   assert.match(text, /^SYNTHETIC identities, preset quick \(reduced/)
-  assert.match(text, /VERIFICATION\nmethod +T +n +TAR % at FAR 10 % +1 % +0\.1 % +AUC % +EER %/)
+  assert.match(text, /VERIFICATION\nmethod +T +n +TAR % at 10 % +at 1 % +at 0\.1 % +AUC % +EER %/)
   assert.match(text, /\nKD raw +4 +3 +65\.00 ± 0\.00 +24\.90 ± 0\.10 +– +80\.00 ± 0\.00 +20\.00 ± 0\.00\n/)
   assert.ok(text.indexOf('VERIFICATION') < text.indexOf('ACCURACY AND CALIBRATION'))
   assert.not.match(textReport(fakeResults()), 'VERIFICATION')
+  const head = (results: Results) => summaryCsv(results).split('\n')[0]
+  assert.match(head(results()), /,tar1e1,tar1e1Sd,tar1e2,tar1e2Sd,tar1e3,tar1e3Sd,auc,aucSd,eer,eerSd,paperAccuracy$/)
+  assert.not.match(head(fakeResults()), 'tar1e1')
 })
 
 test('the curves begin at a power of ten; students and teachers have a figure each', () => {
