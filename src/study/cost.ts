@@ -13,7 +13,7 @@ export interface Cost {
   training: number
   /** Forward passes of frozen networks: once over the images, or in every step where they are augmented. */
   teaching: number
-  /** Forward passes over test, training and held-out images at the end. */
+  /** Forward passes over test, training and held-out images at the end, and after epochs where these are looked at. */
   evaluation: number
   steps: number
 }
@@ -33,12 +33,13 @@ export function costOf(stage: Stage, counts: Counts, flops: Flops): Cost {
   const perEpoch = Math.floor(images / stage.batch)
   const steps = perEpoch * stage.epochs
   const tested = Math.min(stage.testImages ?? counts.test, counts.test)
+  const looked = stage.looks ? stage.epochs * (stage.looks.heldOut + Math.min(stage.looks.test, counts.test)) : 0
   const cost = { training: 0, teaching: 0, evaluation: 0, steps }
   for (const [name, { network, view, trained }] of Object.entries(stage.nodes)) {
     const one = flops(network, stage.views[view].size)
     if (trained) {
       cost.training += 3 * one * steps * stage.batch
-      cost.evaluation += one * (tested + images + stage.calibrationImages)
+      cost.evaluation += one * (tested + images + stage.calibrationImages + looked)
     } else {
       cost.teaching += one * (runsAlong(stage, name) ? steps * stage.batch : images)
       if (stage.compare) cost.evaluation += one * tested
