@@ -40,6 +40,7 @@ const BEYOND = 3.4e38;
 var<private> inner: array<f32, MOST>;
 var<private> held: array<vec3f, MOST>;
 var<private> firstBin: u32;
+var<private> lower: f32;  // the edge below the first
 
 fn hold(c: u32, chunk: u32) {
   firstBin = MOST * chunk;
@@ -47,16 +48,17 @@ fn hold(c: u32, chunk: u32) {
     inner[k] = BEYOND;
     held[k] = vec3f();
   }
+  lower = edges[c * p.edgeStride + firstBin];
   let end = min(firstBin + MOST + 1u, p.bins);
   for (var edge = firstBin + 1u; edge < end; edge++) { inner[edge - firstBin - 1u] = edges[c * p.edgeStride + edge]; }
 }
 
 // Counts x where its bin, the number of inner edges below it, is one of those held.
-fn note(c: u32, x: f32, right: f32) {
+fn note(x: f32, right: f32) {
   var bin = 0u;
   for (var k = 0u; k < MOST; k++) { bin += select(0u, 1u, inner[k] < x); }
-  let before = firstBin > 0u && !(edges[c * p.edgeStride + firstBin] < x);
-  if (bin < MOST && !before) { held[bin] += vec3f(1.0, x, right); }
+  let after = (lower < x) | (firstBin == 0u);
+  if (after & (bin < MOST)) { held[bin] += vec3f(1.0, x, right); }
 }
 
 // An invocation's partial of class c: bins of (count, confidence, right), p.threads apart.
@@ -82,7 +84,7 @@ fn collect(@builtin(global_invocation_id) id: vec3u) {
     if (x == 0.0 && p.skipZero == 1u) { continue; }
     var right: f32;
     if (p.labelled == 1u) { right = select(0.0, 1.0, labels[i] == c); } else { right = correct[p.correctStart + i]; }
-    note(c, x, right);
+    note(x, right);
   }
   leave(c, t);
 }
@@ -95,7 +97,7 @@ fn pairAt(row: u32, c: u32) -> vec2f {
 }
 
 // The same straight from logits [n][classes]: one sweep keeps the maximum and the sum of exp(logit - maximum), two classes a
-// turn. Ties go to the lower class; a NaN is never right.
+// turn. Ties go to the lower class; a NaN is not even at most the maximum, and never right.
 @compute @workgroup_size(SIZE)
 fn collectLogits(@builtin(global_invocation_id) id: vec3u) {
   let t = id.x;
@@ -103,20 +105,22 @@ fn collectLogits(@builtin(global_invocation_id) id: vec3u) {
   hold(0u, id.z);
   for (var i = t; i < p.n; i += p.threads) {
     let row = i * p.classes;
-    let label = min(labels[i], p.classes - 1u);
-    let goal = vec2f(logits[row + label]);
     var peak = LOWEST;
     var sum = 0.0;
-    var right = vec2<bool>(true);
+    var best = 0u;
+    var sound = vec2<bool>(true);
     for (var c = 0u; c < p.classes; c += 2u) {
       let z = pairAt(row, c);
+      best = select(best, c, z.x > peak);
+      best = select(best, c + 1u, z.y > max(z.x, peak));
       let top = max(peak, max(z.x, z.y));
+      sound &= z <= vec2f(top);
       let e = exp(z - top);
       sum = sum * exp(peak - top) + (e.x + e.y);
       peak = top;
-      right &= (z < goal) | ((z == goal) & (vec2u(c, c + 1u) >= vec2u(label)));
     }
-    note(0u, 1.0 / sum, select(0.0, 1.0, all(right)));
+    let right = (best == min(labels[i], p.classes - 1u)) & all(sound);
+    note(1.0 / sum, select(0.0, 1.0, right));
   }
   leave(0u, t);
 }

@@ -156,6 +156,23 @@ for (const C of [10, 7]) {
   })
 }
 
+test('logits with a NaN are counted and never right', async () => {
+  for (const C of [10, 7]) {
+    for (const broken of [0, 3, C - 1]) {
+      const z = Float32Array.from({ length: 2 * C }, (_, i) => (i < C ? Number.NaN : i % C))
+      z[C + broken] = Number.NaN
+      const logits = engine.tensor(z, [2, C])
+      const bins = await ece({ logits, labels: engine.tensor([0, C - 1], [2], { dtype: 'u32' }) }).bins.read()
+      const [counts, accuracies] = [0, 2].map((column) => [...bins].filter((_, i) => i % 3 === column))
+      assert.is(
+        counts.reduce((sum, n) => sum + n),
+        2,
+      )
+      assert.ok(accuracies.every((a) => a === 0))
+    }
+  }
+})
+
 test('finds the classwise errors', async () => {
   const [N, C] = [200, 7]
   const z = uniform(N * C).map((v) => 3 * v)
