@@ -1,15 +1,20 @@
-// Which figures a study's report opens with: against what it varies, else over generations, else over sizes and
-// temperatures.
+// Which figures a study's report opens with: against what it varies, else over generations, else row by row, else over
+// sizes and temperatures.
 import { type Figure, sizeFigures, temperatureFigures } from './figures.ts'
 import { axisFigures } from './figuresAxis.ts'
 import { mapFigure } from './figuresMap.ts'
+import { rowFigures } from './figuresRows.ts'
 import { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 import { rocFigures } from './figuresVerification.ts'
+import { mainGroups } from './groups.ts'
 import type { Results } from './rows.ts'
+import { lastOf } from './triplet.ts'
 
 export function mainFigures(results: Results, standalone = false): { figures: Figure[]; byTemperature: Figure[] } {
   const varied = axisFigures(results, standalone)
-  const course = varied.length > 0 ? varied : generationFigures(results, standalone)
+  // Two points are no course.
+  const compare = lastOf(mainGroups(results.rows)) === 1 ? rowFigures : generationFigures
+  const course = varied.length > 0 ? varied : compare(results, standalone)
   const roc = rocFigures(results, standalone)
   const figures = [...roc, ...course, ...mimicryFigure(results, standalone), ...mapFigure(results, standalone)]
   if (figures.length > 0) return { figures, byTemperature: [] }

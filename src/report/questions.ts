@@ -70,6 +70,7 @@ export const QUESTIONS: Question[] = [
       ['rivals', ['K1']],
       ['trikd', ['K1']],
     ],
+    figure: 'accuracy-of-students',
   },
   {
     asked: "Is the anchor's distillation alone not enough?",
@@ -78,6 +79,7 @@ export const QUESTIONS: Question[] = [
       ['ablation', ['K2']],
       ['trikd', ['K2']],
     ],
+    figure: 'accuracy-of-students',
   },
   {
     asked: 'What is a generation, and how many help?',
@@ -125,6 +127,7 @@ export const QUESTIONS: Question[] = [
     asked: 'Do early stopping, assistants and anchors help because they calibrate the teacher?',
     by: 'our question, stated beforehand',
     answers: [['rivals', ['R3', 'R4']]],
+    figure: 'ece-of-teachers',
   },
   {
     asked: 'What is a second quality worth to online KD and TriKD?',
