@@ -1,10 +1,10 @@
 // The claims and questions that the studies of weights and of few data decide.
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, compare, judged } from './compare.ts'
-import { fitErrorCurve } from './errorCurve.ts'
-import { type Group, perSeed } from './groups.ts'
+import { curvesOf } from './errorTable.ts'
+import type { Group } from './groups.ts'
 import type { Row } from './rows.ts'
-import { interval, paired } from './stats.ts'
+import { paired } from './stats.ts'
 import { ACCURACY, pick, type Which } from './triplet.ts'
 import { having, numbersIn } from './varied.ts'
 
@@ -86,26 +86,7 @@ function atEveryNumber(others: Which[], question: Omit<Parameters<typeof compare
 }
 
 /** e of the curve that is fitted to a seed's errors. */
-export function leftOver(groups: Group[]): Map<number, number> {
-  const numbers = numbersIn(groups)
-  const errors = numbers.map((n) =>
-    perSeed(
-      having(groups, n).flatMap(({ rows }) => rows),
-      'accuracy',
-    ),
-  )
-  const seeds = [...(errors[0]?.keys() ?? [])].filter((seed) => errors.every((found) => found.has(seed)))
-  if (numbers.length < 3) return new Map()
-  return new Map(
-    seeds.map((seed) => [
-      seed,
-      fitErrorCurve(
-        numbers,
-        errors.map((found) => 1 - found.get(seed)!),
-      ).e,
-    ]),
-  )
-}
+const leftOver = (groups: Group[]) => new Map(curvesOf(groups).map(({ seed, e }) => [seed, e]))
 
 function reachableRisk({ all }: Cells): Part[] | string {
   const ours = pick(all, first)
@@ -130,12 +111,6 @@ function reachableRisk({ all }: Cells): Part[] | string {
     })
     return [largest, fitted]
   })
-}
-
-/** Mean and interval of a method's e; for the table of curves. */
-export const leftOverOf = (groups: Group[]) => {
-  const values = [...leftOver(groups).values()]
-  return values.length ? interval(values) : null
 }
 
 export const FEW_DATA_CLAIMS: Claim[] = [

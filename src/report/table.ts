@@ -1,5 +1,6 @@
 // Rows → tables as data, a line a method and temperature, a block an image size; `tableText.ts` writes them out.
 import type { ClaimResult } from './claim.ts'
+import { errorTable } from './errorTable.ts'
 import {
   duration,
   estimateOf,
@@ -149,6 +150,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
           ),
         ]
       : []),
+    ...errorTable(results.rows),
     of('Cost', "Training of one cell, the teacher's own training apart; means over seeds.", COST),
     ...(results.teachers.length ? [teacherTable(results.teachers)] : []),
   ]

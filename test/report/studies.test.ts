@@ -278,6 +278,7 @@ test('documents with what is varied are read back, and written as page, Markdown
   assert.equal(parseResults(JSON.parse(JSON.stringify(results))).rows.length, results.rows.length)
   assert.match(htmlReport(results), 'Few training images on Fashion-MNIST')
   assert.match(markdownReport(results), '| TriKD, gen. 1, images = 250 |')
+  assert.match(markdownReport(results), /## Error curves[\s\S]*\| 7 px \| TriKD, gen\. 1 \| 4 \| 13\.\d\d ± /)
   assert.match(rowsCsv(results.rows).split('\n')[0], /axis,at/)
   const odd = { ...results, rows: [{ ...results.rows[0], at: [1] }] }
   assert.throws(() => parseResults(odd), /rows\[0\].at is \[1\]; a number or a text expected/)
