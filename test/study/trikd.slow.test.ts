@@ -39,7 +39,7 @@ test('it writes table and report, and tells its losses', async () => {
   const { run, rows, claims } = resultsIn(out)
   assert.equal([run.paper, run.preset, rows.length, claims.length], ['trikd', 'quick', 10, 12])
   assert.match(run.command, /^npx webgpu-distill trikd /)
-  for (const name of ['report.html', 'table.md', 'figures/generations-student.svg'])
+  for (const name of ['report.html', 'table.md', 'figures/accuracy-of-students.svg'])
     assert.ok(existsSync(join(out, name)))
 })
 
