@@ -1,7 +1,10 @@
-// docs/adding-a-method.md shows real code: its lines are in the files, as many as it says.
-import { readFileSync } from 'node:fs'
+// docs/adding-a-method.md shows real code: its lines are in the files, as many as it says. docs/questions.md is what the
+// results on file say.
+import { readdirSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { questionsPage } from '../src/report/questions.ts'
+import { parseResults } from '../src/report/results.ts'
 
 const test = suite('docs')
 const page = readFileSync('docs/adding-a-method.md', 'utf8')
@@ -40,6 +43,16 @@ test('the table counts them', () => {
   const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
   assert.match(page, `**${total} lines in\n${counts.size} files**`)
   assert.match(page, `\n${counts.get('src/distill/loss.ts')} of them are its loss`)
+})
+
+test('docs/questions.md is made of docs/results', () => {
+  const sources = readdirSync('docs/results').map((name) => {
+    const folder = `docs/results/${name}`
+    const figures = readdirSync(`${folder}/figures`).map((file) => file.replace(/\.svg$/, ''))
+    const results = parseResults(JSON.parse(readFileSync(`${folder}/results.json`, 'utf8')), folder)
+    return { results, folder: `results/${name}`, figures }
+  })
+  assert.is(readFileSync('docs/questions.md', 'utf8'), questionsPage(sources))
 })
 
 test.run()

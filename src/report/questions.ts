@@ -28,6 +28,7 @@ export const QUESTIONS: Question[] = [
     by: 'the title of the CQKD paper',
     answers: [
       ['calibration', ['T1', 'T2']],
+      ['cqkd', ['C0']],
       ['rivals', ['R1', 'R2']],
     ],
     figure: 'ece-by-tau-14',
@@ -199,14 +200,14 @@ function answer({ results, folder }: Source, ids: string[]): string[] {
 }
 
 function verdictOf({ verdict }: ClaimResult): string {
-  return verdict.charAt(0).toUpperCase() + verdict.slice(1)
+  return capital(verdict)
 }
 
 function evidence({ verdict, reason, parts }: ClaimResult): string {
-  if (verdict === 'not tested') return `${reason}.`
+  if (verdict === 'not tested') return `${capital(reason)}.`
   const deciding = parts.filter(({ decides }) => decides)
-  // Against many rivals the first, the best and the worst would be a choice; all are told.
-  return deciding.map(told).join('; ').concat('.')
+  // All that decide are told: to pick one of many rivals would be a choice.
+  return `${capital(deciding.map(told).join('; '))}.`
 }
 
 function told(part: Part): string {
@@ -214,3 +215,5 @@ function told(part: Part): string {
   const interval = verdict === 'one seed, no verdict' ? (direction ?? '') : intervalOf(part)
   return `${statistic}, ${rows}: ${estimateOf(part)} ${interval}, n = ${n}`
 }
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
