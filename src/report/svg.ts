@@ -47,7 +47,8 @@ interface Box {
 const WIDTH = 380
 /** Of the axes, at least; and of a name under them. */
 const PLOT = 215
-const NAME = 74
+const NAME = 78
+const LINE = 15
 const FONT = 13
 const LABEL_GAP = 15
 /** Room for the ties between lines and their names. */
@@ -63,14 +64,15 @@ export function lineChart(chart: LineChart, standalone = false): Markup | null {
     })
     .filter(({ points }) => points.length > 0)
   if (series.length === 0) return null
-  const height = Math.max(280, 98 + series.length * LABEL_GAP)
+  const below = LINE * (Math.max(...namesOf(chart).map((name) => wrapped(name).length), 1) - 1)
+  const height = Math.max(280, 98 + series.length * LABEL_GAP) + below
   const ticks = yTicks(chart, series)
   const digits = tickDigits(ticks)
   const tickRoom = Math.max(...ticks.map((tick) => textWidth(fixed(tick, digits), FONT)))
   const nameRoom = Math.max(...series.map((one) => textWidth(one.label, FONT)))
   const plot = chart.x.kind === 'names' ? Math.max(PLOT, NAME * chart.x.names.length) : PLOT
   const width = Math.max(WIDTH, tickRoom + 10 + plot + nameRoom + TIE + 18)
-  const box = { left: tickRoom + 10, right: width - nameRoom - TIE - 18, top: 54, bottom: height - 44 }
+  const box = { left: tickRoom + 10, right: width - nameRoom - TIE - 18, top: 54, bottom: height - below - 44 }
   const y = linear(ticks, box.bottom, box.top)
   const x = xScale(chart, series, box)
   const shift = dodge(series, x, chart.x.kind)
@@ -131,13 +133,14 @@ function dodge(series: Series[], x: Scale, kind: LineChart['x']['kind']): (i: nu
 
 function axes(chart: LineChart, x: Scale, y: Scale, { left, right, bottom }: Box, digits: number): Markup[] {
   const xDigits = tickDigits(x.ticks)
+  const names = namesOf(chart).map(wrapped)
+  const lines = (tick: number) => names[tick - 1] ?? [text(tick)]
   const text = (tick: number) => {
-    if (chart.x.kind === 'names') return chart.x.names[tick - 1]
     return chart.x.kind === 'linear' && !chart.x.ticks ? fixed(tick, xDigits) : String(tick)
   }
   let free = Number.NEGATIVE_INFINITY
   const shown = x.ticks.filter((tick) => {
-    const half = textWidth(text(tick), FONT) / 2 + 2
+    const half = Math.max(...lines(tick).map((words) => textWidth(words, FONT))) / 2 + 2
     if (x.at(tick) - half < free) return false
     free = x.at(tick) + half
     return true
@@ -149,9 +152,31 @@ function axes(chart: LineChart, x: Scale, y: Scale, { left, right, bottom }: Box
     ),
     line([left, bottom], [right, bottom], 'wd-axis'),
     ...x.ticks.map((tick) => line([x.at(tick), bottom], [x.at(tick), bottom + 4], 'wd-axis')),
-    ...shown.map((tick) => label(x.at(tick), bottom + 19, text(tick), { anchor: 'middle', muted: true, size: FONT })),
-    label((left + right) / 2, bottom + 38, chart.x.label, { anchor: 'middle', muted: true, size: FONT }),
+    ...shown.flatMap((tick) =>
+      lines(tick).map((words, i) => {
+        return label(x.at(tick), bottom + 19 + LINE * i, words, { anchor: 'middle', muted: true, size: FONT })
+      }),
+    ),
+    label(
+      (left + right) / 2,
+      bottom + 38 + LINE * (Math.max(1, ...names.map(({ length }) => length)) - 1),
+      chart.x.label,
+      { anchor: 'middle', muted: true, size: FONT },
+    ),
   ]
+}
+
+const namesOf = ({ x }: LineChart) => (x.kind === 'names' ? x.names : [])
+
+/** A name under the axis in lines of its room. */
+function wrapped(name: string): string[] {
+  const lines: string[] = []
+  for (const word of name.split(' ')) {
+    const longer = [...lines.slice(-1), word].join(' ')
+    if (lines.length > 0 && textWidth(longer, FONT) <= NAME - 4) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines
 }
 
 function drawSeries(
