@@ -139,7 +139,7 @@ export const QUESTIONS: Question[] = [
     asked: 'Do the gains carry over to faces?',
     by: 'the TriKD paper, which recognises faces too',
     answers: [['faces', ['F1', 'F2', 'F3', 'F4']]],
-    figure: 'roc',
+    figure: 'roc-students-10',
   },
 ]
 
