@@ -28,12 +28,13 @@ export function isReduced({ preset, dataset, overrides = [] }: Results['run']): 
 
 /** One line above every table. */
 export function caption({ run, rows }: Pick<Results, 'run' | 'rows'>): string {
-  const images = groupRows(rows)[0]?.images
+  const counts = groupRows(rows).flatMap(({ images }) => (images ? [images] : []))
+  const images = [...new Set([Math.min(...counts), Math.max(...counts)])].map(thousands).join(' to ')
   const { ok } = seedsOf(rows)
   return [
     datasetName(run.dataset),
     `preset ${run.preset}${isReduced(run) ? " (reduced: not the paper's experiment)" : ''}`,
-    ...(images ? [`${thousands(images)} training images`] : []),
+    ...(counts.length > 0 ? [`${images} training images`] : []),
     ok.length > 1 ? `mean ± standard deviation over ${ok.length} seeds` : 'one seed: direction only',
   ].join(', ')
 }
