@@ -11,7 +11,7 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
   trikd      trains the TriKD table and writes a report; trikd --help tells its flags
   weights, few-data, …: the further studies; studies lists them
   studies    what they ask, a line each
-  report     --compare A B: two studies side by side, as text and as a page
+  report     a finished study's tables and page again; --compare A B: two side by side
   questions  which question the results in folders answer, as a page
   eval       a network that a study kept, on its test set again
   calibrate  temperature scaling of a kept network or of logits in a file

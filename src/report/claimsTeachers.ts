@@ -12,15 +12,14 @@ const finished = (all: Group[]) => pick(all, { method: 'supervised', role: 'teac
 const kd = (all: Group[]) => pick(all, { method: 'kd' })
 const trikd = (all: Group[], role?: 'teacher') => pick(all, { method: 'trikd', generation: 1, role })
 
-/** Teachers at full training, by rising width. */
-function widths(all: Group[]): string[] {
-  const values = finished(all).flatMap(({ at }) => (typeof at === 'string' && !at.includes('for') ? [at] : []))
+/** Teachers by rising width: those at full training, or those stopped early. */
+function teachersOf(all: Group[], stopped: boolean): string[] {
+  const values = finished(all).flatMap(({ at }) =>
+    typeof at === 'string' && at.includes('for') === stopped ? [at] : [],
+  )
   return [...new Set(values)].sort(compareValues)
 }
-const early = (all: Group[]) => {
-  const values = finished(all).flatMap(({ at }) => (typeof at === 'string' && at.includes('for') ? [at] : []))
-  return [...new Set(values)].sort(compareValues)
-}
+const widths = (all: Group[]) => teachersOf(all, false)
 
 function largerIsWorse({ all }: Cells): Part[] | string {
   const known = widths(all)
@@ -56,12 +55,7 @@ function lessSo({ all }: Cells): Part[] | string {
   }
   if (known.length < 2 || having(trikd(all), large).length === 0) return 'no KD and TriKD with teachers of two widths'
   const question = { statistic: 'change of the student’s accuracy', side: 'above' as const }
-  const others = ['takd'].flatMap((method) => {
-    const groups = having(pick(all, { method }), large)
-    if (groups.length === 0) return []
-    const rows = `${method.toUpperCase()} minus KD, teacher of ${large}`
-    return [compare(groups, having(kd(all), large), { rows, ...accuracy, decides: false })]
-  })
+  const assisted = having(pick(all, { method: 'takd' }), large)
   return [
     judged(paired(change(trikd(all)), change(kd(all))), {
       rows: `teacher of ${large} minus ${small}: TriKD minus KD`,
@@ -72,13 +66,21 @@ function lessSo({ all }: Cells): Part[] | string {
       ...accuracy,
       decides: false,
     }),
-    ...others,
+    ...(assisted.length > 0
+      ? [
+          compare(assisted, having(kd(all), large), {
+            rows: `TAKD minus KD, teacher of ${large}`,
+            ...accuracy,
+            decides: false,
+          }),
+        ]
+      : []),
   ]
 }
 
 /** The same width, stopped early: what accuracy does without size. */
 function apart({ all }: Cells): Part[] | string {
-  const parts = early(all).flatMap((value) => {
+  const parts = teachersOf(all, true).flatMap((value) => {
     const full = value.replace(/ for .*/, '')
     const rows = `teacher of ${value} minus ${full}`
     const [a, b] = [having(kd(all), value), having(kd(all), full)]

@@ -35,7 +35,7 @@ export const CALIBRATION = sweep(
         },
         standard: {
           about: '10,000 images, 28, 14 and 7 pixels, ResNet-14 teacher, six τ, 5 seeds',
-          change: { values: [0.5, 1, 1.5, 2, 3, 4], methods: ['supervised', 'cqkd'] },
+          change: { values: [0.5, 1, 1.5, 2, 3, 4] },
         },
         paper: {
           about: 'CIFAR-10 whole, ResNet-56 and ResNet-20; needs a GPU',
