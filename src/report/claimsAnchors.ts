@@ -1,8 +1,8 @@
 // K3 and K4 with the course of training: how high, and how soon.
 import type { Part } from './claim.ts'
-import { MARGIN, TRIKD_CLAIMS } from './claimsTrikd.ts'
+import { similar, TRIKD_CLAIMS } from './claimsTrikd.ts'
 import type { Cells, Claim } from './compare.ts'
-import { ACCURACY, control, lastOf, pick, versus } from './triplet.ts'
+import { control, lastOf, pick, versus } from './triplet.ts'
 
 function labelsOnly({ groups }: Cells): Part[] | string {
   const labels = pick(groups, { method: 'labelAnchor', generation: 1 })
@@ -11,13 +11,7 @@ function labelsOnly({ groups }: Cells): Part[] | string {
   const slower = { statistic: 'epochs to 99 % of the final accuracy on images held out', unit: 'number' as const }
   const area = { statistic: 'mean accuracy over epochs on images held out', measure: 'curveArea' as const }
   return [
-    versus(labels, curriculum, { statistic: 'accuracy, not below by 1 point', ...ACCURACY, zero: -MARGIN }),
-    versus(labels, curriculum, {
-      statistic: 'accuracy, not above by 1 point',
-      ...ACCURACY,
-      side: 'below',
-      zero: MARGIN,
-    }),
+    ...similar(labels, curriculum, true),
     versus(labels, curriculum, { ...slower, measure: 'epochsTo99', side: 'above' }),
     versus(labels, curriculum, { ...area, side: 'below', decides: false }),
   ]

@@ -97,19 +97,20 @@ function saturates({ groups }: Cells): Part[] | string {
   ]
 }
 
+/** As accurate within the margin, on either side. */
+export function similar(a: Group[], b: Group[], decides: boolean): Part[] {
+  return [
+    versus(a, b, { statistic: 'accuracy, not below by 1 point', ...ACCURACY, zero: -MARGIN, decides }),
+    versus(a, b, { statistic: 'accuracy, not above by 1 point', ...ACCURACY, side: 'below', zero: MARGIN, decides }),
+  ]
+}
+
 function labelsOnly({ groups }: Cells): Part[] | string {
   const labels = pick(groups, { method: 'labelAnchor', generation: 1 })
   if (labels.length === 0) return 'no rows with an anchor trained with labels only'
   const curriculum = pick(groups, { method: 'trikd', generation: 1 })
-  const question = { ...ACCURACY, decides: false }
   return [
-    versus(labels, curriculum, { statistic: 'accuracy, not below by 1 point', ...question, zero: -MARGIN }),
-    versus(labels, curriculum, {
-      statistic: 'accuracy, not above by 1 point',
-      ...question,
-      side: 'below',
-      zero: MARGIN,
-    }),
+    ...similar(labels, curriculum, false),
     untested('anchor of labels only', 'speed of convergence', 'held-out accuracy during training is not measured here'),
   ]
 }

@@ -1,19 +1,11 @@
 // The figures of a study that varies one thing: every measure against it, a line a method; what does not depend on it is a
 // level.
 import { type Figure, measuredPoints, plot } from './figures.ts'
+import type { Measured } from './figuresTrikd.ts'
 import { compareValues, type Group, groupRows, summarise } from './groups.ts'
 import { type Line, linesOf, lookOf, sameLine } from './lines.ts'
-import type { Metric, Results } from './rows.ts'
+import type { Results } from './rows.ts'
 import type { LineChart, Series } from './svg.ts'
-
-interface Measured {
-  id: string
-  title: string
-  metric: Metric
-  unit: string
-  factor: number
-  role?: 'teacher'
-}
 
 const MEASURED: Measured[] = [
   { id: 'accuracy', title: 'Students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },

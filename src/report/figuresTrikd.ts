@@ -7,7 +7,8 @@ import type { Metric, Results } from './rows.ts'
 import type { Series } from './svg.ts'
 import { lastOf, pick } from './triplet.ts'
 
-interface Measured {
+/** What a figure shows of each row; without a role of students. */
+export interface Measured {
   id: string
   title: string
   metric: Metric
