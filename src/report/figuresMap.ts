@@ -13,7 +13,14 @@ const [PLOT, TOP, FONT, GAP] = [330, 54, 13, 15]
 const TONES = ['blue2', 'orange2', 'green0', 'purple2', 'red0', 'teal0', 'gold0', 'ink0']
 
 /** Nothing where a study kept no answers. */
-export function mapFigure({ map = [] }: Pick<Results, 'map'>, standalone = false): Figure[] {
+export function mapFigures({ map, mapEnd }: Pick<Results, 'map' | 'mapEnd'>, standalone = false): Figure[] {
+  return [
+    ...mapFigure('function-map', 'Where training goes', map, standalone),
+    ...mapFigure('function-map-end', 'Where training ends: the second half of the epochs', mapEnd, standalone),
+  ]
+}
+
+function mapFigure(id: string, title: string, map: MapPoint[] = [], standalone: boolean): Figure[] {
   if (map.length === 0) return []
   const paths: MapPoint[][] = []
   for (const point of map) {
@@ -22,8 +29,6 @@ export function mapFigure({ map = [] }: Pick<Results, 'map'>, standalone = false
     else paths.push([point])
   }
   for (const path of paths) path.sort((a, b) => a.epoch - b.epoch)
-  const id = 'function-map'
-  const title = 'Where training goes'
   const unit = 'answers on test images: √ of mean Jensen-Shannon divergence, to scale'
   const names = paths.map(([point]) => `${point.role ?? 'student'}, ${labelOf(point)}`)
   const said = paths.map((path, i) => {

@@ -2,7 +2,7 @@
 // sizes and temperatures.
 import { type Figure, sizeFigures, temperatureFigures } from './figures.ts'
 import { axisFigures } from './figuresAxis.ts'
-import { mapFigure } from './figuresMap.ts'
+import { mapFigures } from './figuresMap.ts'
 import { rowFigures } from './figuresRows.ts'
 import { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 import { rocFigures } from './figuresVerification.ts'
@@ -16,7 +16,7 @@ export function mainFigures(results: Results, standalone = false): { figures: Fi
   const compare = lastOf(mainGroups(results.rows)) === 1 ? rowFigures : generationFigures
   const course = varied.length > 0 ? varied : compare(results, standalone)
   const roc = rocFigures(results, standalone)
-  const figures = [...roc, ...course, ...mimicryFigure(results, standalone), ...mapFigure(results, standalone)]
+  const figures = [...roc, ...course, ...mimicryFigure(results, standalone), ...mapFigures(results, standalone)]
   if (figures.length > 0) return { figures, byTemperature: [] }
   return { figures: sizeFigures(results, standalone), byTemperature: temperatureFigures(results, standalone) }
 }

@@ -117,7 +117,7 @@ export const QUESTIONS: Question[] = [
     asked: 'Is optimisation the main obstacle of distillation?',
     by: "the TriKD paper, citing 'Does Knowledge Distillation Really Work?'",
     answers: [['mimicry', ['K11', 'M1', 'K7']]],
-    figure: 'function-map',
+    figure: 'teacher-kl-by-budget',
   },
   {
     asked: 'Does the triplet lower the risk that a student can reach?',

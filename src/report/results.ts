@@ -57,6 +57,8 @@ const REASON: Schema[string] = [optional(isText), 'a text']
 const MAYBE_POSITIVE: Schema[string] = [optional(POSITIVE[0]), POSITIVE[1]]
 const MAYBE_FRACTION: Schema[string] = [optional(FRACTION[0]), FRACTION[1]]
 
+const EPOCHS: Schema[string] = [optional(isCount), 'a whole number']
+
 /** Where a study varies something. */
 const VARIED: Schema = {
   axis: [optional(isText), 'a text'],
@@ -120,6 +122,7 @@ const ROW: Schema = {
   heldOutNll: MAYBE_POSITIVE,
   epochsTo99: MAYBE_POSITIVE,
   curveArea: MAYBE_FRACTION,
+  epochs: EPOCHS,
   samePairs: [optional(isCount), 'a whole number'],
   differentPairs: [optional(isCount), 'a whole number'],
   tar1e1: MAYBE_FRACTION,
@@ -156,6 +159,7 @@ const TEACHER_ROW: Schema = {
   inferenceMs: POSITIVE,
   forwardFlops: POSITIVE,
   sha256: MAYBE_TEXT,
+  epochs: EPOCHS,
   ...VARIED,
   reason: REASON,
 }
@@ -220,7 +224,8 @@ const RUN: Schema = {
 /** The document, checked. `name` is the file, for messages. */
 export function parseResults(document: unknown, name = 'results.json'): Results {
   if (!isObject(document)) throw new InputError(`${name}: not a results document (an object with rows and a run)`)
-  const { schemaVersion, run, rows, teachers, claims, curves = [], map = [] } = document as Record<string, unknown>
+  const fields = document as Record<string, unknown>
+  const { schemaVersion, run, rows, teachers, claims, curves = [], map = [], mapEnd = [] } = fields
   if (!(Number.isInteger(schemaVersion) && (schemaVersion as number) >= 1)) {
     throw new InputError(
       `${name}: schemaVersion is ${show(schemaVersion)}; a whole number from 1 to ${SCHEMA_VERSION} expected`,
@@ -238,6 +243,7 @@ export function parseResults(document: unknown, name = 'results.json'): Results 
     ['claims', claims, CLAIM],
     ['curves', curves, CURVE],
     ['map', map, MAP_POINT],
+    ['mapEnd', mapEnd, MAP_POINT],
   ] as [string, unknown, Schema][]) {
     if (!Array.isArray(list)) throw new InputError(`${name}: ${key} is ${show(list)}; a list expected`)
     for (const [i, item] of list.entries()) check(item, schema, `${name}: ${key}[${i}]`)

@@ -73,6 +73,8 @@ export interface Row {
   /** First epoch with 99 % of the last one's accuracy on images held out, and the mean of that accuracy over epochs. */
   epochsTo99?: number | null
   curveArea?: number | null
+  /** Trained, where training ends once it has converged. */
+  epochs?: number
   /** On pairs of identities that nothing was trained on: see `Verification`. */
   samePairs?: number
   differentPairs?: number
@@ -125,6 +127,7 @@ export interface TeacherRow {
   inferenceMs: number | null
   forwardFlops: number | null
   sha256: string | null
+  epochs?: number
   axis?: string
   at?: number | string
   reason?: string
@@ -200,4 +203,6 @@ export interface Results {
   curves?: Curve[]
   /** Networks of one seed after every epoch; distances are those of their answers, in √nats. */
   map?: MapPoint[]
+  /** The same of the second half of the epochs alone, which the way there would press together. */
+  mapEnd?: MapPoint[]
 }

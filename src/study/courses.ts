@@ -73,8 +73,14 @@ export function courseOf(
   }
 }
 
-/** The networks of TriKD's stages of the first seed and size after every epoch, where their answers were kept. */
-export function mapOf(stages: readonly Stage[], cells: ReadonlyMap<string, Cell>): { map?: MapPoint[] } {
+/**
+ * The networks of TriKD's stages of the first seed and size after every epoch, where their answers were kept: on one map
+ * all epochs, on another the second half of them.
+ */
+export function mapOf(
+  stages: readonly Stage[],
+  cells: ReadonlyMap<string, Cell>,
+): { map?: MapPoint[]; mapEnd?: MapPoint[] } {
   const kept = stages.filter(
     ({ looks, label }) => looks?.outputs && !isTeacher(label) && label.generation !== undefined,
   )
@@ -93,6 +99,13 @@ export function mapOf(stages: readonly Stage[], cells: ReadonlyMap<string, Cell>
     }
   }
   if (points.length < 3) return {}
-  const { points: places } = scaled(squaredDistances(outputs, classes))
-  return { map: points.map((point, i) => ({ ...point, x: places[i][0], y: places[i][1] })) }
+  const squared = squaredDistances(outputs, classes)
+  const placed = (some: number[]): MapPoint[] => {
+    const { points: places } = scaled(some.map((i) => Float64Array.from(some, (j) => squared[i][j])))
+    return some.map((i, k) => ({ ...points[i], x: places[k][0], y: places[k][1] }))
+  }
+  const all = points.map((_, i) => i)
+  const epochs = Math.max(...points.map(({ epoch }) => epoch))
+  const end = all.filter((i) => 2 * points[i].epoch > epochs)
+  return { map: placed(all), ...(end.length < 3 ? {} : { mapEnd: placed(end) }) }
 }

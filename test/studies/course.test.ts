@@ -1,8 +1,9 @@
 // Looking at epochs: what it says, and that it changes no bit.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Cell } from '../../src/study/cells.ts'
 import { looking, outputsOf } from '../../src/study/course.ts'
-import { courseOf } from '../../src/study/courses.ts'
+import { courseOf, mapOf } from '../../src/study/courses.ts'
 import { runStage } from '../../src/study/runStage.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import type { Checkpoint, Curve } from '../../src/study/store.ts'
@@ -99,6 +100,28 @@ test('best epochs, and how soon, from a course', () => {
   assert.ok(Math.abs(found.heldOutNll! - 0.2) < 1e-12)
   assert.ok(Math.abs(found.curveArea! - (0.5 + 0.795 + 0.81 + 0.8) / 4) < 1e-12)
   assert.equal(courseOf([{ epoch: 1, nodes: {} }], 'student'), {})
+})
+
+test('the map of functions has all epochs, and one of the second half of them to its own scale', async () => {
+  const stage: Stage = { ...looked, label: { ...looked.label, method: 'online', generation: 0 } }
+  const { outcome } = await run(stage)
+  const { map = [], mapEnd } = mapOf([stage], new Map([[stage.id, { stage, outcome } as unknown as Cell]]))
+  assert.equal(
+    map.map(({ epoch }) => epoch),
+    [1, 2, 3],
+  )
+  assert.is(mapEnd, undefined, 'two points make no map')
+  const twice = [...outcome.curve, ...outcome.curve.map((point) => ({ ...point, epoch: point.epoch + 3 }))]
+  const again = { stage, outcome: { ...outcome, curve: twice } } as unknown as Cell
+  const { mapEnd: end = [] } = mapOf([stage], new Map([[stage.id, again]]))
+  assert.equal(
+    end.map(({ epoch }) => epoch),
+    [4, 5, 6],
+  )
+  // The same answers lie in the same places.
+  for (const [i, { x, y }] of map.entries()) {
+    assert.ok(Math.hypot(x - end[i].x, y - end[i].y) < 1e-6)
+  }
 })
 
 test.run()
