@@ -85,6 +85,9 @@ const COURSE: Column[] = [
   metric('mean over epochs %', 'curveArea', percent2),
 ]
 
+/** Where training ends once it has converged. */
+const EPOCHS: Column = metric('epochs', 'epochs', (x) => fixed(x, 1))
+
 /** Where identities were verified that nothing was trained on. */
 const VERIFICATION: Column[] = [
   metric('TAR % at 10 %', 'tar1e1', percent2),
@@ -144,8 +147,8 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       ? [
           of(
             'Course of training',
-            'Test accuracy after the last epoch, at the best epoch by images held out, and at the best by the test images themselves (which leaks); then the first epoch with 99 % of the last one’s accuracy on images held out, and the mean of that accuracy over all epochs.',
-            COURSE,
+            'Test accuracy after the last epoch, at the best epoch by images held out, and at the best by the test images themselves (which leaks); then the first epoch with 99 % of the last one’s accuracy on images held out, and the mean of that accuracy over all epochs that were trained.',
+            looked.some(({ epochs }) => epochs !== undefined) ? [EPOCHS, ...COURSE] : COURSE,
             looked,
           ),
         ]
@@ -182,6 +185,7 @@ function table(title: string, note: string, columns: Column[], rows: Row[]): Tab
 }
 
 function teacherTable(teachers: TeacherRow[]): Table {
+  const ends = teachers.some(({ epochs }) => epochs !== undefined)
   const write = (x: number | null | undefined, how: (x: number) => string) =>
     x === null || x === undefined ? MISSING : how(x)
   const rows = teachers.map((t) => [
@@ -194,9 +198,11 @@ function teacherTable(teachers: TeacherRow[]): Table {
     write(t.raw?.nll, nats),
     write(t.calibrated?.nll, nats),
     write(t.seconds, duration),
+    ...(ends ? [write(t.epochs, String)] : []),
   ])
   const sizes = [...new Set(teachers.map(({ size }) => size))]
   const head = ['teacher', 'seed', 'acc. %', 'ECE % raw', 'τ', 'at τ', 'NLL raw', 'at τ', 'training']
+  if (ends) head.push('epochs')
   return {
     title: 'Teachers',
     caption: 'On the test set, before and after division of the logits by τ, which was fitted on held-out images.',

@@ -142,6 +142,7 @@ const MORE: (keyof Row)[] = [
   'heldOutNll',
   'epochsTo99',
   'curveArea',
+  'epochs',
   'samePairs',
   'differentPairs',
   ...VERIFIED,

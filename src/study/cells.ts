@@ -150,13 +150,13 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     }
     cells.set(stage.id, cell)
     const wall = (performance.now() - started) / 1000
-    if (cell.outcome) pace.finished(stage, wall)
+    if (cell.outcome) pace.finished(stage, wall, cell.outcome.curve.length / stage.epochs)
     else pace.known([stage.id])
     const { status, reason, outcome } = cell
     await events.write('finished', { id: stage.id, key, status, reason, wall, nodes: outcome ? brief(outcome) : null })
     const left = pace.left()
     const rest = left && cells.size < order.length ? `  ${clock(left)} left` : ''
-    if (outcome) progress.line(`${nameOf(stage)}  ${sentence(outcome, trainedOn(stage, countsOf(data)))}${rest}`)
+    if (outcome) progress.line(`${nameOf(stage)}  ${sentence(outcome, stage, trainedOn(stage, countsOf(data)))}${rest}`)
     else progress.always(`${nameOf(stage)}  FAILED: ${reason}`)
     await engine.settled()
   }
@@ -258,7 +258,7 @@ function tooLate(signal: AbortSignal, patience: () => number): { late: Promise<n
   return { late, forget: () => signal.removeEventListener('abort', wait) }
 }
 
-function sentence({ nodes, seconds, imagesPerSecond }: StageOutcome, images: number): string {
+function sentence({ nodes, seconds, imagesPerSecond, curve }: StageOutcome, stage: Stage, images: number): string {
   const { teacher, ...others } = nodes
   const taught = Object.values(others)
   const mean = (of: (node: StageOutcome['nodes'][string]) => number) => {
@@ -271,6 +271,7 @@ function sentence({ nodes, seconds, imagesPerSecond }: StageOutcome, images: num
     `${seconds.toFixed(1)} s`,
     `${Math.round(imagesPerSecond)} img/s`,
     `${images} images`,
+    ...(stage.patience === undefined ? [] : [`${curve.length} of ${stage.epochs} epochs`]),
     `accuracy ${percent(mean(({ test }) => test.accuracy))}`,
     `ECE ${percent(mean(({ test }) => test.ece))}`,
     ...(tau ? [`τ ${tau.toFixed(3)}`] : []),

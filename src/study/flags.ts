@@ -4,7 +4,7 @@ import { NETWORK_GRAMMAR, networkNamed } from '../nn/names.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { Downscale } from '../ops/pictures.ts'
-import { type CommonRecipe, METHODS, type Recipe } from './recipe.ts'
+import { type CommonRecipe, LOOKS, METHODS, type Recipe } from './recipe.ts'
 import { type RunOptions, runFlags } from './runFlags.ts'
 
 export interface Flag<R> {
@@ -83,6 +83,15 @@ const SHARED: Flag<CommonRecipe>[] = [
     recipe: (r, text) => (r.seeds = seeds(text)),
   },
   { name: 'epochs', value: 'N', about: 'passes over the images', recipe: (r, text) => (r.epochs = whole(text)) },
+  {
+    name: 'patience',
+    value: 'N',
+    about: 'ends a training after so many epochs without a lower NLL on images held out',
+    recipe: (r, text) => {
+      r.looks ??= { ...LOOKS }
+      r.patience = whole(text)
+    },
+  },
   {
     name: 'train-images',
     value: 'N | all',

@@ -28,9 +28,10 @@ export function paceOf({ data, stages }: PaceOptions) {
     known(ids: Iterable<string>): void {
       for (const id of ids) left.delete(id)
     },
-    finished({ id }: Stage, seconds: number): void {
+    /** `share` of its budget was trained. */
+    finished({ id }: Stage, seconds: number, share = 1): void {
       left.delete(id)
-      done.flops += total(weights.get(id)!)
+      done.flops += share * total(weights.get(id)!)
       done.seconds += seconds
     },
     /** Seconds for what is left; null while nothing is known of the speed. */

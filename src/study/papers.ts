@@ -14,14 +14,14 @@ import { trikdStages } from './trikdStages.ts'
 export const CQKD_BASE: Base<Recipe> = {
   flags: cqkdFlags,
   schema: cqkdSchema,
-  optional: ['microBatches', 'looks', 'tau', 'modality'],
+  optional: ['microBatches', 'looks', 'patience', 'tau', 'modality'],
   check: checkRecipe,
   stages: cqkdStages,
 }
 export const TRIKD_BASE: Base<TrikdRecipe> = {
   flags: trikdFlags,
   schema: trikdSchema,
-  optional: ['microBatches', 'looks', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
+  optional: ['microBatches', 'looks', 'patience', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
   check: checkTrikd,
   stages: trikdStages,
 }

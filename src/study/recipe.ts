@@ -17,6 +17,9 @@ export interface Looks {
   outputs: boolean
 }
 
+/** Where a flag asks for looks that the recipe does not have. */
+export const LOOKS: Looks = { heldOut: 1000, test: 1000, outputs: false }
+
 /** What every study says. */
 export interface CommonRecipe {
   preset: string
@@ -46,6 +49,8 @@ export interface CommonRecipe {
   schedule: { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
   /** Absent: nothing. */
   looks?: Looks
+  /** Epochs without a lower NLL on images held out after which a training ends; `epochs` at most. Absent: after those. */
+  patience?: number
   augmentation: Omit<Augmentation, 'key' | 'counter'> | null
 }
 
@@ -210,6 +215,8 @@ export function checkCommon(recipe: CommonRecipe, methods: readonly string[]): v
   )
   const undivided = recipe.methods.includes('sckd') ? 'sckd' : recipe.updates === 'sequential' && 'sequential updates'
   need(microBatches === 1 || !undivided, 'micro-batches', microBatches, `not with ${undivided}, for whole batches only`)
+  const { looks, patience } = recipe
+  need(patience === undefined || looks !== undefined, 'patience', patience, 'needs looks, which say on how many images')
   need(trainImages === null || whole(trainImages), 'train-images', trainImages, 'a whole number from 1')
   need(recipe.optimizer.lr > 0, 'lr', recipe.optimizer.lr, 'a number above 0')
 }

@@ -113,6 +113,7 @@ const shared = <M extends string>(presets: readonly string[], methods: readonly 
     warmup: between(0, 1),
   }),
   looks: object<Looks>({ heldOut: count(), test: count(), outputs: yesNo }),
+  patience: count(),
   augmentation: orNull(augmentation),
 })
 

@@ -85,6 +85,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       ...likenessOf(node),
       ...node?.verification,
       ...courseOf(outcome?.curve ?? [], name),
+      ...tookOf(stage, cell),
       ...(/^member\d+$/.test(name) ? { member: i } : {}),
     }
   })
@@ -128,7 +129,13 @@ function teacherRow(stage: Stage, label: Exclude<Stage['label'], Label>, cell: C
     inferenceMs: node?.inferenceMs ?? null,
     forwardFlops: node?.forwardFlops ?? null,
     sha256: node?.sha256 ?? null,
+    ...tookOf(stage, cell),
   }
+}
+
+/** How many epochs training took where it could end early. */
+function tookOf({ patience }: Stage, cell: Cell | undefined): Pick<Row, 'epochs'> {
+  return patience && cell?.outcome ? { epochs: cell.outcome.curve.length } : {}
 }
 
 function ending(cell: Cell | undefined): Pick<Row, 'status' | 'reason'> {

@@ -18,6 +18,7 @@ import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { DivergedError, fit, type Progress } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
 import { looking } from './course.ts'
+import { converged } from './ended.ts'
 import { type Reference, runsAlong, type Stage } from './stage.ts'
 import type { Checkpoint, Curve, Weights } from './store.ts'
 import { verified } from './verify.ts'
@@ -159,6 +160,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
           const before = performance.now()
           curve.at(-1)!.looks = await look()
           started += performance.now() - before
+          return stage.patience !== undefined && converged(curve, stage.patience)
         }
       : undefined,
     onProgress: (progress) => {
@@ -179,7 +181,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     const view = plain(node.view)
     const seen = await evaluate(engine, networks[name], test, { view, rows: testRows })
     // The last update comes after the last loss that was looked at.
-    if (!Number.isFinite(seen.nll)) throw new DivergedError(name, result.steps, stage.epochs, seen.nll)
+    if (!Number.isFinite(seen.nll)) throw new DivergedError(name, result.steps, curve.length, seen.nll)
     const own = await evaluate(engine, networks[name], train, { view, rows: seenAgain(rows, train) })
     answers[name] = { seen: seen.logits, own: own.logits }
     if (!node.trained) continue

@@ -50,6 +50,8 @@ export interface Stage {
   virtual?: number
   /** What is looked at after every epoch. */
   looks?: Looks
+  /** Epochs without a lower NLL on images held out, of any of its networks, after which training ends. */
+  patience?: number
   /** Tell identities apart that nothing was trained on. */
   verify?: Verify
   /** Measure KL and agreement between the stage's networks at the end. */
@@ -81,14 +83,16 @@ export function needs(stage: Stage): string[] {
   return [...new Set([...named, ...fitted])]
 }
 
-/** Of every stage of a recipe: how it looks at its networks, and which images are kept for what nothing is trained on. */
+/** Of every stage of a recipe: how it looks at its networks, what that ends, and which images are kept for what nothing is trained on. */
 export const looksOf = ({
   looks,
+  patience,
   trainImages,
   calibrationImages,
-}: CommonRecipe): Pick<Stage, 'looks' | 'reserved'> => ({
+}: CommonRecipe): Pick<Stage, 'looks' | 'patience' | 'reserved'> => ({
   reserved: trainImages === null ? calibrationImages + (looks?.heldOut ?? 0) : 0,
   ...(looks ? { looks } : {}),
+  ...(patience ? { patience } : {}),
 })
 
 /** The key of a stage in one part is that of before there were parts. */

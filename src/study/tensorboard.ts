@@ -41,12 +41,12 @@ export function runsOf(stage: Stage, { outcome, finished }: Pick<Cell, 'outcome'
   if (!outcome) return runs
   const { curve, seconds, trainImages, nodes } = outcome
   const perEpoch = Math.floor(trainImages / stage.batch)
-  const steps = perEpoch * stage.epochs
+  const steps = perEpoch * (stage.patience ? curve.length : stage.epochs)
   const end = Date.parse(finished) / 1000
   const at = (step: number, values: Record<string, number>): ScalarEvent => {
     return { time: end - seconds * (1 - step / steps), step, values }
   }
-  const schedule = scheduleOf(stage, steps)
+  const schedule = scheduleOf(stage, perEpoch * stage.epochs)
   const stride = Math.ceil(steps / RATES)
   const rates = Array.from({ length: steps }, (_, t) => t)
     .filter((t) => t % stride === 0 || t === steps - 1)

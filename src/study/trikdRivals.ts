@@ -43,8 +43,8 @@ export function rivals(maker: Maker, taught: Described): void {
 /** Students of the finished teacher's own architecture and of the usual one that see no labels: what optimisation leaves. */
 export function mimics({ recipe, add, fresh, student }: Maker, taught: Described): void {
   const alone = { temperature: 1, weight: 1, ceWeight: 0 }
-  // Only where they end is asked of them.
-  const unseen = { looks: undefined }
+  // Only where they end after all of their budget is asked of them.
+  const unseen = { looks: undefined, patience: undefined }
   const label = { temperature: 1, teacher: 'raw' as const }
   add(['mimic'], 'mimic', methods.kd(student(), taught, alone), { ...label, method: 'mimic' }, unseen)
   const same = { ...fresh(recipe.teacher, "mimic of the teacher's own kind"), view: taught.view }

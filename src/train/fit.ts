@@ -51,8 +51,8 @@ export interface FitOptions {
   /** Steps between reports. Default: what takes about half a second. */
   every?: number
   onProgress?: (progress: Progress) => void
-  /** After the last step of every epoch, before anything is saved; its time is not counted. */
-  afterEpoch?: (epoch: number) => Promise<void>
+  /** After the last step of every epoch, before anything is saved; its time is not counted. true ends the training. */
+  afterEpoch?: (epoch: number) => Promise<boolean>
   /** Continue from here, to the same bits as the undisturbed run. */
   resume?: Snapshot | null
   /** Seconds between snapshots handed to `save`. Default 20. */
@@ -121,7 +121,8 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   let every = options.every ?? 1
   let [lastReport, lastSave] = [started, started]
   const chosen = shuffled(rows, perEpoch * batch, part, seed)
-  while (step < steps) {
+  let ended = false
+  while (step < steps && !ended) {
     const epoch = Math.floor(step / perEpoch)
     // Sums run through an epoch, however often they are looked at, so that its means do not depend on the clock.
     if (step % perEpoch === 0) for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
@@ -148,13 +149,15 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     const imagesPerSecond = (1000 * (step - reported) * batch) / (now - lastReport)
     onProgress?.({ step, steps, epoch: epoch + 1, nodes, imagesPerSecond })
     if (step % perEpoch === 0 && options.afterEpoch) {
-      await options.afterEpoch(epoch + 1)
+      ended = await options.afterEpoch(epoch + 1)
       idle += performance.now() - now
     }
     // The cadence grows to half a second and no further, so that the host stays responsive and rarely waits.
     if (!options.every) every = Math.max(1, Math.min(64, Math.round((0.5 * imagesPerSecond) / batch)))
     reported = step
     lastReport = performance.now()
+    // What has ended needs no snapshot, and is not stopped.
+    if (ended) continue
     const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
     if (save && (due || signal?.aborted) && step < steps) {
       await save(await snapshot(step, graph, optimizers, metrics))
@@ -165,7 +168,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   const seconds = (performance.now() - started - idle) / 1000
   const dispatches = all.reduce((sum, tape) => sum + tape.dispatches, 0)
   for (const tape of new Set(all)) tape.release()
-  return { steps, seconds, imagesPerSecond: ((steps - first) * batch) / seconds, dispatches }
+  return { steps: step, seconds, imagesPerSecond: ((step - first) * batch) / seconds, dispatches }
 }
 
 /** The rows of the batch, or part, that begins with the run's picture `at`; `perEpoch` pictures are an epoch. */

@@ -73,6 +73,7 @@ const COMMON: Record<string, string> = {
   downscale: 'bilinearAntialias',
   members: '4',
   updates: 'sequential',
+  patience: '4',
 }
 const VALUES: [Paper<CommonRecipe>, Record<string, string>][] = [
   [
@@ -119,7 +120,9 @@ test('everything a flag can say a config can say: under its key, to the same rec
       const told = parsed(paper, line).recipe as unknown as Record<string, unknown>
       const [key, inner] = keyOf(name).split('.')
       const said = inner ? { [inner]: (told[key] as Record<string, unknown>)[inner] } : told[key]
-      const content = { [key]: said, ...(name === 'micro-batches' ? { batch: 80 } : {}) }
+      // What looks at images held out has the flag add looks.
+      const more = name === 'micro-batches' ? { batch: 80 } : told.looks ? { looks: told.looks } : {}
+      const content = { [key]: said, ...more }
       const { recipe } = parsed(paper, '', content)
       assert.is(JSON.stringify(recipe), JSON.stringify(told), `${paper.name} --${name}`)
       assert.is.not(JSON.stringify(recipe), JSON.stringify(parsed(paper, '').recipe), name)
