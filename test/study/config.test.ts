@@ -322,4 +322,22 @@ test('so is that of TriKD, whose anchors are other cells, and of virtual teacher
   )
 })
 
+test('cells that differ only in seed are told once, the first of them, and which seeds are like it', () => {
+  const recipe = { ...TRIKD.presets.quick.recipe, seeds: [0, 1, 2, 5], sizes: [14, 7] }
+  const stages = TRIKD.stages(recipe, pictures)
+  const { err } = printConfig(stages, { recipe })
+  const told = [...err.matchAll(/^\d+ {2}(seed\d\S+) {2}\(likewise of seeds 1-2,5\)$/gm)].map(([, id]) => id)
+  assert.equal(
+    told,
+    stages.map(({ id }) => id).filter((id) => id.startsWith('seed0/')),
+  )
+  assert.is(err.match(/^\d/gm)?.length, told.length)
+  // What only one seed has stands for itself.
+  const [first, ...others] = stages
+  const strange = { ...first, edges: [], id: first.id.replace('teacher', 'other') }
+  assert.match(printConfig([strange, ...others], { recipe }).err, /^1 {2}seed0\/14px\/other$/m)
+  const document = JSON.parse(printConfig(stages, { recipe, json: true }).out)
+  assert.is(document.cells.length, stages.length)
+})
+
 test.run()
