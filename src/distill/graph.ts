@@ -6,7 +6,7 @@ import { InputError } from '../errors.ts'
 import { Scalar } from '../gpu/tape.ts'
 import type { Folded } from '../nn/fold.ts'
 import type { Network } from '../nn/resnet.ts'
-import { COLUMNS, type Value } from '../ops/distillLoss.ts'
+import { SUMS, type Value } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
 import { persistent, type Tensor } from '../tensor.ts'
 import { learn, meanLogits, type Part, type Target } from './loss.ts'
@@ -116,13 +116,13 @@ function term({ from, to, temperature: T, tau = 1, weight, until, whileAgreeing,
   return `${w === 1 ? '' : `${+w.toFixed(4)} `}${T === 1 ? '' : `${T}² `}${kl}${limits.length ? ` [${limits.join(', ')}]` : ''}`
 }
 
-/** Running sums of every trained node's loss parts and metrics: COLUMNS, then the number of pictures. */
+/** Running sums of every trained node's loss parts and metrics: see `meansOf`. */
 export function makeMetrics(graph: Graph): Record<string, Tensor> {
   const trained = Object.entries(graph.nodes).filter(([, node]) => node.trained)
   return Object.fromEntries(
     trained.map(([name, { network }]) => {
       const { gpu } = network.parameters
-      return [name, persistent(gpu, [COLUMNS.length + 1], null, 'f32', 'row', `metrics ${name}`)]
+      return [name, persistent(gpu, [SUMS], null, 'f32', 'row', `metrics ${name}`)]
     }),
   )
 }

@@ -33,6 +33,15 @@ export const COLUMNS = [
 ] as const
 export type Column = (typeof COLUMNS)[number]
 
+/** Equal-width bins of confidence; the outer two take whatever lies beyond them. */
+const BINS = 15
+const EDGES = Array.from({ length: BINS + 1 }, (_, k) => (k === 0 ? -1 : k === BINS ? 2 : k / BINS))
+
+const PLACES = { confidence: COLUMNS.indexOf('confidence'), hit: COLUMNS.indexOf('hit') }
+
+/** Length of `metrics`. */
+export const SUMS = COLUMNS.length + 1 + BINS
+
 /** A number, or a Scalar where it changes between the runs of a captured step. */
 export type Value = number | Scalar
 
@@ -72,7 +81,7 @@ export interface DistillLossOptions {
   table?: Tensor
   /** The table's row for the first picture. Default 0. */
   rowOffset?: Value
-  /** Running sums, f32 [13], that are added to: every column's, then the number of pictures. */
+  /** Running sums, f32 [28], that are added to: every column's, the number of pictures, 15 bins'. See `meansOf`. */
   metrics?: Tensor
   /** Whether to compute the gradient. Default: where `logits` asks for one. */
   gradient?: boolean
@@ -143,10 +152,11 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
   kernel.forward(buffers, params, { threads: [N * LANES] }, { constants })
 
   const parts = empty(gpu, [columns], 'f32', 'row', 'loss parts')
-  const running = metrics ?? empty(gpu, [columns + 1], 'f32', 'row', 'unused sums')
-  const sums = { count, first: rowOffset, tableRows, columns, mean, keep: metrics ? 1 : 0 }
+  const running = metrics ?? empty(gpu, [SUMS], 'f32', 'row', 'unused sums')
+  const keep = metrics ? 1 : 0
+  const sums = { count, first: rowOffset, tableRows, columns, mean, keep, bins: BINS, ...PLACES, edges: EDGES }
   const summing = { constants: { SIZE: gpu.info.software ? 16 : 64 } }
-  metrics_.sums({ table, parts, running }, sums, { groups: [columns] }, summing)
+  metrics_.sums({ table, parts, running }, sums, { groups: [columns + keep] }, summing)
 
   const loss = new Tensor(parts.storage, 0, [])
   if (!wanted) return { loss, parts, table, gradient: null }
@@ -156,6 +166,14 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
     else loss_.backward({ dy, unit: gradient, dlogits: dx.to }, { ...params, add: dx.add }, { threads: [N * C] })
   })
   return { loss, parts, table, gradient }
+}
+
+/** What running sums, `metrics`, say of their pictures: every column's mean, and the ECE of 15 equal-width bins. */
+export function meansOf(sums: ArrayLike<number>): Record<Column | 'ece', number> {
+  const count = sums[COLUMNS.length]
+  const gaps = Array.from({ length: BINS }, (_, k) => Math.abs(sums[COLUMNS.length + 1 + k]))
+  const means = Object.fromEntries(COLUMNS.map((column, i) => [column, sums[i] / count])) as Record<Column, number>
+  return { ...means, ece: gaps.reduce((sum, gap) => sum + gap, 0) / count }
 }
 
 /** On a CPU a row an invocation is best; a GPU has lanes to spare, and reads a long row in one piece with many. */
@@ -204,7 +222,7 @@ function check(logits: Tensor, options: DistillLossOptions, table: Tensor): void
   if (!(Number.isInteger(first) && first >= 0)) throw new InputError(`distillLoss: rowOffset ${first}`)
   if (![1, 2, 4, 8, 16, 32].includes(lanes)) throw new InputError(`distillLoss: ${lanes} lanes, needs 1, 2, 4 … 32`)
   checkShape('the table is', table, [COLUMNS.length, table.shape[1]])
-  if (metrics) checkShape('metrics are', metrics, [COLUMNS.length + 1])
+  if (metrics) checkShape('metrics are', metrics, [SUMS])
   if (edges.length > 4) throw new InputError(`distillLoss: ${edges.length} edges, at most 4`)
   for (const edge of edges) checkEdge(edge, N, C)
 }

@@ -117,6 +117,7 @@ const ROW: Schema = {
   agreeAnchor: MAYBE_FRACTION,
   agreeAnchorTrain: MAYBE_FRACTION,
   teacherEce: MAYBE_FRACTION,
+  trainBatchEce: MAYBE_FRACTION,
   bestHeldOut: MAYBE_FRACTION,
   bestOnTest: MAYBE_FRACTION,
   heldOutNll: MAYBE_POSITIVE,

@@ -65,6 +65,8 @@ export interface Row {
   agreeAnchorTrain?: number | null
   /** Test ECE of the teacher as it teaches: divided by τ where it is. */
   teacherEce?: number | null
+  /** ECE of the training batches of the last epoch as the step saw them: train mode, augmented. */
+  trainBatchEce?: number | null
   /** Where every epoch was looked at: test accuracy at the best epoch on images held out, and (a leak) at the best on test. */
   bestHeldOut?: number | null
   bestOnTest?: number | null

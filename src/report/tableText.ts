@@ -137,6 +137,7 @@ const MORE: (keyof Row)[] = [
   'agreeAnchor',
   'agreeAnchorTrain',
   'teacherEce',
+  'trainBatchEce',
   'bestHeldOut',
   'bestOnTest',
   'heldOutNll',
@@ -166,11 +167,13 @@ const SUMMARISED: Metric[] = [
   'seconds',
 ]
 
+const SOMETIMES: Metric[] = ['trainBatchEce', ...VERIFIED]
+
 /** A line a group: mean and standard deviation over seeds of each metric, and the paper's accuracy. */
 export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers: PaperEntry[] = []): string {
   const kinds = MORE.slice(0, 7).filter((field) => rows.some((row) => row[field] !== undefined)) as (keyof Kind)[]
-  const verified = VERIFIED.filter((field) => rows.some((row) => row[field] !== undefined))
-  const metrics = [...SUMMARISED, ...verified]
+  const some = SOMETIMES.filter((field) => rows.some((row) => row[field] !== undefined))
+  const metrics = [...SUMMARISED, ...some]
   const head = [
     'method',
     ...kinds,

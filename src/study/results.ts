@@ -84,6 +84,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       ...(node ? { bins: node.test.bins } : {}),
       ...likenessOf(node),
       ...node?.verification,
+      ...(outcome ? { trainBatchEce: outcome.curve.at(-1)?.nodes[name].ece } : {}),
       ...courseOf(outcome?.curve ?? [], name),
       ...tookOf(stage, cell),
       ...(/^member\d+$/.test(name) ? { member: i } : {}),

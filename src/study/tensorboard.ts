@@ -87,6 +87,7 @@ function tagsOf({ edges }: Stage, name: string): Record<string, string> {
     'train/entropy': 'entropy',
     'train/nll': 'nll',
     'train/brier': 'brier',
+    'train/ece': 'ece',
   }
 }
 

@@ -6,7 +6,7 @@ import type { Engine, Step } from '../engine.ts'
 import { DistillError, InputError } from '../errors.ts'
 import type { Scalar } from '../gpu/tape.ts'
 import type { Parameters } from '../nn/parameters.ts'
-import { COLUMNS } from '../ops/distillLoss.ts'
+import { meansOf } from '../ops/distillLoss.ts'
 import type { PictureSource } from '../ops/pictures.ts'
 import type { Optimizer } from '../optim.ts'
 import { stream } from '../random.ts'
@@ -14,7 +14,10 @@ import type { Schedule } from '../schedule.ts'
 import { assign, type Tensor } from '../tensor.ts'
 import { restore, type Snapshot, snapshot } from './snapshot.ts'
 
-/** Means over the steps of the epoch so far, per trained node: the columns of COLUMNS. */
+/**
+ * Of the pictures of the epoch so far as the steps saw them (augmented, batch statistics), per trained node: means, by
+ * COLUMNS, and their `ece`.
+ */
 export type Parts = Record<string, number>
 
 export interface Progress {
@@ -203,9 +206,6 @@ function checkParts({ updates, edges }: Graph, microBatches: number): void {
 /** Reads the running sums: means per picture. One read each, every few steps, never inside one. */
 async function readMetrics(metrics: Record<string, Tensor>): Promise<Record<string, Parts>> {
   const result: Record<string, Parts> = {}
-  for (const [name, sums] of Object.entries(metrics)) {
-    const values = await sums.read()
-    result[name] = Object.fromEntries(COLUMNS.map((column, i) => [column, values[i] / values[COLUMNS.length]]))
-  }
+  for (const [name, sums] of Object.entries(metrics)) result[name] = meansOf(await sums.read())
   return result
 }

@@ -84,6 +84,22 @@ test('paper values: not on file unless a file says otherwise', () => {
   fails(() => parsePapers(own), /tables\[0\]\.entries\[1\] needs/)
 })
 
+test('the ECE of training batches stands beside that of the test set, labelled; nowhere in results without it', () => {
+  const before = fakeResults()
+  const title = 'Calibration error by where it is measured'
+  assert.not.ok(markdownReport(before).includes(title))
+  assert.not.match(summaryCsv(before), 'trainBatchEce')
+  const rows = before.rows.map((row) => ({ ...row, ece: 0.08, trainBatchEce: 0.03125 }))
+  const results = { ...before, rows }
+  const found = tables(results).find((each) => each.title === title)!
+  assert.equal(found.head.slice(-2), ['test, eval mode %', 'training batches, train mode %'])
+  assert.equal(found.blocks[0].rows[0].slice(-2), ['8.00 ± 0.00', '3.13 ± 0.00'])
+  assert.match(htmlReport(results), 'training batches, train mode %')
+  for (const line of textReport(results).split('\n')) assert.ok([...line].length <= 80, line)
+  assert.match(rowsCsv(rows), /^method,.*,trainBatchEce\n/)
+  assert.match(summaryCsv(results), /,trainBatchEce,trainBatchEceSd,/)
+})
+
 test('a reduced run says so; synthetic pictures louder', () => {
   const { run, ...rest } = fakeResults()
   assert.match(

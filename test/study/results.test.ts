@@ -44,7 +44,7 @@ const node = (tau: number | null, sha256: string): NodeResult => ({
 
 function cellOf(stage: Stage, seconds: number, tau: number | null = null): Cell {
   const trained = Object.entries(stage.nodes).filter(([, { trained }]) => trained)
-  const parts = { total: 0.9, hit: 0.6 }
+  const parts = { total: 0.9, hit: 0.6, ece: 0.15 }
   return {
     schemaVersion: 1,
     key: 'k',
@@ -104,6 +104,7 @@ test('a row says what was trained and how it went', () => {
     inferenceMs: 0.5,
     forwardFlops: 1000,
     sha256: 'seed0/4px/cqkd-T4 student',
+    trainBatchEce: 0.15,
   })
 })
 

@@ -31,7 +31,14 @@ function cellOf(stage: Stage): Cell {
   }
   const parts = { total: 2, ce: 1.5, kl0: 0.25, kl1: 0.5, kl2: 7, kl3: 7, hit: 0.5, top5: 1, confidence: 0.625 }
   const point = (epoch: number) => {
-    const own = (i: number) => ({ ...parts, total: 2 + i + 1 / 2 ** epoch, entropy: 1, nll: 1.5, brier: 0.75 })
+    const own = (i: number) => ({
+      ...parts,
+      total: 2 + i + 1 / 2 ** epoch,
+      entropy: 1,
+      nll: 1.5,
+      brier: 0.75,
+      ece: 0.0625,
+    })
     return { epoch, nodes: Object.fromEntries(trained.map((name, i) => [name, own(i)])) }
   }
   return {
@@ -87,6 +94,10 @@ test('every finished cell becomes a run a network, in files that read back', asy
   assert.equal(steps(events, 'train/signed_gap'), [
     [3, 0.125],
     [6, 0.125],
+  ])
+  assert.equal(steps(events, 'train/ece'), [
+    [3, 0.0625],
+    [6, 0.0625],
   ])
   assert.equal(steps(events, 'test/ece'), [[6, 0.125]])
   assert.equal(steps(events, 'train_end/accuracy'), [[6, 0.9375]])
