@@ -56,7 +56,8 @@ const COUNTED: [Verdict, string, string][] = [
 export function summary({ run, rows, teachers, claims }: Results): string {
   const sizes = sizesOf(groupRows(rows))
   const { ok } = seedsOf(rows)
-  const bad = rows.filter(({ status }) => status !== 'ok').length
+  const untrained = rows.filter(({ status }) => status === 'saturated').length
+  const bad = rows.filter(({ status }) => status !== 'ok').length - untrained
   const full = teachers.filter(({ role }) => role === 'full')
   const tau = full.map((row) => row.tau).filter((x) => x !== null)
   const counts = COUNTED.flatMap(([verdict, one, several]) => {
@@ -73,6 +74,7 @@ export function summary({ run, rows, teachers, claims }: Results): string {
     tau.length > 0 &&
       `The teacher sees full resolution; its temperature τ, fitted on held-out logits, is ${plusMinus(interval(tau), (x) => fixed(x, 2))}${eceText(full)}.`,
     counts.length && `Of ${claims.length} claims ${listOf(counts)}.`,
+    untrained > 0 && `Generations ended by saturation: ${untrained} of ${rows.length} rows were not to be trained.`,
     bad > 0 && `${bad} of ${rows.length} rows did not finish and ${bad === 1 ? 'is' : 'are'} left out.`,
     ok.length > 1 && 'Intervals are 95 %, paired by seed and not corrected for the number of claims.',
   ]

@@ -14,7 +14,8 @@ export const CQKD_CLAIMS: Claim[] = [...METHOD_CLAIMS, ...CALIBRATION_CLAIMS, ..
 
 /** Every claim's verdict from the rows of a study. */
 export function judgeClaims(rows: Row[], teachers: TeacherRow[], claims: Claim[] = CQKD_CLAIMS): ClaimResult[] {
-  const cells = { groups: mainGroups(rows), all: groupRows(rows), teachers }
+  const saturated = rows.filter(({ status }) => status === 'saturated')
+  const cells = { groups: mainGroups(rows), all: groupRows(rows), teachers, saturated }
   return claims.map((claim) => judge(claim, cells))
 }
 

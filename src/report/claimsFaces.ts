@@ -2,7 +2,7 @@
 import type { Part } from './claim.ts'
 import type { Cells, Claim, Question } from './compare.ts'
 import type { Group } from './groups.ts'
-import { control, lastOf, pick, versus } from './triplet.ts'
+import { atEnd, controlAtEnd, pick, versus } from './triplet.ts'
 
 const DECIDING: Omit<Question, 'rows'> = { statistic: 'TAR at FAR 1 %', measure: 'tar1e2', side: 'above' }
 const MORE: Omit<Question, 'rows'>[] = [
@@ -18,7 +18,7 @@ function parts(ours: Group[], theirs: Group[], note = ''): Part[] | string {
 }
 
 /** Students of the last generation. */
-const trikd = ({ groups }: Cells) => pick(groups, { method: 'trikd', generation: lastOf(groups) })
+const trikd = ({ groups }: Cells) => atEnd(groups, { method: 'trikd' })
 
 export const FACES_CLAIMS: Claim[] = [
   {
@@ -38,7 +38,7 @@ export const FACES_CLAIMS: Claim[] = [
     text: 'The anchor helps to recognise unseen identities: TriKD is better than online KD',
     source: 'our question',
     test(cells) {
-      const { groups, note } = control(cells.groups, lastOf(cells.groups))
+      const { groups, note } = controlAtEnd(cells.groups)
       return parts(trikd(cells), groups, note)
     },
   },
@@ -47,8 +47,7 @@ export const FACES_CLAIMS: Claim[] = [
     text: 'The anchored teacher recognises unseen identities better than its student',
     source: 'our question',
     test(cells) {
-      const generation = lastOf(cells.groups)
-      const teachers = pick(cells.groups, { method: 'trikd', generation, role: 'teacher' })
+      const teachers = atEnd(cells.groups, { method: 'trikd', role: 'teacher' })
       const told = parts(teachers, trikd(cells))
       return typeof told === 'string' ? told : told.map((part) => ({ ...part, rows: 'TriKD, teacher minus student' }))
     },

@@ -1,20 +1,21 @@
 // The claims of the TriKD paper, each computed from the rows. Rows of one generation and seed start from the same
 // weights: TriKD's generation g is compared with online KD from g's own weights where there is such a control.
 import type { Part } from './claim.ts'
+import { saturates } from './claimsGenerations.ts'
 import { type Cells, type Claim, compare, judged, untested } from './compare.ts'
 import { type Group, labelOf } from './groups.ts'
 import type { Row } from './rows.ts'
 import { paired } from './stats.ts'
 import {
   ACCURACY,
-  control,
+  atEnd,
+  controlAtEnd,
   crossings,
   lastOf,
   minus,
   noted,
   OTHER_WEIGHTS,
   pick,
-  type Values,
   valuesOf,
   versus,
   type Which,
@@ -26,11 +27,10 @@ export const MARGIN = 0.01
 
 const RIVALS = ['kd', 'dml', 'dmlE', 'tfkd', 'eskd', 'takd', 'sckd', 'dkd']
 function beatsRivals({ groups }: Cells): Part[] | string {
-  const last = lastOf(groups)
-  if (last === 0) return 'no TriKD rows'
-  const ours = pick(groups, { method: 'trikd', generation: last })
+  const ours = atEnd(groups, { method: 'trikd' })
+  if (ours.length === 0) return 'no TriKD rows'
   const rivals = pick(groups, {}).filter(({ method }) => RIVALS.includes(method))
-  const online = control(groups, last)
+  const online = controlAtEnd(groups)
   if (rivals.length + online.groups.length === 0) return 'no rows of another way to distil'
   const statistic = 'accuracy'
   return [
@@ -71,30 +71,6 @@ function bestOfAblation({ groups }: Cells): Part[] | string {
     return noted(compare(whole, found, question), note)
   })
   return [...against, ...crossings(groups)]
-}
-
-/** The gain of a generation is what TriKD adds to online KD; of generation 0 it is 0. */
-function saturates({ groups }: Cells): Part[] | string {
-  const last = lastOf(groups)
-  if (last < 2) return 'fewer than two generations with an anchor'
-  const notes = new Set<string>()
-  const gains = Array.from({ length: last + 1 }, (_, g): Values => {
-    const online = control(groups, g)
-    const own = valuesOf(g === 0 ? online.groups : pick(groups, { method: 'trikd', generation: g }), 'accuracy')
-    notes.add(online.note)
-    return minus(own, valuesOf(online.groups, 'accuracy'))
-  })
-  const steps = gains.slice(1).map((gain, i) => minus(gain, gains[i]))
-  const part = (rows: string, a: Values, b: Values, decides: boolean): Part => {
-    const question = { rows, statistic: 'gain in accuracy over online KD', side: 'above' as const, decides }
-    return noted(judged(paired(a, b), question), [...notes].filter(Boolean).join())
-  }
-  const zero = (values: Values): Values => new Map([...values.keys()].map((seed) => [seed, 0]))
-  return [
-    part('generation 1', gains[1], zero(gains[1]), true),
-    part(`first step minus last step, ${last - 1} to ${last}`, steps[0], steps[last - 1], true),
-    ...steps.slice(1).map((step, i) => part(`generation ${i + 2} minus ${i + 1}`, step, zero(step), false)),
-  ]
 }
 
 /** As accurate within the margin, on either side. */
@@ -158,10 +134,9 @@ function lessSoWithTrikd({ groups }: Cells): Part[] | string {
 
 /** The anchored teacher against the free one, and against the finished one. */
 function capacity({ groups }: Cells): Part[] | string {
-  const last = lastOf(groups)
-  const free = control(groups, last, 'teacher')
-  if (last === 0 || free.groups.length === 0) return 'no TriKD rows, or no online KD beside them'
-  const ours = pick(groups, { method: 'trikd', generation: last, role: 'teacher' })
+  const free = controlAtEnd(groups, 'teacher')
+  if (lastOf(groups) === 0 || free.groups.length === 0) return 'no TriKD rows, or no online KD beside them'
+  const ours = atEnd(groups, { method: 'trikd', role: 'teacher' })
   const question = { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }
   const finished = pick(groups, { method: 'supervised', role: 'teacher' })
   return [
@@ -171,10 +146,9 @@ function capacity({ groups }: Cells): Part[] | string {
 }
 
 function easierToMimic({ groups }: Cells): Part[] | string {
-  const last = lastOf(groups)
-  const free = control(groups, last)
-  if (last === 0 || free.groups.length === 0) return 'no TriKD rows, or no online KD beside them'
-  const ours = pick(groups, { method: 'trikd', generation: last })
+  const free = controlAtEnd(groups)
+  if (lastOf(groups) === 0 || free.groups.length === 0) return 'no TriKD rows, or no online KD beside them'
+  const ours = atEnd(groups, { method: 'trikd' })
   const below = { unit: 'nats' as const, side: 'below' as const }
   return [
     versus(
@@ -199,16 +173,15 @@ function easierToMimic({ groups }: Cells): Part[] | string {
 }
 
 function overfitting({ groups }: Cells): Part[] | string {
-  const last = lastOf(groups)
-  const ours = pick(groups, { method: 'trikd', generation: last })
+  const ours = atEnd(groups, { method: 'trikd' })
   const supervised = pick(groups, { method: 'supervised' })
-  if (last === 0 || supervised.length === 0) return 'no TriKD rows, or no supervised ones beside them'
+  if (ours.length === 0 || supervised.length === 0) return 'no TriKD rows, or no supervised ones beside them'
   const difference = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b)
   const gaps: [string, 'fraction' | 'nats', (row: Row) => number | null][] = [
     ['training minus test accuracy', 'fraction', (row) => difference(row.trainAccuracy, row.accuracy)],
     ['test minus training NLL', 'nats', (row) => difference(row.nll, row.trainNll)],
   ]
-  const online = control(groups, last)
+  const online = controlAtEnd(groups)
   const others: [Group[], boolean, string][] = [
     [supervised, true, OTHER_WEIGHTS],
     [online.groups, false, online.note],
@@ -224,13 +197,13 @@ function overfitting({ groups }: Cells): Part[] | string {
 
 /** Against the finished teacher: no less accurate, and followed more closely than KD follows that one. */
 function goodAndEasy({ groups }: Cells): Part[] | string {
-  const last = lastOf(groups)
   const [finished, kd] = [pick(groups, { method: 'supervised', role: 'teacher' }), pick(groups, { method: 'kd' })]
-  if (last === 0 || finished.length === 0 || kd.length === 0) return 'no TriKD rows, or no KD from a finished teacher'
-  const teacher = pick(groups, { method: 'trikd', generation: last, role: 'teacher' })
-  const student = pick(groups, { method: 'trikd', generation: last })
+  const teacher = atEnd(groups, { method: 'trikd', role: 'teacher' })
+  const student = atEnd(groups, { method: 'trikd' })
+  if (student.length === 0 || finished.length === 0 || kd.length === 0)
+    return 'no TriKD rows, or no KD from a finished teacher'
   const follows = { statistic: 'KL from T to S on test images', measure: 'klTeacher' as const, unit: 'nats' as const }
-  const names = `TriKD, gen. ${last} minus ${labelOf(kd[0])}, mean over temperatures`
+  const names = `${labelOf(student[0])} minus ${labelOf(kd[0])}, mean over temperatures`
   return [
     versus(teacher, finished, { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }),
     compare(student, kd, { rows: names, ...follows, side: 'below' }),

@@ -12,6 +12,8 @@ export interface Cells {
   /** Groups at every number of training images. */
   all: Group[]
   teachers: TeacherRow[]
+  /** Rows of generations that were not trained, since those before them had stopped getting better. */
+  saturated: Row[]
 }
 
 /** A claim is a line of data: text, source, and a function from cells to comparisons. */

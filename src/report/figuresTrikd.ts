@@ -35,8 +35,9 @@ export function generationFigures({ rows }: Pick<Results, 'rows'>, standalone = 
   const groups = mainGroups(rows)
   const last = lastOf(groups)
   if (last === 0) return []
+  const ended = rows.some(({ status }) => status === 'saturated')
   const x = {
-    label: 'generation (0: no anchor)',
+    label: `generation (0: no anchor${ended ? '; seeds that have not saturated' : ''})`,
     kind: 'linear' as const,
     ticks: Array.from({ length: last + 1 }, (_, g) => g),
   }

@@ -76,10 +76,14 @@ export function kindOf(of: Kind): Kind {
   return { method, temperature, teacher, ...Object.fromEntries(more.filter(([, value]) => value !== undefined)) }
 }
 
-/** Groups in the order of the table: size falling, students then teachers, then kind, number of images. */
+/**
+ * Groups in the order of the table: size falling, students then teachers, then kind, number of images. What saturation left
+ * untrained is in none.
+ */
 export function groupRows(rows: Row[]): Group[] {
   const groups = new Map<string, Group>()
   for (const row of rows) {
+    if (row.status === 'saturated') continue
     const { size, n } = row
     const kind = kindOf(row)
     const key = JSON.stringify([kind, size, n])

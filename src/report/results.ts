@@ -42,7 +42,10 @@ const TEACHER: Schema[string] = [
   oneOf(null, 'raw', 'calibrated', 'sameResolution'),
   "'raw', 'calibrated', 'sameResolution' or null",
 ]
-const STATUS: Schema[string] = [oneOf('ok', 'failed', 'stopped'), "'ok', 'failed' or 'stopped'"]
+const STATUS: Schema[string] = [
+  oneOf('ok', 'failed', 'stopped', 'saturated'),
+  "'ok', 'failed', 'stopped' or 'saturated'",
+]
 
 const BIN: Schema = {
   lower: [between(0, 1), 'a number from 0 to 1'],

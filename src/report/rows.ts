@@ -9,7 +9,8 @@ export const SCHEMA_VERSION = 1
 
 /** Which teacher: full resolution with its own logits or divided by τ, or one trained at the student's resolution. */
 export type Teacher = 'raw' | 'calibrated' | 'sameResolution'
-export type Status = 'ok' | 'failed' | 'stopped'
+/** 'saturated': of a generation that was not trained, since those before it had stopped getting better. */
+export type Status = 'ok' | 'failed' | 'stopped' | 'saturated'
 
 export interface Row {
   method: string

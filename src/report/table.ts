@@ -13,6 +13,7 @@ import {
   significant,
   thousands,
 } from './format.ts'
+import { generationTable } from './generationTable.ts'
 import { type Group, groupRows, labelOf, seedsOf, summarise } from './groups.ts'
 import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
 import type { Metric, Results, Row, TeacherRow } from './rows.ts'
@@ -168,6 +169,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
           ),
         ]
       : []),
+    ...generationTable(results),
     ...errorTable(results.rows),
     of('Cost', "Training of one cell, the teacher's own training apart; means over seeds.", COST),
     ...(results.teachers.length ? [teacherTable(results.teachers)] : []),
@@ -258,7 +260,7 @@ function countOf({ rows }: Group): string {
 
 /** What did not finish, a line each. */
 export function failures({ rows, teachers }: Results): string[] {
-  const bad = rows.filter(({ status }) => status !== 'ok')
+  const bad = rows.filter(({ status }) => status !== 'ok' && status !== 'saturated')
   return [
     ...bad.map((row) => {
       const where = [

@@ -21,10 +21,53 @@ export function pick(groups: Group[], { role, teacherWidth, ...which }: Which): 
 export const lastOf = (groups: Group[]) =>
   Math.max(0, ...pick(groups, { method: 'trikd' }).map((group) => group.generation ?? 0))
 
+/** The last generation of every seed and size, by both: one that has saturated ends before others. */
+function endsOf(groups: Group[]): Map<string, number> {
+  const ends = new Map<string, number>()
+  for (const { generation = 0, rows } of pick(groups, { method: 'trikd' })) {
+    for (const { seed, size } of rows)
+      ends.set(`${seed} ${size}`, Math.max(generation, ends.get(`${seed} ${size}`) ?? 0))
+  }
+  return ends
+}
+
+/** Rows of this kind of every seed's last generation; those of a size are one group where their generations differ. */
+export function atEnd(groups: Group[], which: Which): Group[] {
+  const ends = endsOf(groups)
+  const found = pick(groups, which).flatMap((group) => {
+    const rows = group.rows.filter(({ seed, size }) => ends.get(`${seed} ${size}`) === group.generation)
+    return rows.length ? [{ ...group, rows }] : []
+  })
+  if (new Set(found.map(({ generation }) => generation)).size < 2) return found
+  return [...new Set(found.map(({ size }) => size))].map((size) => {
+    const own = found.filter((group) => group.size === size)
+    return { ...own[0], generation: undefined, at: 'last gen.', rows: own.flatMap(({ rows }) => rows) }
+  })
+}
+
+/** By seed the last generation that it has at every size. */
+export function lastBySeed(groups: Group[]): Values {
+  const last: Values = new Map()
+  for (const [key, end] of endsOf(groups)) {
+    const seed = Number(key.split(' ')[0])
+    last.set(seed, Math.min(end, last.get(seed) ?? end))
+  }
+  return last
+}
+
+/** Online KD from the weights of every seed's last generation; else that of generation 0, which starts from others. */
+export function controlAtEnd(groups: Group[], role?: 'teacher'): { groups: Group[]; note: string } {
+  const own = atEnd(groups, { method: 'online', role })
+  return own.length ? { groups: own, note: '' } : fromOtherWeights(groups, role)
+}
+
 /** Online KD from generation g's weights; else that of generation 0, which starts from others. */
 export function control(groups: Group[], generation: number, role?: 'teacher'): { groups: Group[]; note: string } {
   const own = pick(groups, { method: 'online', generation, role })
-  if (own.length) return { groups: own, note: '' }
+  return own.length ? { groups: own, note: '' } : fromOtherWeights(groups, role)
+}
+
+const fromOtherWeights = (groups: Group[], role?: 'teacher') => {
   return { groups: pick(groups, { method: 'online', generation: 0, role }), note: OTHER_WEIGHTS }
 }
 

@@ -6,6 +6,7 @@ import type { Engine } from '../engine.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { AbortedError, DivergedError, type Progress as FitProgress } from '../train/fit.ts'
 import { trainedOn } from './cost.ts'
+import { saturated } from './ended.ts'
 import type { Events } from './events.ts'
 import { type Holder, isLease, type Lease } from './locks.ts'
 import { countsOf, paceOf } from './pace.ts'
@@ -18,8 +19,9 @@ import { CELL_VERSION, type Setting, type Store, weightsOf } from './store.ts'
 export interface Cell {
   schemaVersion: number
   key: string
-  status: 'ok' | 'failed'
-  /** Why it failed. */
+  /** 'saturated': of a generation that was not to be trained any more. */
+  status: 'ok' | 'failed' | 'saturated'
+  /** Why it has no outcome. */
   reason: string | null
   outcome: StageOutcome | null
   stage: Stage
@@ -114,17 +116,19 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     const started = performance.now()
     const base = { schemaVersion: CELL_VERSION, key, stage, setting: options.setting }
     const record = { version: options.version, commit: options.commit }
-    const failed = (reason: string): Cell => {
-      return { ...base, ...record, status: 'failed', reason, outcome: null, finished: new Date().toISOString() }
+    const without = (status: 'failed' | 'saturated', reason: string): Cell => {
+      return { ...base, ...record, status, reason, outcome: null, finished: new Date().toISOString() }
     }
     const number = stages.indexOf(stage) + 1
     const broken = needs(stage).find((need) => cells.get(need)?.status === 'failed')
+    const over = broken ? null : saturated(stage, cells)
     let cell: Cell
     try {
       await store.sweep(key)
       await events.write('cell', { id: stage.id, key, cell: number, cells: stages.length })
-      if (broken) {
-        cell = failed(`it learns from ${broken}, which failed: ${cells.get(broken)!.reason}`)
+      if (broken || over) {
+        const why = broken && `it learns from ${broken}, which failed: ${cells.get(broken)!.reason}`
+        cell = why ? without('failed', why) : without('saturated', over!)
         await store.finish(key, cell, null)
       } else {
         const { outcome, weights } = await train(options, stage, lease, cells, anew(stage.id), (seen, first) => {
@@ -142,7 +146,7 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
         continue
       }
       if (!(error instanceof DivergedError)) throw error
-      cell = failed(error.message)
+      cell = without('failed', error.message)
       await store.finish(key, cell, null)
     } finally {
       progress.clear()
@@ -157,6 +161,7 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     const left = pace.left()
     const rest = left && cells.size < order.length ? `  ${clock(left)} left` : ''
     if (outcome) progress.line(`${nameOf(stage)}  ${sentence(outcome, stage, trainedOn(stage, countsOf(data)))}${rest}`)
+    else if (status === 'saturated') progress.line(`${nameOf(stage)}  not trained: ${reason}${rest}`)
     else progress.always(`${nameOf(stage)}  FAILED: ${reason}`)
     await engine.settled()
   }

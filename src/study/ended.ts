@@ -1,4 +1,6 @@
-// When a training has converged: what is looked at on images held out has stopped falling.
+// When a training has converged, and generations have saturated: the NLL on images held out has stopped falling.
+import type { Cell } from './cells.ts'
+import { needs, type Stage } from './stage.ts'
 import type { Curve } from './store.ts'
 
 /** Whether none of the last `patience` values is below all before them. */
@@ -13,4 +15,17 @@ export function converged(curve: Curve, patience: number): boolean {
   const names = Object.keys(curve.at(-1)?.looks ?? {})
   const course = (name: string) => curve.map(({ looks }) => looks![name].heldOut.nll)
   return names.length > 0 && names.every((name) => flat(course(name), patience))
+}
+
+/** Why a stage is not to be trained, where what it builds on has saturated; null where it is. Its needs are finished. */
+export function saturated(stage: Stage, cells: ReadonlyMap<string, Pick<Cell, 'status' | 'reason' | 'outcome'>>) {
+  const before = needs(stage).map((id) => cells.get(id)!)
+  const ended = before.find(({ status }) => status === 'saturated')
+  if (ended) return ended.reason
+  if (!stage.saturation) return null
+  const { patience, of } = stage.saturation
+  const nlls = of.map(({ stage: id, node }) => cells.get(id)!.outcome!.curve.at(-1)!.looks![node].heldOut.nll)
+  if (!flat(nlls, patience)) return null
+  const told = nlls.map((nll) => nll.toFixed(4)).join(', ')
+  return `saturated at generation ${of.length - 1}: NLL on images held out ${told}, no lower one for ${patience}`
 }

@@ -21,7 +21,7 @@ export const CQKD_BASE: Base<Recipe> = {
 export const TRIKD_BASE: Base<TrikdRecipe> = {
   flags: trikdFlags,
   schema: trikdSchema,
-  optional: ['microBatches', 'looks', 'patience', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
+  optional: ['microBatches', 'looks', 'patience', 'saturation', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
   check: checkTrikd,
   stages: trikdStages,
 }

@@ -131,6 +131,7 @@ export const cqkdSchema = (presets: readonly string[]): Schema<Recipe> => ({
 export const trikdSchema = (presets: readonly string[]): Schema<TrikdRecipe> => ({
   ...shared(presets, TRIKD_METHODS),
   generations: count(0),
+  saturation: count(),
   weights: object<TrikdRecipe['weights']>({
     teacherToStudent: from0,
     anchorToStudent: from0,

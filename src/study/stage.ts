@@ -52,6 +52,8 @@ export interface Stage {
   looks?: Looks
   /** Epochs without a lower NLL on images held out, of any of its networks, after which training ends. */
   patience?: number
+  /** Not trained where none of so many of these, in a row and last, has a lower NLL on images held out than all before. */
+  saturation?: { patience: number; of: Reference[] }
   /** Tell identities apart that nothing was trained on. */
   verify?: Verify
   /** Measure KL and agreement between the stage's networks at the end. */
@@ -80,7 +82,8 @@ export function runsAlong({ augmentation, edges }: Pick<Stage, 'augmentation' | 
 export function needs(stage: Stage): string[] {
   const named = Object.values(stage.nodes).flatMap(({ from }) => (typeof from === 'string' ? [] : [from.stage]))
   const fitted = stage.edges.flatMap(({ tau }) => (typeof tau === 'number' ? [] : [tau.stage]))
-  return [...new Set([...named, ...fitted])]
+  const generations = stage.saturation?.of.map((before) => before.stage) ?? []
+  return [...new Set([...named, ...fitted, ...generations])]
 }
 
 /** Of every stage of a recipe: how it looks at its networks, what that ends, and which images are kept for what nothing is trained on. */

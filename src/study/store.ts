@@ -108,10 +108,10 @@ export class Store {
     }
   }
 
-  /** What can be said of a stage without reading its numbers. */
+  /** What can be said of a stage without reading its numbers. What saturation left untrained is done. */
   async state(key: string): Promise<State> {
     const cell = await this.result<{ schemaVersion: number; status: string }>(key)
-    if (cell) return { state: cell.status === 'ok' ? 'done' : 'failed', holder: null }
+    if (cell) return { state: cell.status === 'failed' ? 'failed' : 'done', holder: null }
     const holder = await this.locks.holder(key)
     if (holder) return { state: 'at work', holder }
     return { state: (await this.files.exists(this.path(key, '.checkpoint.safetensors'))) ? 'begun' : 'open', holder }

@@ -124,13 +124,15 @@ export function checkFits({ recipe }: Pick<StudyArguments, 'recipe'>, { train, t
     if (!ok) throw new UsageError(message)
   }
   const { name, height, width, n } = train
-  const { sizes, trainImages, calibrationImages, batch, methods } = recipe
+  const { sizes, trainImages, calibrationImages, batch, methods, looks } = recipe
   need(height === width, `${name}: pictures are ${width}x${height}; the study takes square ones`)
   const large = sizes.find((size) => size > height)
   need(large === undefined, `--sizes ${large}: the pictures of ${name} have ${height} pixels a side`)
-  const images = trainImages ?? n - calibrationImages
-  const sum = `--train-images ${trainImages ?? 'all'} and --calibration-images ${calibrationImages}`
-  need(images > 0 && images + calibrationImages <= n, `${sum}: ${name} has ${n} training images`)
+  const apart = calibrationImages + (looks?.heldOut ?? 0)
+  const images = trainImages ?? n - apart
+  const seen = looks ? ` and looks.heldOut ${looks.heldOut}` : ''
+  const sum = `--train-images ${trainImages ?? 'all'} and --calibration-images ${calibrationImages}${seen}`
+  need(images > 0 && images + apart <= n, `${sum}: ${name} has ${n} training images`)
   need(batch <= images, `--batch ${batch}: there are ${images} training images`)
   const fits = methods.includes('cqkd') || methods.includes('same-resolution')
   need(!fits || calibrationImages > 0, '--calibration-images 0: a calibrated teacher needs images to fit τ on')

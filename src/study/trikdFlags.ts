@@ -1,5 +1,6 @@
 // TriKD's own flags.
 import { choice, type Flag, flags, list, network, number, whole, wrong } from './flags.ts'
+import { LOOKS } from './recipe.ts'
 import { TRIKD_METHODS, type TrikdRecipe } from './trikdRecipe.ts'
 
 const TRIKD_OWN: Flag<TrikdRecipe>[] = [
@@ -9,6 +10,15 @@ const TRIKD_OWN: Flag<TrikdRecipe>[] = [
     about: 'the last generation; 0 is online KD without an anchor',
     chooses: true,
     recipe: (r, text) => (r.generations = whole(text, 0)),
+  },
+  {
+    name: 'saturation',
+    value: 'N',
+    about: 'ends with N generations in a row without a lower NLL of the student on images held out',
+    recipe: (r, text) => {
+      r.looks ??= { ...LOOKS }
+      r.saturation = whole(text)
+    },
   },
   {
     name: 'weights',

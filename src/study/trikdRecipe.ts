@@ -29,6 +29,11 @@ export interface TrikdRecipe extends CommonRecipe {
   methods: TrikdMethod[]
   /** The last one; 0 is online KD, without an anchor. */
   generations: number
+  /**
+   * Generations without a lower NLL of the student on images held out after which, by seed and size, no further one is
+   * trained. Absent: all of them are.
+   */
+  saturation?: number
   /** Of the four KL terms; distillation from a finished teacher has that of teacher to student. Cross-entropy has 1. */
   weights: TrikdWeights
   /** Of the KL terms between networks that are trained together, and with the anchor. */
@@ -150,6 +155,13 @@ export function checkTrikd(recipe: TrikdRecipe): TrikdRecipe {
   const { generations, weights, klTemperature } = recipe
   checkCommon(recipe, TRIKD_METHODS)
   need(Number.isInteger(generations) && generations >= 0, 'generations', generations, 'a whole number from 0')
+  const { saturation, looks } = recipe
+  need(
+    saturation === undefined || looks !== undefined,
+    'saturation',
+    saturation,
+    'needs looks, which say on how many images',
+  )
   for (const weight of Object.values(weights)) {
     need(Number.isFinite(weight) && weight >= 0, 'weights', Object.values(weights), 'four numbers from 0')
   }

@@ -2,7 +2,7 @@
 // compared with. Chains are references: the anchor of a generation is the student of the one before. Networks of
 // generation g start from streams of their own, so rows of one generation and seed start from the same weights.
 import * as methods from '../distill/methods.ts'
-import type { Described, Label, Pictures, Stage } from './stage.ts'
+import type { Described, Label, Pictures, Reference, Stage } from './stage.ts'
 import { type Candidate, chosen, type Made, type Maker, makerOf } from './trikdMaker.ts'
 import type { TrikdMethod, TrikdRecipe } from './trikdRecipe.ts'
 import { mimics, rivals } from './trikdRivals.ts'
@@ -33,10 +33,17 @@ function candidates(maker: Maker): Candidate[] {
     )
   }
   const generations = [add(['online'], 'generation0', together(0), { method: 'online', generation: 0 })]
+  /** Generation g, and its control, are not trained where those before it have saturated. */
+  const until = (g: number): Partial<Stage> => {
+    const { saturation: patience } = recipe
+    if (patience === undefined || g <= patience) return {}
+    const of = generations.slice(0, g).map((before) => before('student').from as Reference)
+    return { saturation: { patience, of } }
+  }
   for (let g = 1; g <= recipe.generations; g++) {
     const method = together(g, generations[g - 1]('student'))
     const asked: TrikdMethod[] = g === 1 ? ['trikd', 'ablation'] : ['trikd']
-    generations.push(add(asked, `generation${g}`, method, { method: 'trikd', generation: g }))
+    generations.push(add(asked, `generation${g}`, method, { method: 'trikd', generation: g }, until(g)))
   }
   const first = generations[0]('student')
   const fromAnchor = methods.trikd({ student: student(1), anchor: first }, { weights, temperature })
@@ -59,7 +66,7 @@ function candidates(maker: Maker): Candidate[] {
   }
   for (let g = 1; g <= recipe.generations; g++) {
     const asked: TrikdMethod[] = g === 1 ? ['control', 'ablation'] : ['control']
-    add(asked, `control${g}`, crossed(g, ['T'], ['S']), { method: 'online', generation: g })
+    add(asked, `control${g}`, crossed(g, ['T'], ['S']), { method: 'online', generation: g }, until(g))
   }
   const losses = (peer: string) => [[], [peer], ['A'], [peer, 'A']]
   for (const own of recipe.generations > 0 ? losses('T') : []) {

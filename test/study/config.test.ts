@@ -98,6 +98,7 @@ const VALUES: [Paper<CommonRecipe>, Record<string, string>][] = [
       methods: 'dkd,takd',
       temperatures: '3,1.5',
       generations: '5',
+      saturation: '3',
       weights: '1,0.5,0,2',
       'kl-temperature': '2.5',
       'large-teacher': 'resnet18-3x3',

@@ -1,0 +1,62 @@
+// Where generations ended by saturation, a line a seed.
+import { fixed, MISSING, percent, plusMinus } from './format.ts'
+import type { Results, Row } from './rows.ts'
+import { interval } from './stats.ts'
+
+/** Nothing where a recipe has no rule of saturation. */
+export function generationTable({ run, rows }: Pick<Results, 'run' | 'rows'>) {
+  const { saturation: patience } = run.config
+  const chain = rows.filter(({ method, generation, role, teacherWidth }) => {
+    const own = method === 'trikd' || (method === 'online' && generation === 0)
+    return own && role === undefined && teacherWidth === undefined
+  })
+  if (typeof patience !== 'number' || chain.length === 0) return []
+  const trained = chain.filter(({ status }) => status !== 'saturated')
+  const generations = Math.max(...trained.map(({ generation = 0 }) => generation)) + 1
+  const blockOf = ({ size, axis, at }: Row) => `${size} px${at === undefined ? '' : `, ${axis} = ${at}`}`
+  const blocks = [...new Set(chain.map(blockOf))].map((title) => {
+    const own = trained.filter((row) => blockOf(row) === title)
+    const ends = [...new Set(own.map(({ seed }) => seed))].map((seed) => {
+      const course = own.filter((row) => row.seed === seed).sort((a, b) => a.generation! - b.generation!)
+      const over = chain.some((row) => row.seed === seed && blockOf(row) === title && row.status === 'saturated')
+      return { seed, course, last: course[course.length - 1], over }
+    })
+    const lines = ends.map(({ seed, course, last, over }) => [
+      String(seed),
+      ...Array.from({ length: generations }, (_, g) => written(course[g]?.heldOutNll, (x) => fixed(x, 4))),
+      String(last.generation),
+      over ? 'saturated' : 'the last asked for',
+      written(last.accuracy, percent),
+      written(last.ece, percent),
+    ])
+    const mean = (of: (row: Row) => number | null | undefined, write: (x: number) => string) => {
+      const values = ends.map(({ last }) => of(last)).filter((x) => typeof x === 'number')
+      return values.length ? plusMinus(interval(values), write) : MISSING
+    }
+    const means = [
+      mean(
+        ({ generation }) => generation,
+        (x) => fixed(x, 1),
+      ),
+      `${ends.filter(({ over }) => over).length} of ${ends.length} saturated`,
+      mean(({ accuracy }) => accuracy, percent),
+      mean(({ ece }) => ece, percent),
+    ]
+    return { title, rows: [...lines, ['mean', ...new Array<string>(generations).fill(''), ...means]] }
+  })
+  const numbered = Array.from({ length: generations }, (_, g) => (g === 0 ? 'NLL gen. 0' : String(g)))
+  return [
+    {
+      title: 'Where generations ended',
+      caption: `NLL of students on images held out, by generation; none more is trained for a seed once ${
+        patience === 1 ? 'a generation has' : `${patience} generations in a row have`
+      } not brought a lower one than all before. Then test accuracy and ECE of the student of the last one.`,
+      head: ['seed', ...numbered, 'last', 'because', 'accuracy %', 'ECE %'],
+      left: [0, generations + 2],
+      blocks,
+    },
+  ]
+}
+
+const written = (x: number | null | undefined, write: (x: number) => string) =>
+  typeof x === 'number' ? write(x) : MISSING
