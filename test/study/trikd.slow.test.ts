@@ -1,9 +1,10 @@
 // TriKD as a process: what it writes, that a killed run ends with the bits of the undisturbed one, both papers at once.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseResults } from '../../src/report/results.ts'
+import type { Results } from '../../src/report/rows.ts'
 import { makeProgram, type Program, until } from './program.ts'
 
 const test = suite('TriKD as a process')
@@ -57,6 +58,37 @@ test('killed in the middle, it goes on to the same bits', async () => {
   assert.is(resumed.code, 0, resumed.err)
   assert.match(resumed.out, /^4 of 7 cells are finished already$/m)
   assert.equal(digests(out), digests(join(program.folder, 'whole')))
+})
+
+test('killed at any moment, training to convergence and generations until saturation end where they would have', async () => {
+  const recipe = join(program.folder, 'recipe.json')
+  const looks = { heldOut: 40, test: 50, outputs: false }
+  const schedule = { name: 'constant', warmup: 0 }
+  writeFileSync(recipe, JSON.stringify({ looks, schedule, optimizer: { lr: 0.002 }, patience: 2, saturation: 1 }))
+  const study = [...args, '--config', recipe, '--epochs', '60', '--generations', '8', '--methods', 'trikd,control']
+  const whole = join(program.folder, 'ended')
+  const first = await program.run([...study, '--out', whole])
+  assert.is(first.code, 0, first.err)
+  const told = ({ rows }: Results) => rows.map(({ status, reason, sha256, epochs }) => [status, reason, sha256, epochs])
+  const ends = told(resultsIn(whole))
+  const saturated = ends.filter(([status]) => status === 'saturated').length
+  assert.ok(saturated > 0 && saturated < ends.length, `${saturated} of ${ends.length}`)
+  assert.ok(ends.some(([, , , epochs]) => (epochs as number) > 2 && (epochs as number) < 60))
+  assert.match(
+    first.out,
+    /^\[\d+\/17\] seed0\/4px\/generation8 {2}not trained: saturated at generation \d: NLL on images/m,
+  )
+  const out = join(program.folder, 'ended-killed')
+  const events = join(out, 'events.jsonl')
+  for (const sign of ['"progress".*generation0', '"finished".*generation0', '"progress".*control1', '"saturated"']) {
+    const { child, ended } = program.start([...study, '--out', out, '--save-seconds', '0'])
+    await until(() => existsSync(events) && new RegExp(sign).test(readFileSync(events, 'utf8')), sign)
+    child.kill('SIGKILL')
+    await ended
+  }
+  const resumed = await program.run([...study, '--out', out, '--resume'])
+  assert.is(resumed.code, 0, resumed.err)
+  assert.equal(told(resultsIn(out)), ends)
 })
 
 test('--paper chooses the study whatever the command, and all runs both', async () => {
