@@ -103,9 +103,12 @@ function riseIsOverconfidence(cells: Cells): Part[] | string {
   return [...parts(smallest, true), ...sizes.filter((size) => size !== smallest).flatMap((size) => parts(size, false))]
 }
 
-/** ECE of the small size minus that of the full size at equal accuracy, interpolated between numbers of images. */
+/**
+ * The smallest size against the full one with fewer images: it decides; then each smaller size at each number of images
+ * whose accuracy the full one has, too.
+ */
 function lostInformation({ all, groups }: Cells): Part[] | string {
-  const supervised = all.filter(({ method }) => method === 'supervised')
+  const supervised = students({ groups: all }, 'supervised')
   const main = students({ groups }, 'supervised')
   const small = sizesOf(main).pop()
   const several = sizesOf(supervised).filter((size) => at(supervised, { size }).length > 1)
@@ -113,28 +116,38 @@ function lostInformation({ all, groups }: Cells): Part[] | string {
   if (small === undefined || full === undefined) {
     return 'needs supervised rows at full size with fewer training images (the accuracy-matched control)'
   }
-  const ours = at(main, { size: small }).flatMap(({ rows }) => rows)
-  const [accuracy, ece] = [perSeed(ours, 'accuracy'), perSeed(ours, 'ece')]
+  const [ours] = at(main, { size: small })
+  const control = at(supervised, { size: full })
+  const part = atEqualAccuracy(ours, control, true)
+  if (!part) return `no seed's accuracy at ${small} px lies between those at ${full} px with fewer images`
+  const others = supervised.filter(({ size, images }) => size < full && !(size === small && images === ours.images))
+  return [part, ...others.flatMap((group) => atEqualAccuracy(group, control, false) ?? [])]
+}
+
+/** ECE of a group minus that of the control at equal accuracy, interpolated between its numbers of images. */
+function atEqualAccuracy({ size, images, rows }: Group, control: Group[], decides: boolean): Part | null {
+  const full = control[0].size
+  const [accuracy, ece] = [perSeed(rows, 'accuracy'), perSeed(rows, 'ece')]
   const differences = [...accuracy].flatMap(([seed, target]) => {
-    const curve = at(supervised, { size: full }).flatMap(({ rows }) => {
-      const [x, y] = [perSeed(rows, 'accuracy').get(seed), perSeed(rows, 'ece').get(seed)]
+    const curve = control.flatMap((group) => {
+      const [x, y] = [perSeed(group.rows, 'accuracy').get(seed), perSeed(group.rows, 'ece').get(seed)]
       return x === undefined || y === undefined ? [] : [{ x, y }]
     })
     const matched = interpolate(curve, target)
     return matched === null || !ece.has(seed) ? [] : [ece.get(seed)! - matched]
   })
-  if (differences.length === 0) {
-    return `no seed's accuracy at ${small} px lies between those at ${full} px with fewer images`
-  }
+  if (differences.length === 0) return null
   const left = accuracy.size - differences.length
   const part = judged(interval(differences), {
-    rows: `supervised, ${small} px minus ${full} px with as many fewer images as give the same accuracy`,
+    rows: `supervised, ${size} px, ${images} images, minus ${full} px with as many fewer as give the same accuracy`,
     statistic: 'ECE at equal accuracy',
     side: 'above',
+    decides,
   })
-  return [
-    { ...part, note: left ? `${left} of ${accuracy.size} seeds left out: accuracy outside the control's range` : '' },
-  ]
+  return {
+    ...part,
+    note: left ? `${left} of ${accuracy.size} seeds left out: accuracy outside the control's range` : '',
+  }
 }
 
 /** y at x on the line through the points sorted by x; null outside them. */

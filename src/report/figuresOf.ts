@@ -1,9 +1,10 @@
-// Which figures a study's report opens with: against what it varies, else over generations, else row by row, else over
-// sizes and temperatures.
+// Which figures a study's report opens with: against what it varies (of one method at several sizes a line a size),
+// else over generations, else row by row, else over sizes and temperatures.
 import { type Figure, sizeFigures, temperatureFigures } from './figures.ts'
 import { axisFigures } from './figuresAxis.ts'
 import { mapFigures } from './figuresMap.ts'
 import { rowFigures } from './figuresRows.ts'
+import { imageFigures } from './figuresSizes.ts'
 import { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 import { rocFigures } from './figuresVerification.ts'
 import { mainGroups } from './groups.ts'
@@ -11,7 +12,8 @@ import type { Results } from './rows.ts'
 import { lastOf } from './triplet.ts'
 
 export function mainFigures(results: Results, standalone = false): { figures: Figure[]; byTemperature: Figure[] } {
-  const varied = axisFigures(results, standalone)
+  const bySize = imageFigures(results, standalone)
+  const varied = bySize.length > 0 ? bySize : axisFigures(results, standalone)
   // Two points are no course.
   const compare = lastOf(mainGroups(results.rows)) === 1 ? rowFigures : generationFigures
   const course = varied.length > 0 ? varied : compare(results, standalone)

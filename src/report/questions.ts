@@ -49,8 +49,11 @@ export const QUESTIONS: Question[] = [
   {
     asked: 'Does low resolution make networks overconfident, and is that lost information?',
     by: 'reviews of CQKD',
-    answers: [['cqkd', ['C6', 'C6b', 'C6c']]],
-    figure: 'ece-by-size',
+    answers: [
+      ['lost-information', ['C6c', 'C6', 'C6b', 'C6d']],
+      ['cqkd', ['C6', 'C6b', 'C6c']],
+    ],
+    figure: 'ece-by-accuracy',
   },
   { asked: 'Does the gain grow with image size?', by: 'a review of CQKD', answers: [['cqkd', ['C7']]] },
   { asked: 'What does it cost?', by: 'reviews of CQKD', answers: [['cqkd', ['C8', 'C9']]] },

@@ -4,6 +4,7 @@ const TITLES: Record<string, string> = {
   trikd: 'Triplet knowledge distillation',
   cmkd: 'Cross-quality and cross-modal distillation',
   calibration: "The teacher's calibration and the student's",
+  'lost-information': 'Small pictures and lost information',
   qualities: 'Two qualities and three ways to distil',
   rivals: 'TriKD and its rivals',
   ablation: 'Which losses TriKD takes',

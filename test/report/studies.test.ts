@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { judgeClaims } from '../../src/report/claims.ts'
 import { ANCHOR_CLAIMS } from '../../src/report/claimsAnchors.ts'
 import { CMKD_CLAIMS } from '../../src/report/claimsCmkd.ts'
+import { LOST_INFORMATION_CLAIMS } from '../../src/report/claimsLost.ts'
 import { MIMICRY_CLAIMS } from '../../src/report/claimsMimicry.ts'
 import { QUALITY_CLAIMS } from '../../src/report/claimsQualities.ts'
 import { RIVAL_CLAIMS } from '../../src/report/claimsRivals.ts'
@@ -12,6 +13,7 @@ import { CALIBRATION_STUDY_CLAIMS } from '../../src/report/claimsTau.ts'
 import { TEACHER_CLAIMS } from '../../src/report/claimsTeachers.ts'
 import type { Claim } from '../../src/report/compare.ts'
 import { axisFigures } from '../../src/report/figuresAxis.ts'
+import { mainFigures } from '../../src/report/figuresOf.ts'
 import { labelOf } from '../../src/report/groups.ts'
 import { htmlReport } from '../../src/report/html.ts'
 import { QUESTIONS, questionsPage } from '../../src/report/questions.ts'
@@ -97,6 +99,47 @@ test('few data', () => {
   assert.ok(Math.abs(fitted.estimate! + 0.05) < 2e-3, `e differs by ${fitted.estimate}, made with -0.05`)
 })
 
+/** 28 px from .6 to .84, 4 px .12 below; at the same accuracy its ECE is larger, or smaller. */
+const lostInformation = (better: boolean) =>
+  [250, 500, 1000].flatMap((n, i) =>
+    [28, 4].map((size): Line => {
+      const accuracy = 0.6 + 0.12 * i - (size === 4 ? 0.12 : 0)
+      const matched = 0.2 + (better ? -1 : 1) * (accuracy - 0.6) * 0.3
+      const ece = size === 28 ? matched : matched + (better ? 0.05 : -0.15)
+      const kind = { method: 'supervised', axis: 'images', at: n, n }
+      return { ...kind, size, accuracy, ece, signedGap: better ? ece : -ece }
+    }),
+  )
+
+test('small pictures and lost information', () => {
+  const ids = ['C6', 'C6b', 'C6c', 'C6d']
+  const told = (better: boolean) => verdicts(LOST_INFORMATION_CLAIMS, lostInformation(better)).slice(0, 4)
+  assert.equal(told(true), hold(ids))
+  assert.equal(told(false), reversed(ids))
+  const [, , { parts }] = judgeClaims(rowsOf(lostInformation(true)), [], LOST_INFORMATION_CLAIMS)
+  // At 250 images 4 px is less accurate than 28 px ever is; at 500 as accurate as 28 px at 250.
+  assert.equal(
+    parts.map(({ rows, decides }) => [rows.split(',')[2].trim(), decides]),
+    [
+      ['1000 images', true],
+      ['500 images', false],
+    ],
+  )
+  for (const { estimate } of parts) assert.ok(Math.abs(estimate! - 0.05) < 2e-3, `${estimate}, made with .05`)
+})
+
+test('one method at several sizes and numbers of images: a line a size, the ECE against the accuracy first', () => {
+  const { figures } = mainFigures(documentOf('lost-information', lostInformation(true), LOST_INFORMATION_CLAIMS))
+  assert.equal(
+    figures.map(({ id }) => id),
+    ['ece-by-accuracy', 'accuracy-by-images', 'ece-by-images'],
+  )
+  for (const text of ['>28 px<', '>4 px<', 'test accuracy, %, with 250 to 1000 training images'])
+    assert.match(String(figures[0].svg), text)
+  const few = mainFigures(documentOf('few-data', fewData(true), FEW_DATA_CLAIMS)).figures
+  assert.is(few[0].id, 'accuracy-by-images-7', 'several methods: a line a method')
+})
+
 test('rivals', () => {
   const lines = (better: boolean): Line[] => [
     ...['kd', 'eskd', 'takd', 'sckd', 'dkd'].flatMap((method, i) => [
@@ -115,7 +158,7 @@ test('rivals', () => {
     { method: 'earlyStopped', role: 'teacher', ece: better ? 0.05 : 0.2 },
     { method: 'trikd', generation: 1, role: 'teacher', ece: better ? 0.06 : 0.2 },
   ]
-  const ids = ['K1', 'R1', 'R2', 'R3', 'R4']
+  const ids = ['K1', 'R1', 'R2', 'R3', 'R4', 'R5']
   assert.equal(verdicts(RIVAL_CLAIMS, lines(true)), hold(ids))
   assert.equal(verdicts(RIVAL_CLAIMS, lines(false)), reversed(ids))
 })
@@ -191,7 +234,9 @@ test('mimicry', () => {
   const rows = (better: boolean) =>
     rowsOf(lines(better)).map((row) => {
       const more = 1 + 0.001 * ((row.seed * 3) % 4)
-      const kl = { klTeacher: row.klTeacher! * more, klTeacherTrain: row.klTeacherTrain! * (2 - more) }
+      // Far from the teacher on training images, too, or on others only.
+      const train = better ? 1 : 0.1
+      const kl = { klTeacher: row.klTeacher! * more, klTeacherTrain: row.klTeacherTrain! * (2 - more) * train }
       return { ...row, ...kl, agreeTeacherTrain: row.agreeTeacherTrain && row.agreeTeacherTrain - 0.0001 * row.seed }
     })
   const told = (better: boolean) =>

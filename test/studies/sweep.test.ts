@@ -2,6 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { STUDIES } from '../../src/studies/index.ts'
+import { LOST_INFORMATION } from '../../src/studies/lostInformation.ts'
 import { WEIGHTS } from '../../src/studies/weights.ts'
 import { helpText, parseArguments, type StudyArguments } from '../../src/study/args.ts'
 import { needs, type Stage } from '../../src/study/stage.ts'
@@ -34,6 +35,18 @@ test('what depends on the value is there once a value, what does not once a seed
     stages.slice(0, 5).map(({ label }) => label.axis),
     [undefined, undefined, 'w', 'w', 'w'],
   )
+})
+
+test('lost information: every cell of a size takes as many updates, whatever its number of images', () => {
+  for (const [name, { recipe }] of Object.entries(LOST_INFORMATION.presets)) {
+    const updates = LOST_INFORMATION.stages(recipe, PICTURES).map(({ trainImages, batch, epochs }) => {
+      return Math.floor(trainImages! / batch) * epochs
+    })
+    const [least, most] = [Math.min(...updates), Math.max(...updates)]
+    assert.ok(most <= 1.05 * least, `${name}: ${least} to ${most}`)
+  }
+  const parse = (line: string) => parseArguments(line.split(' '), LOST_INFORMATION)
+  assert.throws(() => parse('--train-images all'), /train-images "all": a number: it tells how many updates/)
 })
 
 test('references point at the stage that stands for all', async () => {

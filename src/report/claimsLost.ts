@@ -1,0 +1,35 @@
+// The claims of the study of small pictures at several numbers of training images: C6 to C7 with the control that C6c
+// asks for, and its premise.
+import { CALIBRATION_CLAIMS } from './claimsCalibration.ts'
+import { METHOD_CLAIMS } from './claimsMethods.ts'
+import { type Claim, compare } from './compare.ts'
+import { at, sizesOf } from './select.ts'
+import { having, numbersIn } from './varied.ts'
+
+/** Fewest minus most images, the largest size first: it decides. */
+const fewImagesRaiseEce: Claim['test'] = ({ all }) => {
+  const groups = all.filter(({ method }) => method === 'supervised')
+  const numbers = numbersIn(groups)
+  if (numbers.length < 2) return 'fewer than two numbers of training images'
+  const [fewest, most] = [numbers[0], numbers[numbers.length - 1]]
+  return sizesOf(groups).map((size, i) => {
+    const own = at(groups, { size })
+    return compare(having(own, fewest), having(own, most), {
+      rows: `supervised, ${size} px, ${fewest} minus ${most} images`,
+      statistic: 'ECE',
+      measure: 'ece',
+      side: 'above',
+      decides: i === 0,
+    })
+  })
+}
+
+export const LOST_INFORMATION_CLAIMS: Claim[] = [
+  ...[...CALIBRATION_CLAIMS, ...METHOD_CLAIMS].filter(({ id }) => ['C6', 'C6b', 'C6c', 'C7'].includes(id)),
+  {
+    id: 'C6d',
+    text: 'Fewer training images raise the calibration error, too',
+    source: 'our question: the premise of the control of C6c',
+    test: fewImagesRaiseEce,
+  },
+].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
