@@ -5,7 +5,7 @@ import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { AbortedError, DivergedError, type Progress as FitProgress } from '../train/fit.ts'
-import { trainedOn } from './cost.ts'
+import { mayEnd, trainedOn } from './cost.ts'
 import { saturated } from './ended.ts'
 import type { Events } from './events.ts'
 import { type Holder, isLease, type Lease } from './locks.ts'
@@ -159,7 +159,7 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     const { status, reason, outcome } = cell
     await events.write('finished', { id: stage.id, key, status, reason, wall, nodes: outcome ? brief(outcome) : null })
     const left = pace.left()
-    const rest = left && cells.size < order.length ? `  ${clock(left)} left` : ''
+    const rest = left && cells.size < order.length ? `  ${mayEnd(order) ? 'at most ' : ''}${clock(left)} left` : ''
     if (outcome) progress.line(`${nameOf(stage)}  ${sentence(outcome, stage, trainedOn(stage, countsOf(data)))}${rest}`)
     else if (status === 'saturated') progress.line(`${nameOf(stage)}  not trained: ${reason}${rest}`)
     else progress.always(`${nameOf(stage)}  FAILED: ${reason}`)

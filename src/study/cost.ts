@@ -48,4 +48,7 @@ export function costOf(stage: Stage, counts: Counts, flops: Flops): Cost {
   return cost
 }
 
+/** Whether trainings may end before their budget: what they cost is then at most that. */
+export const mayEnd = (stages: readonly Stage[]) => stages.some(({ patience, saturation }) => patience ?? saturation)
+
 export const total = ({ training, teaching, evaluation }: Cost): number => training + teaching + evaluation

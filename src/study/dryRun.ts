@@ -10,7 +10,7 @@ import { stream } from '../random.ts'
 import { duration, scaled } from '../report/format.ts'
 import { persistent } from '../tensor.ts'
 import type { StudyArguments } from './args.ts'
-import { type Cost, costOf, flops } from './cost.ts'
+import { type Cost, costOf, flops, mayEnd } from './cost.ts'
 import type { Stage } from './stage.ts'
 
 /** Seconds of one training step of one network on a batch of pictures of a size. */
@@ -50,7 +50,7 @@ export async function dryRun(study: Studied, { json }: Pick<StudyArguments, 'jso
   })
   process.stdout.write(line('cell', 'steps', 'training', 'about') + lines.join(''))
   process.stdout.write(
-    `${cells.length} cells, ${scaled(trainingFlops)}FLOP of training, about ${duration(whole)} on this adapter, evaluation included\n`,
+    `${cells.length} cells, ${mayEnd(stages) ? 'at most ' : ''}${scaled(trainingFlops)}FLOP of training, about ${duration(whole)} on this adapter, evaluation included\n`,
   )
   return 0
 }

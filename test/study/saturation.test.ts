@@ -152,6 +152,7 @@ test('after saturation neither generations nor controls are trained; a record sa
     if (status === 'saturated') assert.match(reason!, `saturated at generation ${end}: NLL on images held out `)
     assert.is((await first.store.state(key)).state, 'done')
   }
+  assert.match(first.lines[0], / at most [\d:]+ left$/)
   assert.is(first.lines.filter((line) => /not trained: saturated at generation/.test(line)).length, 2 * (8 - end))
   const again = await run()
   assert.equal(again.lines, [`${stages.length} of ${stages.length} cells are finished already`])
