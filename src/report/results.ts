@@ -78,18 +78,24 @@ const KIND: Schema = {
   teacherWidth: [optional(isCount), 'a whole number'],
 }
 
+/** Which network of which seed something is of. */
+const NETWORK: Schema = {
+  method: TEXT,
+  size: SIZE,
+  temperature: POSITIVE,
+  teacher: TEACHER,
+  seed: COUNT,
+  ...KIND,
+}
+
 const ROC_POINT: Schema = {
   far: [between(0, 1), 'a fraction from 0 to 1'],
   tar: [between(0, 1), 'a fraction from 0 to 1'],
 }
 
 const ROW: Schema = {
-  method: TEXT,
-  size: SIZE,
-  temperature: POSITIVE,
-  teacher: TEACHER,
+  ...NETWORK,
   tau: POSITIVE,
-  seed: COUNT,
   n: [orNull(isCount), 'a whole number or null'],
   status: STATUS,
   accuracy: FRACTION,
@@ -110,7 +116,6 @@ const ROW: Schema = {
   bins: BINS,
   member: [optional(isCount), 'a whole number'],
   reason: REASON,
-  ...KIND,
   klTeacher: MAYBE_POSITIVE,
   klTeacherTrain: MAYBE_POSITIVE,
   agreeTeacher: MAYBE_FRACTION,
@@ -169,12 +174,7 @@ const TEACHER_ROW: Schema = {
 }
 
 const CURVE: Schema = {
-  method: TEXT,
-  size: SIZE,
-  temperature: POSITIVE,
-  teacher: TEACHER,
-  seed: COUNT,
-  ...KIND,
+  ...NETWORK,
   points: [
     listOf((point) => isObject(point) && isNumber((point as { epoch: unknown }).epoch)),
     'a list of { epoch, … }',
@@ -182,12 +182,7 @@ const CURVE: Schema = {
 }
 
 const MAP_POINT: Schema = {
-  method: TEXT,
-  size: SIZE,
-  temperature: POSITIVE,
-  teacher: TEACHER,
-  seed: COUNT,
-  ...KIND,
+  ...NETWORK,
   epoch: COUNT,
   x: [isNumber, 'a number'],
   y: [isNumber, 'a number'],
