@@ -17,7 +17,9 @@ export function converged(curve: Curve, patience: number): boolean {
   return names.length > 0 && names.every((name) => flat(course(name), patience))
 }
 
-/** Why a stage is not to be trained, where what it builds on has saturated; null where it is. Its needs are finished. */
+/**
+ * Why a stage is not to be trained, where what it builds on has saturated; null where it is. Its needs are finished.
+ */
 export function saturated(stage: Stage, cells: ReadonlyMap<string, Pick<Cell, 'status' | 'reason' | 'outcome'>>) {
   const before = needs(stage).map((id) => cells.get(id)!)
   const ended = before.find(({ status }) => status === 'saturated')
@@ -27,5 +29,5 @@ export function saturated(stage: Stage, cells: ReadonlyMap<string, Pick<Cell, 's
   const nlls = of.map(({ stage: id, node }) => cells.get(id)!.outcome!.curve.at(-1)!.looks![node].heldOut.nll)
   if (!flat(nlls, patience)) return null
   const told = nlls.map((nll) => nll.toFixed(4)).join(', ')
-  return `saturated at generation ${of.length - 1}: NLL on images held out ${told}, no lower one for ${patience}`
+  return `saturated at generation ${of.length - 1}: NLL on images held out ${told} by generation, patience ${patience}`
 }

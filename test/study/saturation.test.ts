@@ -93,7 +93,7 @@ test('the rule: as many in a row as its patience without a lower NLL than all be
   assert.is(verdict([0.9, 0.8], 1), null)
   assert.is(
     verdict([0.9, 0.9], 1),
-    'saturated at generation 1: NLL on images held out 0.9000, 0.9000, no lower one for 1',
+    'saturated at generation 1: NLL on images held out 0.9000, 0.9000 by generation, patience 1',
   )
   assert.match(verdict([0.9, 0.95], 1)!, 'at generation 1')
   assert.is(verdict([0.9, 0.95], 2), null)
