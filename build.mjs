@@ -52,8 +52,8 @@ export const common = () => ({
 })
 
 /**
- * Shaders for pages: without comments and indentation, which are half of their text. Lines stay where they are, so that an
- * error still names the file's line; the head comment keeps its first word, the shader's name.
+ * Shaders for pages: without comments and indentation, which are half of their text. Lines stay where they are, so that
+ * an error still names the file's line; the head comment keeps its first word, the shader's name.
  */
 const lean = {
   name: 'lean shaders',
@@ -110,8 +110,9 @@ export async function bundle(out) {
 }
 
 /**
- * The declarations, into `out`/types. tsc leaves `.ts` in their imports, which consumers' compilers refuse. GPU types are
- * not referred to by package: a consumer has them from the DOM library or from `@webgpu/types`, and both at once clash.
+ * The declarations, into `out`/types. tsc leaves `.ts` in their imports, which consumers' compilers refuse. GPU types
+ * are not referred to by package: a consumer has them from the DOM library or from `@webgpu/types`, and both at once
+ * clash.
  */
 export function types(out) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')

@@ -17,8 +17,8 @@ export interface InitOptions {
 }
 
 /**
- * Opens an engine on the browser's adapter. Throws AdapterError where WebGPU is missing, InputError for choices that the
- * adapter can't follow.
+ * Opens an engine on the browser's adapter. Throws AdapterError where WebGPU is missing, InputError for choices that
+ * the adapter can't follow.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
   if (options.device) return engineFrom(options.device, undefined, options.choices)

@@ -21,8 +21,8 @@ function subgroupSize(device: GPUDevice, info: InfoWithSubgroups | undefined): n
 }
 
 /**
- * An engine over a device the caller owns, or over a fresh device of an adapter. Throws InputError for choices that this
- * adapter can't follow.
+ * An engine over a device the caller owns, or over a fresh device of an adapter. Throws InputError for choices that
+ * this adapter can't follow.
  */
 export async function engineFrom(
   device: GPUDevice | null,

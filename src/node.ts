@@ -14,7 +14,9 @@ export { decodePicture } from './node/jpeg.ts'
 export interface InitOptions {
   /** A device the caller owns; it outlives the engine. Of the other options only `choices` counts then. */
   device?: GPUDevice
-  /** Kernels by pass and shape in place of the defaults, as `tune` found them; 'stored': what the cache has for here. */
+  /**
+   * Kernels by pass and shape in place of the defaults, as `tune` found them; 'stored': what the cache has for here.
+   */
   choices?: Choices | 'stored'
   /** 'auto' (default), 'hardware', 'lavapipe', 'swiftshader', or a part of an adapter's name. */
   adapter?: string
@@ -28,8 +30,8 @@ export interface InitOptions {
 
 /**
  * Opens an engine: hardware first, then software adapters, loudly named through `log`.
- * Throws AdapterError when there is none, or when the `webgpu` package is not installed; InputError for choices that the
- * adapter can't follow.
+ * Throws AdapterError when there is none, or when the `webgpu` package is not installed; InputError for choices that
+ * the adapter can't follow.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
   const { device = null, choices = {}, adapter, fetchLavapipe, offline, log } = options

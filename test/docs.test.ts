@@ -1,5 +1,5 @@
-// docs/adding-a-method.md shows real code: its lines are in the files, as many as it says. docs/questions.md is what the
-// results on file say.
+// docs/adding-a-method.md shows real code: its lines are in the files, as many as it says. docs/questions.md is what
+// the results on file say.
 import { readdirSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'

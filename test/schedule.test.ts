@@ -4,7 +4,8 @@ import { InputError } from '../src/errors.ts'
 import * as schedules from '../src/schedule.ts'
 import { allclose } from './check.ts'
 
-// The whole curves are compared with PyTorch's by the conformance suite; these are the points a reader can check by hand.
+// The whole curves are compared with PyTorch's by the conformance suite; these are the points a reader can check by
+// hand.
 const test = suite('schedule')
 const ratesOf = (schedule: schedules.Schedule, steps: number[]) => steps.map((t) => schedule(t).lr)
 const exact = { atol: 1e-12, rtol: 1e-9 }

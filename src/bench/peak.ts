@@ -38,8 +38,8 @@ function multiplyAdds(engine: Engine, invocations: number, chains: number): Peak
 }
 
 /**
- * How many invocations a multiply-add has on this adapter. A phone's GPU that is kept busy for seconds by one dispatch is
- * taken away from the page, so the number grows until a dispatch takes some milliseconds.
+ * How many invocations a multiply-add has on this adapter. A phone's GPU that is kept busy for seconds by one dispatch
+ * is taken away from the page, so the number grows until a dispatch takes some milliseconds.
  */
 export async function invocationsFor(engine: Engine, seconds: (work: PeakWork) => Promise<number>): Promise<number> {
   // On a processor a dispatch also has to outlast the waking of threads, which the slowest of them do unasked.

@@ -1,4 +1,5 @@
-// Whole steps, timed in rounds beside the adapter's peak: how fast, how much of it is the host's, what is made on the way.
+// Whole steps, timed in rounds beside the adapter's peak: how fast, how much of it is the host's, what is made on the
+// way.
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
 import { Clock, spread, type Timed } from '../tune/clock.ts'

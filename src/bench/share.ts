@@ -1,5 +1,6 @@
-// A result as the fragment of a link, '#r1=…': no server sees it, and whoever opens the link sees the result. Rows of numbers,
-// times to four digits, deflated, base64url: some 2 KB for 30 kernels. Whatever comes in is checked value by value.
+// A result as the fragment of a link, '#r1=…': no server sees it, and whoever opens the link sees the result. Rows of
+// numbers, times to four digits, deflated, base64url: some 2 KB for 30 kernels. Whatever comes in is checked value by
+// value.
 import { InputError } from '../errors.ts'
 import type { Spread } from '../tune/clock.ts'
 import { type BenchResults, type KernelResult, type Peak, ratesOf, SCHEMA, secondsOf } from './results.ts'

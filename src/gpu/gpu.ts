@@ -201,8 +201,8 @@ export class Gpu {
 }
 
 /**
- * Asks an adapter for a device with what the engine can use and the adapter offers: features, and tensors as large as it
- * binds. All other default limits suffice.
+ * Asks an adapter for a device with what the engine can use and the adapter offers: features, and tensors as large as
+ * it binds. All other default limits suffice.
  */
 export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const wanted: GPUFeatureName[] = ['subgroups', 'timestamp-query', 'shader-f16']

@@ -9,7 +9,9 @@ import { assemble, type Binding, type Shader } from './shader.ts'
 export interface Variant {
   /** Values of `override` declarations. */
   constants?: Record<string, number>
-  /** `const NAME = <number>u;` or `alias NAME = <type>;` lines prepended to the file (register tiles, element types). */
+  /**
+   * `const NAME = <number>u;` or `alias NAME = <type>;` lines prepended to the file (register tiles, element types).
+   */
   header?: Record<string, number | string>
 }
 

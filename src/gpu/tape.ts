@@ -110,8 +110,8 @@ export class Tape {
 
   /**
    * Gives every storage a buffer and every dispatch its bind group. Storages in `kept` get buffers of their own;
-   * the others share scratch buffers, free again after their last use. A buffer is released only after the dispatch that
-   * uses it last has taken its own, so no dispatch reads and writes one buffer through two storages.
+   * the others share scratch buffers, free again after their last use. A buffer is released only after the dispatch
+   * that uses it last has taken its own, so no dispatch reads and writes one buffer through two storages.
    */
   seal(kept: ReadonlySet<Storage>): void {
     const { gpu } = this

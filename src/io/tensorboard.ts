@@ -1,5 +1,5 @@
-// TensorBoard's event files: records of little-endian length u64, masked CRC32C of the length, data, masked CRC32C of the
-// data; each the protobuf of an Event:
+// TensorBoard's event files: records of little-endian length u64, masked CRC32C of the length, data, masked CRC32C of
+// the data; each the protobuf of an Event:
 //   Event    1 wall_time double   2 step int64   3 file_version string   5 summary Summary
 //   Summary  1 value Value, repeated
 //   Value    1 tag string   2 simple_value float

@@ -6,7 +6,9 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { FileError } from '../errors.ts'
 
-/** Where fetched drivers lie: WEBGPU_DISTILL_CACHE, else XDG_CACHE_HOME/webgpu-distill, else ~/.cache/webgpu-distill. */
+/**
+ * Where fetched drivers lie: WEBGPU_DISTILL_CACHE, else XDG_CACHE_HOME/webgpu-distill, else ~/.cache/webgpu-distill.
+ */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env.WEBGPU_DISTILL_CACHE) return env.WEBGPU_DISTILL_CACHE
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'webgpu-distill')

@@ -1,6 +1,6 @@
 // Shared libraries by absolute path. Dawn asks the dynamic linker for `libvulkan.so.1` by name, and the driver asks for
-// its own libraries by name; LD_LIBRARY_PATH is read before Node starts, so the only way to serve libraries from a folder
-// of ours is to have them loaded, globally, before anybody asks: the linker then finds them by their soname.
+// its own libraries by name; LD_LIBRARY_PATH is read before Node starts, so the only way to serve libraries from a
+// folder of ours is to have them loaded, globally, before anybody asks: the linker then finds them by their soname.
 
 import { readFileSync } from 'node:fs'
 

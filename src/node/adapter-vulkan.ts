@@ -58,7 +58,9 @@ export function hasLoader(): boolean {
   return preload('libvulkan.so.1') === undefined
 }
 
-/** The files with which drivers tell the Vulkan loader of themselves on this machine, those in VK_DRIVER_FILES first. */
+/**
+ * The files with which drivers tell the Vulkan loader of themselves on this machine, those in VK_DRIVER_FILES first.
+ */
 export function systemDrivers(env: Record<string, string | undefined> = process.env): string[] {
   const named = env.VK_DRIVER_FILES || env.VK_ICD_FILENAMES
   if (named) return named.split(':').filter((path) => existsSync(path))

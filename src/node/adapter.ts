@@ -53,8 +53,8 @@ export const adapterWords = ['auto', 'hardware', 'lavapipe', 'swiftshader']
 type Log = (line: string) => void
 
 /**
- * Opens an adapter. `auto` takes the first there is of: a hardware adapter, a software adapter of the system, lavapipe in
- * the cache (fetched there first if that is allowed), SwiftShader. Says once, through `log`, which one it is.
+ * Opens an adapter. `auto` takes the first there is of: a hardware adapter, a software adapter of the system, lavapipe
+ * in the cache (fetched there first if that is allowed), SwiftShader. Says once, through `log`, which one it is.
  * @throws AdapterError if there is none, the one asked for is not there, or the package `webgpu` is absent.
  */
 export async function openAdapter(options: AdapterOptions = {}): Promise<OpenAdapter> {

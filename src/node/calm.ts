@@ -1,6 +1,7 @@
-// Dawn in Node polls the device in a setImmediate loop while one of its promises is pending, and takes most of a core from
-// a software adapter that needs it. Between two rounds of that loop the thread is put to sleep for a moment, a small part of
-// the time waited so far: the wait ends at most that much later, and the processor is free for the work that is waited for.
+// Dawn in Node polls the device in a setImmediate loop while one of its promises is pending, and takes most of a core
+// from a software adapter that needs it. Between two rounds of that loop the thread is put to sleep for a moment, a
+// small part of the time waited so far: the wait ends at most that much later, and the processor is free for the work
+// that is waited for.
 
 const PART = 0.03
 const SHORTEST = 0.1

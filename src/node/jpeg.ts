@@ -1,5 +1,6 @@
-// JPEG through sharp, whose libjpeg gives Pillow's bytes: colour, grey, progressive and CMYK. It is asked for when the first
-// JPEG comes. It decodes on threads of its own, as many at a time as UV_THREADPOOL_SIZE says (4 where it says nothing).
+// JPEG through sharp, whose libjpeg gives Pillow's bytes: colour, grey, progressive and CMYK. It is asked for when the
+// first JPEG comes. It decodes on threads of its own, as many at a time as UV_THREADPOOL_SIZE says (4 where it says
+// nothing).
 
 import type { Decoder } from '../data/folder.ts'
 import { InputError } from '../errors.ts'

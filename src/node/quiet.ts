@@ -1,8 +1,8 @@
-// Native code writes to file descriptor 2 directly: Dawn its "artificially reduced" warnings at every start, Mesa that it
-// is not conformant. No toggle or variable turns those off, and hooks on process.stderr never see them. What does help is
-// to point descriptor 2 elsewhere while an adapter is looked for, which is one call to dup3; Node has none. So the call
-// is made by a shared library of some 500 bytes, written here byte by byte: loading it runs its initialiser, which is
-// nothing but dup3. The descriptor is never closed on the way, so no other thread can be given the number 2.
+// Native code writes to file descriptor 2 directly: Dawn its "artificially reduced" warnings at every start, Mesa that
+// it is not conformant. No toggle or variable turns those off, and hooks on process.stderr never see them. What does
+// help is to point descriptor 2 elsewhere while an adapter is looked for, which is one call to dup3; Node has none. So
+// the call is made by a shared library of some 500 bytes, written here byte by byte: loading it runs its initialiser,
+// which is nothing but dup3. The descriptor is never closed on the way, so no other thread can be given the number 2.
 // Where that is not possible (not Linux, no folder that may hold code) the warnings are seen, and nothing else changes.
 
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -101,7 +101,8 @@ export function dupLibrary(calls: Duplicate[], arch: string): Buffer {
   const stringsAt = dynamicAt + 6 * 16
   const symbolsAt = stringsAt + 8
   const end = symbolsAt + 24
-  // The dynamic linker writes to the dynamic section: it gets a page of its own, and 64 KiB is the largest page there is.
+  // The dynamic linker writes to the dynamic section: it gets a page of its own, and 64 KiB is the largest page there
+  // is.
   const page = 0x10000
   const file = Buffer.alloc(end)
 

@@ -12,7 +12,9 @@ import type { Driver } from './adapter-vulkan.ts'
 const library = 'libvk_swiftshader.so'
 const loader = 'libvulkan.so.1'
 
-/** The packed driver inside the npm package, looked for beside our own package first, then from where Node was started. */
+/**
+ * The packed driver inside the npm package, looked for beside our own package first, then from where Node was started.
+ */
 export function swiftshaderArchive(cwd = process.cwd()): string | undefined {
   for (const from of [import.meta.url, join(cwd, 'package.json')]) {
     try {

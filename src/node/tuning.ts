@@ -33,8 +33,8 @@ export function tuningPath(info: TuningPlace, folder: string): string {
 }
 
 /**
- * What was stored for this adapter and driver; null where there is nothing, or the file is of others. Throws InputError for a
- * damaged file, FileError for one that can't be read.
+ * What was stored for this adapter and driver; null where there is nothing, or the file is of others. Throws InputError
+ * for a damaged file, FileError for one that can't be read.
  */
 export async function storedTuning(info: TuningPlace, store: TuningStore = {}): Promise<Tuning | null> {
   const { folder, files } = defaults(store)
@@ -44,7 +44,10 @@ export async function storedTuning(info: TuningPlace, store: TuningStore = {}): 
   return holdsFor(tuning, info) ? tuning : null
 }
 
-/** Adds a tuning to what is stored for its adapter and driver; of a shape tuned before, the new trial stays. Returns the path. */
+/**
+ * Adds a tuning to what is stored for its adapter and driver; of a shape tuned before, the new trial stays. Returns the
+ * path.
+ */
 export async function storeTuning(tuning: Tuning, store: TuningStore = {}): Promise<string> {
   const { folder, files } = defaults(store)
   const path = tuningPath(tuning, folder)

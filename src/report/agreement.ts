@@ -1,5 +1,6 @@
-// Does this engine agree with the PyTorch reference? An entry does when |ours - reference| <= 2.5 s √(1/n + 1/6), with s
-// the reference's spread of one seed and n our seeds; at least 95 % of the entries must, and of the paired differences.
+// Does this engine agree with the PyTorch reference? An entry does when |ours - reference| <= 2.5 s √(1/n + 1/6), with
+// s the reference's spread of one seed and n our seeds; at least 95 % of the entries must, and of the paired
+// differences.
 import { fullLabel, type Group, groupRows, perSeed } from './groups.ts'
 import { REFERENCE, type ReferenceEntry, type ReferenceLine } from './reference.ts'
 import type { Metric, Results } from './rows.ts'

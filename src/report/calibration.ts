@@ -1,5 +1,6 @@
 // Calibration error by bins (lo, hi]: a confidence of 0 falls in the first bin, 1 in the last. Confidences and edges
-// are compared as float32, as on the GPU: bin = number of inner edges below the confidence. Gap = confidence - accuracy.
+// are compared as float32, as on the GPU: bin = number of inner edges below the confidence. Gap = confidence -
+// accuracy.
 import { InputError } from '../errors.ts'
 
 /** The default of the papers. */

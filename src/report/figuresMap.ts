@@ -1,5 +1,5 @@
-// The map of functions: a path a network, from its first epoch (open circle) to its last (filled); near each other is what
-// answers alike.
+// The map of functions: a path a network, from its first epoch (open circle) to its last (filled); near each other is
+// what answers alike.
 import type { Figure } from './figures.ts'
 import { fixed } from './format.ts'
 import { frame, label, line, px } from './frame.ts'

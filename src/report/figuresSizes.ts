@@ -1,5 +1,6 @@
 // The figures of a study of one method, several sizes and several numbers of training images: a line a size. The
-// calibration error against the accuracy says whether it matters which information is missing: then the lines lie apart.
+// calibration error against the accuracy says whether it matters which information is missing: then the lines lie
+// apart.
 import { type Figure, measuredPoints, plot } from './figures.ts'
 import { type Group, groupRows, summarise } from './groups.ts'
 import { toneOn } from './palette.ts'

@@ -1,4 +1,5 @@
-// TriKD's figures: accuracy, calibration and mimicry over generations; teacher accuracy against how closely it is followed.
+// TriKD's figures: accuracy, calibration and mimicry over generations; teacher accuracy against how closely it is
+// followed.
 import { type Figure, measuredPoints, plot } from './figures.ts'
 import { type Group, mainGroups, methodName, summarise } from './groups.ts'
 import { lookOf } from './lines.ts'

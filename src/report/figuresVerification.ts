@@ -1,5 +1,5 @@
-// The receiver operating characteristic of identities that nothing was trained on: true accepts at fixed false accepts, the
-// mean over seeds, a line a method.
+// The receiver operating characteristic of identities that nothing was trained on: true accepts at fixed false accepts,
+// the mean over seeds, a line a method.
 import { type Figure, plot } from './figures.ts'
 import { type Group, mainGroups, seedsOf } from './groups.ts'
 import { linesOf, lookOf } from './lines.ts'

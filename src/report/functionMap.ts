@@ -20,8 +20,9 @@ export function squaredDistances(logits: ArrayLike<number>[], classes: number): 
 }
 
 /**
- * Classical scaling to a plane: the two largest eigenvectors of the doubly centred squared distances. `share` is how much
- * of the sum of all distances squared the plane holds. Signs are chosen so that the last point lies to the right and above.
+ * Classical scaling to a plane: the two largest eigenvectors of the doubly centred squared distances. `share` is how
+ * much of the sum of all distances squared the plane holds. Signs are chosen so that the last point lies to the right
+ * and above.
  */
 export function scaled(squared: readonly Float64Array[]): { points: [number, number][]; share: number } {
   const n = squared.length

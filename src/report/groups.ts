@@ -14,7 +14,7 @@ export type Measure = Metric | ((row: Row) => number | null | undefined)
 
 const METHODS: Record<string, string> = {
   supervised: 'supervised',
-  earlyStopped: 'stopped early',
+  earlyStopped: 'fewer epochs',
   labelSmoothing: 'label smoothing',
   kd: 'KD',
   cqkd: 'CQKD',
@@ -49,7 +49,10 @@ export function methodName(method: string): string {
   return METHODS[method] ?? method
 }
 
-/** 'CQKD calibrated', 'TriKD, gen. 2', 'KD raw, teacher 32', 'TriKD, gen. 1, w = 2', …; the temperature stands in a column of its own. */
+/**
+ * 'CQKD calibrated', 'TriKD, gen. 2', 'KD raw, teacher 32', 'TriKD, gen. 1, w = 2', …; the temperature stands in a
+ * column of its own.
+ */
 export function labelOf(of: Kind): string {
   const { method, teacher, generation, teacherWidth, role, loss, peerLoss, axis, at } = of
   const words = [methodName(method), ...(teacher ? [(method === 'cmkd' ? VIEWS : TEACHERS)[teacher]] : [])]
@@ -77,8 +80,8 @@ export function kindOf(of: Kind): Kind {
 }
 
 /**
- * Groups in the order of the table: size falling, students then teachers, then kind, number of images. What saturation left
- * untrained is in none.
+ * Groups in the order of the table: size falling, students then teachers, then kind, number of images. What saturation
+ * left untrained is in none.
  */
 export function groupRows(rows: Row[]): Group[] {
   const groups = new Map<string, Group>()

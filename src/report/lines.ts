@@ -1,5 +1,5 @@
-// How a method looks in every figure: hue for the kind of method and teacher, depth and marker for the temperature, dash
-// for the teacher, and a name short enough to stand at the end of its line.
+// How a method looks in every figure: hue for the kind of method and teacher, depth and marker for the temperature,
+// dash for the teacher, and a name short enough to stand at the end of its line.
 import { compareMethods, kindOf, labelOf } from './groups.ts'
 import { toneOn } from './palette.ts'
 import type { Kind, Teacher } from './rows.ts'

@@ -113,7 +113,9 @@ export function metrics(
   }
 }
 
-/** Mean KL(softmax(from) ‖ softmax(to)) over the pictures, in nats, and the share whose most likely class is the same. */
+/**
+ * Mean KL(softmax(from) ‖ softmax(to)) over the pictures, in nats, and the share whose most likely class is the same.
+ */
 export function likeness(
   from: ArrayLike<number>,
   to: ArrayLike<number>,

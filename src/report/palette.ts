@@ -1,6 +1,6 @@
-// Colours for light and dark. Hue tells the kind of method (hues of Okabe and Ito, safe for colour-blind readers, darkened
-// to be seen on white), depth the temperature; shape of marker and dash say the same again. Every line colour has a
-// contrast of at least 3 : 1 against its background, every text 4.5 : 1 (tested).
+// Colours for light and dark. Hue tells the kind of method (hues of Okabe and Ito, safe for colour-blind readers,
+// darkened to be seen on white), depth the temperature; shape of marker and dash say the same again. Every line colour
+// has a contrast of at least 3 : 1 against its background, every text 4.5 : 1 (tested).
 
 /** [light, dark] */
 export type Tone = readonly [string, string]

@@ -1,4 +1,5 @@
-// Published numbers, handed in as data (bench/papers.json or an owner's own file). What is not on file is said to be so.
+// Published numbers, handed in as data (bench/papers.json or an owner's own file). What is not on file is said to be
+// so.
 import { InputError } from '../errors.ts'
 import type { Group } from './groups.ts'
 import type { Metric, Run } from './rows.ts'

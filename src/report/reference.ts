@@ -1,5 +1,5 @@
-// The PyTorch reference of the quick CQKD preset: Fashion-MNIST, 2,000 class-balanced images, ResNet-8, mean ± 95 % over
-// 6 seeds, float32 on a processor. Typed in percent as published to us, handed out as fractions.
+// The PyTorch reference of the quick CQKD preset: Fashion-MNIST, 2,000 class-balanced images, ResNet-8, mean ± 95 %
+// over 6 seeds, float32 on a processor. Typed in percent as published to us, handed out as fractions.
 import type { Metric, Teacher } from './rows.ts'
 
 /** A line of the table. */

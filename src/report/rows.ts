@@ -68,7 +68,10 @@ export interface Row {
   teacherEce?: number | null
   /** ECE of the training batches of the last epoch as the step saw them: train mode, augmented. */
   trainBatchEce?: number | null
-  /** Where every epoch was looked at: test accuracy at the best epoch on images held out, and (a leak) at the best on test. */
+  /**
+   * Where every epoch was looked at: test accuracy at the best epoch on images held out, and (a leak) at the best on
+   * test.
+   */
   bestHeldOut?: number | null
   bestOnTest?: number | null
   /** NLL on images held out after the last epoch. */

@@ -1,5 +1,5 @@
-// Two studies side by side: the same rows matched, their differences, and what the studies themselves differ in. B minus A
-// throughout; a difference of times is a ratio.
+// Two studies side by side: the same rows matched, their differences, and what the studies themselves differ in. B
+// minus A throughout; a difference of times is a ratio.
 import type { Unit } from './claim.ts'
 import { type Difference, differences } from './differences.ts'
 import { type Group, groupRows, kindOf, type Measure, perSeed } from './groups.ts'

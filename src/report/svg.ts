@@ -1,4 +1,5 @@
-// A line chart as SVG: title, axes with units, a line a series, error bars, and at the right end of every line its name.
+// A line chart as SVG: title, axes with units, a line a series, error bars, and at the right end of every line its
+// name.
 import { fixed } from './format.ts'
 import { frame, label, line, px } from './frame.ts'
 import { type Markup, markup } from './markup.ts'

@@ -62,7 +62,9 @@ function sorted(scores: ArrayLike<number>, kind: string): Float64Array {
   return list.sort().reverse()
 }
 
-/** At the lowest threshold that accepts a share of at most `far` of the different pairs; null where they are too few. */
+/**
+ * At the lowest threshold that accepts a share of at most `far` of the different pairs; null where they are too few.
+ */
 function trueAccepts(same: Float64Array, different: Float64Array, far: number): number | null {
   const accepted = Math.floor(far * different.length + 1e-9)
   if (accepted < ACCEPTED_LEAST) return null

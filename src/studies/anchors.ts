@@ -1,5 +1,5 @@
-// Where may the anchor come from, and how long does the curriculum help (K3, K4)? No anchor, one trained with labels only,
-// and the students of earlier generations; every epoch is looked at, so that speed can be told from height.
+// Where may the anchor come from, and how long does the curriculum help (K3, K4)? No anchor, one trained with labels
+// only, and the students of earlier generations; every epoch is looked at, so that speed can be told from height.
 import { ANCHOR_CLAIMS } from '../report/claimsAnchors.ts'
 import { studyOn } from '../study/paper.ts'
 import { TRIKD_BASE } from '../study/papers.ts'

@@ -1,6 +1,6 @@
-// Why compare CQKD with CMKD (Q1)? One teacher that sees everything, students that see the same picture as grey, as edges
-// or smaller; each supervised, from a teacher of its own view, and from the one that sees everything. The last minus the
-// middle one is what the extra modality, or quality, adds.
+// Why compare CQKD with CMKD (Q1)? One teacher that sees everything, students that see the same picture as grey, as
+// edges or smaller; each supervised, from a teacher of its own view, and from the one that sees everything. The last
+// minus the middle one is what the extra modality, or quality, adds.
 import { CMKD_CLAIMS } from '../report/claimsCmkd.ts'
 import { CQKD_BASE } from '../study/papers.ts'
 import { PRESETS, type Recipe } from '../study/recipe.ts'

@@ -1,5 +1,5 @@
-// Does TriKD help to recognise faces? Embedding networks learn to name the identities they are trained on; on pictures of
-// other identities the head is dropped, and the cosine of two embeddings has to tell same from different.
+// Does TriKD help to recognise faces? Embedding networks learn to name the identities they are trained on; on pictures
+// of other identities the head is dropped, and the cosine of two embeddings has to tell same from different.
 import { openSet } from '../data/openSet.ts'
 import { FACES_CLAIMS } from '../report/claimsFaces.ts'
 import { whole } from '../study/flags.ts'

@@ -1,5 +1,5 @@
-// Does the triplet help where images are few (K8, K9)? Every method at several numbers of training images; the test error
-// against that number, fitted by e + c n^-α.
+// Does the triplet help where images are few (K8, K9)? Every method at several numbers of training images; the test
+// error against that number, fitted by e + c n^-α.
 import { FEW_DATA_CLAIMS } from '../report/claimsStudies.ts'
 import { TRIKD_BASE } from '../study/papers.ts'
 import { count } from '../study/schema.ts'

@@ -1,6 +1,6 @@
-// Does TriKD beat other ways to distil (K1)? All rivals at TriKD's preset, those from a finished teacher twice: as it is,
-// and divided by τ. Our own question, stated beforehand: do early stopping, assistants and anchors help because they
-// calibrate the teacher?
+// Does TriKD beat other ways to distil (K1)? All rivals at TriKD's preset, those from a finished teacher twice: as it
+// is, and divided by τ. Our own question, stated beforehand: do early stopping, assistants and anchors help because
+// they calibrate the teacher?
 import { RIVAL_CLAIMS } from '../report/claimsRivals.ts'
 import { studyOn } from '../study/paper.ts'
 import { TRIKD_BASE } from '../study/papers.ts'

@@ -1,5 +1,5 @@
-// Does a better teacher make a better student (K5, K6, K10)? Teachers of several widths at full training and one width at
-// fewer epochs, so that size and accuracy vary apart; the same teachers under KD, TAKD and TriKD.
+// Does a better teacher make a better student (K5, K6, K10)? Teachers of several widths at full training and one width
+// at fewer epochs, so that size and accuracy vary apart; the same teachers under KD, TAKD and TriKD.
 import { TEACHER_CLAIMS } from '../report/claimsTeachers.ts'
 import { TRIKD_BASE } from '../study/papers.ts'
 import { fault, type Shape } from '../study/schema.ts'

@@ -1,5 +1,5 @@
-// `calibrate FILE`: temperature scaling of any kept network, or of logits from anywhere: the T > 0 that minimises the NLL
-// of held-out logits / T, and what it does on a test set.
+// `calibrate FILE`: temperature scaling of any kept network, or of logits from anywhere: the T > 0 that minimises the
+// NLL of held-out logits / T, and what it does on a test set.
 import type { Engine } from '../engine.ts'
 import { InputError } from '../errors.ts'
 import { readSafetensors, type SafeTensor } from '../io/safetensors.ts'

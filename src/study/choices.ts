@@ -1,5 +1,5 @@
-// `--choices FILE`: the kernels that a tuning chose, in place of the defaults. They make other bits, so they are recorded
-// with the run and are a part of every cell's key.
+// `--choices FILE`: the kernels that a tuning chose, in place of the defaults. They make other bits, so they are
+// recorded with the run and are a part of every cell's key.
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
 import type { Choices } from '../gpu/gpu.ts'
@@ -10,8 +10,8 @@ import { holdsFor, parseTuning, type Tuning, type TuningPlace } from '../tune/tu
 import { UsageError } from './usage.ts'
 
 /**
- * Has the engine follow the file's choices; null where no kernel of it displaces a default. Throws UsageError for a file
- * that is none, or was made on another adapter, driver or size of subgroups.
+ * Has the engine follow the file's choices; null where no kernel of it displaces a default. Throws UsageError for a
+ * file that is none, or was made on another adapter, driver or size of subgroups.
  */
 export async function takeChoices(engine: Engine, path: string, files: FileLayer = nodeFiles): Promise<Choices | null> {
   const tuning = await tuningIn(path, files)

@@ -1,5 +1,5 @@
-// What is looked at after every epoch where a stage asks for it: how good its networks are on images held out and on test
-// images, and what they answer. Looking changes no bit of the training.
+// What is looked at after every epoch where a stage asks for it: how good its networks are on images held out and on
+// test images, and what they answer. Looking changes no bit of the training.
 import { type Dataset, type DatasetPair, heldOut, subset } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import type { Network } from '../nn/resnet.ts'

@@ -1,4 +1,5 @@
-// What the epochs of a cell become in the results: learning curves, what they say in a number, and the map of functions.
+// What the epochs of a cell become in the results: learning curves, what they say in a number, and the map of
+// functions.
 import { scaled, squaredDistances } from '../report/functionMap.ts'
 import type { Curve, MapPoint, Row } from '../report/rows.ts'
 import type { Cell } from './cells.ts'
@@ -74,8 +75,8 @@ export function courseOf(
 }
 
 /**
- * The networks of TriKD's stages of the first seed and size after every epoch, where their answers were kept: on one map
- * all epochs, on another the second half of them.
+ * The networks of TriKD's stages of the first seed and size after every epoch, where their answers were kept: on one
+ * map all epochs, on another the second half of them.
  */
 export function mapOf(
   stages: readonly Stage[],

@@ -1,5 +1,5 @@
-// Ctrl-C and what a scheduler sends: the first asks the run to stop behind a checkpoint, a second Ctrl-C ends the process
-// at once. A scheduler may send its signal to every process of a job, and again; that changes nothing.
+// Ctrl-C and what a scheduler sends: the first asks the run to stop behind a checkpoint, a second Ctrl-C ends the
+// process at once. A scheduler may send its signal to every process of a job, and again; that changes nothing.
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGUSR1: 138 } as const
 type Name = keyof typeof CODES
 

@@ -1,7 +1,7 @@
-// Who is at work on which stage, for processes that share a folder, on one machine or on a shared file system. A lock is
-// a file that only one process can make, with host, process and a beat that its holder moves every few seconds; nothing
-// depends on flock, on clocks that agree, or on the times of files. A lock whose holder is gone is taken over: at once
-// where its process can be seen to be dead, else after its beat has stood still for a while.
+// Who is at work on which stage, for processes that share a folder, on one machine or on a shared file system. A lock
+// is a file that only one process can make, with host, process and a beat that its holder moves every few seconds;
+// nothing depends on flock, on clocks that agree, or on the times of files. A lock whose holder is gone is taken over:
+// at once where its process can be seen to be dead, else after its beat has stood still for a while.
 //
 // Locks save work; they guard no result. Two holders of one stage (after a process was suspended for minutes) would
 // compute the same bits and write them whole; the earlier one finds out at its next beat, and stops.

@@ -1,5 +1,5 @@
-// `--merge`: the tables from the cells that are there, wherever they were trained. Needs no device: which adapter's cells
-// they are is read from the store, since the adapter is a part of every key.
+// `--merge`: the tables from the cells that are there, wherever they were trained. Needs no device: which adapter's
+// cells they are is read from the store, since the adapter is a part of every key.
 import { nodeFiles } from '../node/files.ts'
 import type { Claim, Run } from '../report/index.ts'
 import type { StudyArguments } from './args.ts'

@@ -1,5 +1,5 @@
-// A kept network: weights under their own names in a safetensors file, and in its metadata all that is needed to show it
-// again: architecture, the pictures it sees, the data, the recipe and the numbers it had.
+// A kept network: weights under their own names in a safetensors file, and in its metadata all that is needed to show
+// it again: architecture, the pictures it sees, the data, the recipe and the numbers it had.
 import { cifar10, cifar100 } from '../data/cifar.ts'
 import { imagenetColours } from '../data/folder.ts'
 import { fashionMnist } from '../data/idx.ts'

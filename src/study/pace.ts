@@ -1,4 +1,5 @@
-// How fast cells go, in FLOPs a second, from those that are finished and the one that runs; and how long the rest takes.
+// How fast cells go, in FLOPs a second, from those that are finished and the one that runs; and how long the rest
+// takes.
 import type { DatasetPair } from '../data/dataset.ts'
 import type { Progress as FitProgress } from '../train/fit.ts'
 import { type Counts, costOf, flops, total } from './cost.ts'

@@ -1,5 +1,5 @@
-// `--print-config`: the recipe as JSON, fit for `--config`, and the loss of every cell, of those that differ only in seed
-// once.
+// `--print-config`: the recipe as JSON, fit for `--config`, and the loss of every cell, of those that differ only in
+// seed once.
 import type { StudyArguments } from './args.ts'
 import { LOSS_NOTE, lossesOf } from './formulas.ts'
 import { ranges } from './shards.ts'

@@ -4,7 +4,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 
-/** Gives this process, and those it starts, a part of the processors. Before an adapter is opened, which reads it then. */
+/**
+ * Gives this process, and those it starts, a part of the processors. Before an adapter is opened, which reads it then.
+ */
 export function shareProcessors(processes: number): void {
   // llvmpipe's own variable; whoever has set it knows better.
   if (processes > 1) process.env.LP_NUM_THREADS ??= String(Math.max(1, Math.floor(availableParallelism() / processes)))

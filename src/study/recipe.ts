@@ -49,7 +49,9 @@ export interface CommonRecipe {
   schedule: { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
   /** Absent: nothing. */
   looks?: Looks
-  /** Epochs without a lower NLL on images held out after which a training ends; `epochs` at most. Absent: after those. */
+  /**
+   * Epochs without a lower NLL on images held out after which a training ends; `epochs` at most. Absent: after those.
+   */
   patience?: number
   augmentation: Omit<Augmentation, 'key' | 'counter'> | null
 }

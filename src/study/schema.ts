@@ -1,6 +1,6 @@
-// What a JSON document may say, as data. A shape checks a value, names the key at fault, quotes what stands there and says
-// what is possible; it gives the value back with its keys in the order of the schema, so that equal documents are equal
-// texts.
+// What a JSON document may say, as data. A shape checks a value, names the key at fault, quotes what stands there and
+// says what is possible; it gives the value back with its keys in the order of the schema, so that equal documents are
+// equal texts.
 import { InputError } from '../errors.ts'
 import { isObject } from '../report/differences.ts'
 
@@ -66,7 +66,9 @@ export const listOf =
     return distinct ? [...new Set(items)] : items
   }
 
-/** Every key of `shapes` but the optional ones has to be there, in the value or in what it replaces; no other may be. */
+/**
+ * Every key of `shapes` but the optional ones has to be there, in the value or in what it replaces; no other may be.
+ */
 export function object<T extends object>(shapes: Schema<T>, optional: readonly (keyof T)[] = []): Shape<T> {
   const known = Object.keys(shapes) as (keyof T & string)[]
   return (value, path, before) => {

@@ -1,5 +1,5 @@
-// Which cells of a study a process is to do: one by its number, or every n-th. Numbers come from the flag, or from what a
-// scheduler tells its tasks. Without either flag a process takes whatever nobody else is at, so nothing is read then.
+// Which cells of a study a process is to do: one by its number, or every n-th. Numbers come from the flag, or from what
+// a scheduler tells its tasks. Without either flag a process takes whatever nobody else is at, so nothing is read then.
 import { needs, type Stage } from './stage.ts'
 import { UsageError } from './usage.ts'
 

@@ -1,5 +1,5 @@
-// A study is a list of stages; a stage trains the trained nodes of one graph. Stages are plain JSON: later ones refer to
-// networks of earlier ones by the stage's id. A cell of a table is a stage, and so is a teacher that others share.
+// A study is a list of stages; a stage trains the trained nodes of one graph. Stages are plain JSON: later ones refer
+// to networks of earlier ones by the stage's id. A cell of a table is a stage, and so is a teacher that others share.
 import { dml, type EdgeOf, kd, type Role, supervised } from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import type { Downscale, Modality } from '../ops/pictures.ts'
@@ -40,7 +40,9 @@ export interface Stage {
   /** Absent: 1. */
   microBatches?: number
   trainImages: number | null
-  /** Of all images, those that nothing is trained on because τ is fitted on them; 0 for a subset, which leaves enough. */
+  /**
+   * Of all images, those that nothing is trained on because τ is fitted on them; 0 for a subset, which leaves enough.
+   */
   reserved: number
   views: Record<string, { size: number; downscale: Downscale; modality?: Modality }>
   nodes: Record<string, StageNode>
@@ -52,7 +54,9 @@ export interface Stage {
   looks?: Looks
   /** Epochs without a lower NLL on images held out, of any of its networks, after which training ends. */
   patience?: number
-  /** Not trained where none of so many of these, in a row and last, has a lower NLL on images held out than all before. */
+  /**
+   * Not trained where none of so many of these, in a row and last, has a lower NLL on images held out than all before.
+   */
   saturation?: { patience: number; of: Reference[] }
   /** Tell identities apart that nothing was trained on. */
   verify?: Verify
@@ -86,7 +90,10 @@ export function needs(stage: Stage): string[] {
   return [...new Set([...named, ...fitted, ...generations])]
 }
 
-/** Of every stage of a recipe: how it looks at its networks, what that ends, and which images are kept for what nothing is trained on. */
+/**
+ * Of every stage of a recipe: how it looks at its networks, what that ends, and which images are kept for what nothing
+ * is trained on.
+ */
 export const looksOf = ({
   looks,
   patience,

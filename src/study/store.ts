@@ -152,7 +152,9 @@ export class Store {
     return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0, curve }
   }
 
-  /** Keys under which there is more than a result and its weights: of cells at work, or of processes that were killed. */
+  /**
+   * Keys under which there is more than a result and its weights: of cells at work, or of processes that were killed.
+   */
   async untidy(): Promise<Set<string>> {
     const names = (await this.files.list(this.folder)).map(({ name }) => name)
     return new Set(names.filter((name) => !/^\w+\.(json|safetensors)$/.test(name)).map((name) => name.split('.')[0]))

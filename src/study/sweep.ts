@@ -1,5 +1,6 @@
-// Studies that vary one thing: a base study's stages once a value, all else the same, labelled with the value. What comes
-// out the same under several values does not depend on it: it is trained once and stands in the table without one.
+// Studies that vary one thing: a base study's stages once a value, all else the same, labelled with the value. What
+// comes out the same under several values does not depend on it: it is trained once and stands in the table without
+// one.
 import { compareValues } from '../report/groups.ts'
 import type { Flag } from './flags.ts'
 import type { Base, Paper, StudyOf } from './paper.ts'

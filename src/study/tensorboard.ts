@@ -1,5 +1,5 @@
-// `--tensorboard`: learning curves of finished cells as TensorBoard's event files, a run (folder) a trained network. They
-// are made from what the cells hold, so the same cells give the same files.
+// `--tensorboard`: learning curves of finished cells as TensorBoard's event files, a run (folder) a trained network.
+// They are made from what the cells hold, so the same cells give the same files.
 import type { FileLayer } from '../io/files.ts'
 import { eventFile, type ScalarEvent } from '../io/tensorboard.ts'
 import type { Cell } from './cells.ts'
@@ -33,8 +33,8 @@ export async function writeTensorboard(
 }
 
 /**
- * What is told of every trained network of a cell. A step is an update: means over an epoch stand at its last update, the
- * rate of an update at that update, the numbers of the finished network at the last.
+ * What is told of every trained network of a cell. A step is an update: means over an epoch stand at its last update,
+ * the rate of an update at that update, the numbers of the finished network at the last.
  */
 export function runsOf(stage: Stage, { outcome, finished }: Pick<Cell, 'outcome' | 'finished'>) {
   const runs = new Map<string, ScalarEvent[]>()

@@ -1,4 +1,5 @@
-// What the stages of a TriKD recipe are made with, at one seed and size: networks by name, stages by what asks for them.
+// What the stages of a TriKD recipe are made with, at one seed and size: networks by name, stages by what asks for
+// them.
 import * as methods from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import {

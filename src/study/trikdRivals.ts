@@ -40,7 +40,10 @@ export function rivals(maker: Maker, taught: Described): void {
   }
 }
 
-/** Students of the finished teacher's own architecture and of the usual one that see no labels: what optimisation leaves. */
+/**
+ * Students of the finished teacher's own architecture and of the usual one that see no labels: what optimisation
+ * leaves.
+ */
 export function mimics({ recipe, add, fresh, student }: Maker, taught: Described): void {
   const alone = { temperature: 1, weight: 1, ceWeight: 0 }
   // Only where they end after all of their budget is asked of them.

@@ -1,5 +1,5 @@
-// The stages of a TriKD recipe: per seed and size the finished teacher, the baselines, the generations, and what they are
-// compared with. Chains are references: the anchor of a generation is the student of the one before. Networks of
+// The stages of a TriKD recipe: per seed and size the finished teacher, the baselines, the generations, and what they
+// are compared with. Chains are references: the anchor of a generation is the student of the one before. Networks of
 // generation g start from streams of their own, so rows of one generation and seed start from the same weights.
 import * as methods from '../distill/methods.ts'
 import type { Described, Label, Pictures, Reference, Stage } from './stage.ts'

@@ -1,5 +1,5 @@
-// `--watch`: how far a study is, from its folder alone: the event logs name the cells, the store has the finished ones, the
-// locks tell who is at work. Needs no device and disturbs nobody.
+// `--watch`: how far a study is, from its folder alone: the event logs name the cells, the store has the finished ones,
+// the locks tell who is at work. Needs no device and disturbs nobody.
 import { nodeFiles } from '../node/files.ts'
 import type { StudyArguments } from './args.ts'
 import { type Event, readEvents } from './events.ts'

@@ -54,7 +54,9 @@ export interface Span {
 }
 
 export interface ClockOptions {
-  /** Off: waits hold on to the device's promise alone, which costs nothing where the process does not poll (browsers). */
+  /**
+   * Off: waits hold on to the device's promise alone, which costs nothing where the process does not poll (browsers).
+   */
   gentle?: boolean
   /** Ends everything at the next measurement: a DistillError with code `aborted`. */
   signal?: AbortSignal

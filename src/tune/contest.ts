@@ -1,5 +1,5 @@
-// One contest: kernels that compute the same thing, each held against a reference before it is timed, the right ones then
-// in alternating rounds. Candidates are data: a name, and what records one call.
+// One contest: kernels that compute the same thing, each held against a reference before it is timed, the right ones
+// then in alternating rounds. Candidates are data: a name, and what records one call.
 import type { Engine } from '../engine.ts'
 import type { Tensor } from '../tensor.ts'
 import { Clock, deviceTimes, type Spread, spread, type Timed } from './clock.ts'
@@ -81,8 +81,8 @@ export async function runContest(engine: Engine, contest: Contest, options: Cont
 
 /**
  * The fastest of those that are right and beat the first, the default, by the share `gain`, in the median and in the
- * shortest time alike, since on a busy machine either alone may be chance; else the default. A default that is wrong here
- * gives way to whatever is right.
+ * shortest time alike, since on a busy machine either alone may be chance; else the default. A default that is wrong
+ * here gives way to whatever is right.
  */
 export function decide(tried: readonly Tried[], gain: number): string {
   const [first] = tried

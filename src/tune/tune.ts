@@ -17,10 +17,10 @@ export interface TuneOptions extends ContestOptions {
 }
 
 /**
- * Runs, for each shape and pass, every kernel that can compute it; holds each result against the generic kernel's before
- * it is timed; times the right ones in alternating rounds. A default gives way only to a kernel that is faster by `gain`.
- * Resolves to the choices for `init({ choices })` and the trials behind them, as plain JSON; the engine goes on as it was.
- * Throws InputError for a shape or an option that can't be.
+ * Runs, for each shape and pass, every kernel that can compute it; holds each result against the generic kernel's
+ * before it is timed; times the right ones in alternating rounds. A default gives way only to a kernel that is faster
+ * by `gain`. Resolves to the choices for `init({ choices })` and the trials behind them, as plain JSON; the engine goes
+ * on as it was. Throws InputError for a shape or an option that can't be.
  */
 export async function tune(engine: Engine, shapes: readonly TuneShape[], options: TuneOptions = {}): Promise<Tuning> {
   const { onTrial = () => {}, ...how } = options

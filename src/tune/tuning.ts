@@ -1,5 +1,5 @@
-// What tuning found, as JSON that can be kept: the choices, and the trials they come from. It holds for one adapter, one
-// driver and one size of subgroups; the choices are all that is read back into an engine.
+// What tuning found, as JSON that can be kept: the choices, and the trials they come from. It holds for one adapter,
+// one driver and one size of subgroups; the choices are all that is read back into an engine.
 import { InputError } from '../errors.ts'
 import type { Choices, GpuInfo } from '../gpu/gpu.ts'
 import type { Trial } from './contest.ts'

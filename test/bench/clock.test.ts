@@ -1,4 +1,5 @@
-// How long a measurement is made to last, and how large the work of the peaks is, on devices that are told what to take.
+// How long a measurement is made to last, and how large the work of the peaks is, on devices that are told what to
+// take.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { invocationsFor, type PeakWork, peaks } from '../../src/bench/peak.ts'

@@ -1,6 +1,6 @@
-// A real browser without an installation: the headless Chromium that @sparticuz/chromium carries, with its own libraries,
-// on its own SwiftShader. It is unpacked into the cache once (200 MB), as drivers are, so neither root nor the
-// package's habit of writing to /tmp and to this process's environment is needed.
+// A real browser without an installation: the headless Chromium that @sparticuz/chromium carries, with its own
+// libraries, on its own SwiftShader. It is unpacked into the cache once (200 MB), as drivers are, so neither root nor
+// the package's habit of writing to /tmp and to this process's environment is needed.
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'

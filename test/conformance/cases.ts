@@ -1,5 +1,5 @@
-// Reads the conformance suites: index.json names one JSON file per operator, its tensors hold their values themselves or
-// point into a binary file beside it. The torch suite is our own data and lives here; onnx and wpt are read from a
+// Reads the conformance suites: index.json names one JSON file per operator, its tensors hold their values themselves
+// or point into a binary file beside it. The torch suite is our own data and lives here; onnx and wpt are read from a
 // folder outside the repository.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -109,8 +109,8 @@ export function loadSuite(folder: string): Case[] {
 }
 
 /**
- * The largest |got - want| / (atol + rtol |want|) over all elements: at most 1 passes. Equal values, infinities too, and
- * NaN against NaN agree; a NaN, or any difference where the tolerance is 0, is infinitely far away.
+ * The largest |got - want| / (atol + rtol |want|) over all elements: at most 1 passes. Equal values, infinities too,
+ * and NaN against NaN agree; a NaN, or any difference where the tolerance is 0, is infinitely far away.
  */
 export function distance(got: ArrayLike<number>, { values: want, tolerance: { atol, rtol } }: Expected): number {
   if (got.length !== want.length) return Number.POSITIVE_INFINITY

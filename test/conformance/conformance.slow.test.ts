@@ -1,5 +1,5 @@
-// Every case of the torch, onnx and wpt suites, one test each. A case outside our API has to be refused by a typed error
-// and to stand in refused.json; WEBGPU_DISTILL_WRITE_DOCS=1 rewrites that list and docs/conformance.md.
+// Every case of the torch, onnx and wpt suites, one test each. A case outside our API has to be refused by a typed
+// error and to stand in refused.json; WEBGPU_DISTILL_WRITE_DOCS=1 rewrites that list and docs/conformance.md.
 // WEBGPU_DISTILL_CASES=PART runs the cases with PART in their title alone.
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'

@@ -1,4 +1,5 @@
-// Runs one case: the adapter of its operator computes the outputs with our functions, the harness reads and compares them.
+// Runs one case: the adapter of its operator computes the outputs with our functions, the harness reads and compares
+// them.
 import { backward } from '../../src/autograd.ts'
 import { InputError } from '../../src/errors.ts'
 import { type DType, type Layout, type Shape, sameShape, showShape, Tensor } from '../../src/tensor.ts'

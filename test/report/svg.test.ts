@@ -1,4 +1,5 @@
-// Figures: scales, labels that keep their distance, contrast of the palette, and texts that neither meet nor leave the frame.
+// Figures: scales, labels that keep their distance, contrast of the palette, and texts that neither meet nor leave the
+// frame.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calibrate } from '../../src/report/calibration.ts'

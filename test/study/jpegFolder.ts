@@ -1,5 +1,5 @@
-// SYNTHETIC pictures in the layout of ImageNet: folders of JPEGs of differing sizes. Waves whose direction and colour are
-// the class's, and noise; not photographs, and what is learned from them says nothing about ImageNet.
+// SYNTHETIC pictures in the layout of ImageNet: folders of JPEGs of differing sizes. Waves whose direction and colour
+// are the class's, and noise; not photographs, and what is learned from them says nothing about ImageNet.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'

@@ -1,5 +1,5 @@
-// What a step keeps of its own outputs: the ECE of an epoch's batches as the network saw them, against float64, and that
-// training is the same to the bit as in a bare loop that keeps nothing.
+// What a step keeps of its own outputs: the ECE of an epoch's batches as the network saw them, against float64, and
+// that training is the same to the bit as in a bare loop that keeps nothing.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'

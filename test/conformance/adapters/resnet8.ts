@@ -1,8 +1,8 @@
-// The whole engine at once: a ResNet-8, twenty steps of SGD on one batch, against PyTorch in float64. The first step has to
-// agree as it is. Over twenty steps a unit may come within rounding of the kink of its ReLU; which side it falls on is
-// then a matter of the last bit, and the rest of the run follows from it. So a run that ends elsewhere is repeated with the
-// pictures moved by at most one unit in the last place: one of them has to meet the same tolerances, and the report says
-// that it took one.
+// The whole engine at once: a ResNet-8, twenty steps of SGD on one batch, against PyTorch in float64. The first step
+// has to agree as it is. Over twenty steps a unit may come within rounding of the kink of its ReLU; which side it falls
+// on is then a matter of the last bit, and the rest of the run follows from it. So a run that ends elsewhere is
+// repeated with the pictures moved by at most one unit in the last place: one of them has to meet the same tolerances,
+// and the report says that it took one.
 import { backward } from '../../../src/autograd.ts'
 import { type Network, resnet } from '../../../src/nn/resnet.ts'
 import { reshape, stack } from '../../../src/ops/copy.ts'
@@ -61,7 +61,9 @@ const norm = (t: Tensor) => reshape(sqrt(sum(mul(t, t))), [])
 const LATE = ['losses', 'logits_eval_final', 'final_param_norms']
 const NUDGES = 8
 
-/** The pictures as given, or each value moved by up to one unit in its last place; the same in every run of the tests. */
+/**
+ * The pictures as given, or each value moved by up to one unit in its last place; the same in every run of the tests.
+ */
 function pictures(c: Case, nudge: number): Tensor {
   const given = input(c, 'x')
   if (nudge === 0) return upload(given, { layout: 'chwn' })
