@@ -36,9 +36,9 @@ export function generationFigures({ rows }: Pick<Results, 'rows'>, standalone = 
   const groups = mainGroups(rows)
   const last = lastOf(groups)
   if (last === 0) return []
-  const ended = rows.some(({ status }) => status === 'saturated')
+  const reached = rows.some(({ status }) => status === 'saturated') ? '; of seeds that reached it' : ''
   const x = {
-    label: `generation (0: no anchor${ended ? '; seeds that have not saturated' : ''})`,
+    label: 'generation (0: no anchor)',
     kind: 'linear' as const,
     ticks: Array.from({ length: last + 1 }, (_, g) => g),
   }
@@ -65,7 +65,7 @@ export function generationFigures({ rows }: Pick<Results, 'rows'>, standalone = 
         return { ...look, dash: 'dotted', marker: null, points: flat }
       }),
     ]
-    return plot(`generations-${id}`, `${title} by generation`, unit, x, series, standalone)
+    return plot(`generations-${id}`, `${title} by generation`, `${unit}${reached}`, x, series, standalone)
   })
 }
 
