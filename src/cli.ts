@@ -1,6 +1,7 @@
 // The programs' one entry: which command, and which exit code. What a command needs is loaded when it is asked for, so
 // that --help answers at once and on any machine.
 import { DistillError } from './errors.ts'
+import type { Claim } from './report/compare.ts'
 import type { Paper } from './study/paper.ts'
 import type { CommonRecipe } from './study/recipe.ts'
 import { UsageError } from './study/usage.ts'
@@ -44,7 +45,7 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
     case 'trikd':
       return studies(command, rest)
     case 'report':
-      return (await import('./study/report.ts')).reportCommand(rest)
+      return (await import('./study/report.ts')).reportCommand(rest, await claims())
     case 'questions':
       return (await import('./study/questions.ts')).questionsCommand(rest)
     case 'eval':
@@ -78,6 +79,12 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       )
     }
   }
+}
+
+/** What every study is asked, by the study's name. */
+async function claims(): Promise<(name: string) => Claim[] | undefined> {
+  const [{ CQKD, TRIKD }, { STUDIES }] = await Promise.all([import('./study/papers.ts'), import('./studies/index.ts')])
+  return (name) => [CQKD, TRIKD, ...STUDIES].find((paper) => paper.name === name)?.claims
 }
 
 /** The study of the command, or those that `--paper` names instead. */

@@ -34,6 +34,12 @@ export const STEPS: StepRecipe[] = [
     nodes: { student: { network: small, size: 14, trained: true } },
   },
   {
+    name: 'supervised-resnet8-7',
+    about: "the quick presets' smallest: ResNet-8 8/16/32 at 7x7, batch 64",
+    ...{ size: 28, channels: 1, batch: 64 },
+    nodes: { student: { network: small, size: 7, trained: true } },
+  },
+  {
     name: 'cqkd-resnet14-resnet8',
     about: 'frozen ResNet-14 16/32/64 at 28x28 in the step, ResNet-8 16/32/64 student at 14x14, batch 64',
     ...{ size: 28, channels: 1, batch: 64 },

@@ -41,7 +41,7 @@ export const ANCHOR_CLAIMS: Claim[] = [
   },
   {
     id: 'A1',
-    text: 'With an anchor training is ahead of online KD along the whole course, not only at its end',
+    text: 'With an anchor training is ahead of online KD on the mean over its epochs',
     source: 'our question',
     test: sooner,
   },

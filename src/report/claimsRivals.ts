@@ -1,10 +1,11 @@
 // K1 with all rivals, and our own question: do early stopping, assistants and anchors help because they calibrate?
 import type { Part } from './claim.ts'
 import { TRIKD_CLAIMS } from './claimsTrikd.ts'
-import type { Cells, Claim, compare } from './compare.ts'
+import { type Cells, type Claim, type compare, judged } from './compare.ts'
 import type { Group } from './groups.ts'
 import type { Teacher } from './rows.ts'
-import { ACCURACY, pick, versus } from './triplet.ts'
+import { interval } from './stats.ts'
+import { ACCURACY, control, minus, pick, valuesOf, versus } from './triplet.ts'
 
 const TAUGHT = ['kd', 'eskd', 'takd', 'sckd', 'dkd']
 
@@ -23,8 +24,8 @@ function calibrated(question: Omit<Parameters<typeof compare>[2], 'rows'>): Clai
   }
 }
 
-/** The gain of a rival over KD, with raw teachers minus with calibrated ones: what calibrating takes away of it. */
-function becauseCalibrated({ groups }: Cells): Part[] | string {
+/** A rival's student minus KD's, from the raw teacher, and for a closer look from the calibrated one. */
+function besideKd({ groups }: Cells): Part[] | string {
   const parts = ['eskd', 'takd'].flatMap((method): Part[] => {
     return (['raw', 'calibrated'] as const).flatMap((teacher) => {
       const [a, b] = [from(groups, method, teacher), from(groups, 'kd', teacher)]
@@ -33,12 +34,36 @@ function becauseCalibrated({ groups }: Cells): Part[] | string {
     })
   })
   const ours = pick(groups, { method: 'trikd', generation: 1 })
+  const online = control(groups, 1)
   for (const teacher of ['raw', 'calibrated'] as const) {
     const kd = from(groups, 'kd', teacher)
     if (ours.length === 0 || kd.length === 0) continue
-    parts.push(versus(ours, kd, { statistic: 'ECE', measure: 'ece', side: 'below', decides: teacher === 'raw' }))
+    const ece = { statistic: 'ECE', measure: 'ece' as const, side: 'below' as const }
+    parts.push(versus(ours, kd, { ...ece, decides: teacher === 'raw' }))
+    if (online.groups.length) parts.push(versus(online.groups, kd, { ...ece, decides: false }))
   }
   return parts.length ? parts : 'no rows of KD beside early stopping, assistants or anchors'
+}
+
+/** What a rival gains over KD from raw teachers minus what it gains from calibrated ones. */
+function becauseCalibrated({ groups }: Cells): Part[] | string {
+  const parts = ['eskd', 'takd'].flatMap((method): Part[] => {
+    const all = (['raw', 'calibrated'] as const).flatMap((teacher) => [
+      from(groups, method, teacher),
+      from(groups, 'kd', teacher),
+    ])
+    if (all.some((found) => found.length === 0)) return []
+    const [raw, kdRaw, calibrated, kdCalibrated] = all.map((found) => valuesOf(found, 'ece'))
+    const found = minus(minus(raw, kdRaw), minus(calibrated, kdCalibrated))
+    return [
+      judged(found.size ? interval([...found.values()]) : null, {
+        rows: `(${method.toUpperCase()} minus KD) from raw teachers minus the same from calibrated ones`,
+        statistic: 'ECE',
+        side: 'below',
+      }),
+    ]
+  })
+  return parts.length ? parts : 'no rows of a rival and KD from raw and calibrated teachers'
 }
 
 function teachersOf({ groups }: Cells): Part[] | string {
@@ -50,7 +75,16 @@ function teachersOf({ groups }: Cells): Part[] | string {
     from(groups, 'assistant', 'raw'),
   ].filter((found) => found.length > 0)
   if (finished.length === 0 || others.length === 0) return 'no finished teacher beside another kind'
-  return others.map((group) => versus(group, finished, question))
+  // How much of it is being trained with the student, and how much the anchor?
+  const online = control(groups, 1, 'teacher')
+  const anchored = pick(groups, { method: 'trikd', generation: 1, role: 'teacher' })
+  return [
+    ...others.map((group) => versus(group, finished, question)),
+    ...(online.groups.length ? [versus(online.groups, finished, { ...question, decides: false }, online.note)] : []),
+    ...(online.groups.length && anchored.length
+      ? [versus(anchored, online.groups, { ...question, decides: false }, online.note)]
+      : []),
+  ]
 }
 
 export const RIVAL_CLAIMS: Claim[] = [
@@ -69,7 +103,7 @@ export const RIVAL_CLAIMS: Claim[] = [
   },
   {
     id: 'R3',
-    text: 'Teachers stopped early, assistants and anchored teachers are better calibrated than a finished one',
+    text: 'Teachers of fewer epochs, assistants and anchored teachers are better calibrated than a finished one',
     source: 'our question, stated beforehand',
     test: teachersOf,
   },
@@ -77,6 +111,12 @@ export const RIVAL_CLAIMS: Claim[] = [
     id: 'R4',
     text: 'Beside KD from the raw teacher, ESKD, TAKD and TriKD give better calibrated students',
     source: 'our question, stated beforehand; beside KD from the calibrated teacher in the closer looks',
+    test: besideKd,
+  },
+  {
+    id: 'R5',
+    text: 'What ESKD and TAKD gain over KD in calibration is smaller once all teachers are calibrated',
+    source: 'our question, stated beforehand: do they help because they calibrate?',
     test: becauseCalibrated,
   },
 ]

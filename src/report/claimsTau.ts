@@ -3,8 +3,12 @@ import type { Part } from './claim.ts'
 import { type Cells, type Claim, judged } from './compare.ts'
 import { type Group, type Measure, perSeed } from './groups.ts'
 import { sizesOf } from './select.ts'
-import { interval, mean, paired } from './stats.ts'
+import { type Interval, interval, mean, paired } from './stats.ts'
+import { noted } from './triplet.ts'
 import { having, numbersIn } from './varied.ts'
+
+/** A correlation of 1 has no z. */
+const LIMIT = 1 - 1e-9
 
 const taught = ({ all }: Cells) => all.filter(({ method, at }) => method === 'cqkd' && at !== undefined)
 
@@ -26,6 +30,13 @@ function correlation(groups: Group[], x: Measure, y: Measure): Map<number, numbe
   return new Map([...found].map(([seed, all]) => [seed, mean(all)]))
 }
 
+/** The mean of correlations, its interval through Fisher's z, so that it ends within ±1. */
+function betweenOnes(correlations: number[]): Interval {
+  const { lower, upper, ...found } = interval(correlations.map((r) => Math.atanh(Math.min(Math.max(r, -LIMIT), LIMIT))))
+  const back = (z: number | null) => (z === null ? null : Math.tanh(z))
+  return { ...found, mean: Math.tanh(found.mean), lower: back(lower), upper: back(upper) }
+}
+
 function goTogether(y: Measure, name: string, side: 'above' | 'below'): Claim['test'] {
   return (cells) => {
     const groups = taught(cells)
@@ -33,7 +44,7 @@ function goTogether(y: Measure, name: string, side: 'above' | 'below'): Claim['t
     if (values.length < 3) return 'fewer than three τ'
     const found = [...correlation(groups, 'teacherEce', y).values()]
     return [
-      judged(found.length ? interval(found) : null, {
+      judged(found.length ? betweenOnes(found) : null, {
         rows: `CQKD, τ = ${values.join(', ')}, mean over sizes`,
         statistic: `correlation over τ of the teacher's ECE and the student's ${name}`,
         unit: 'number',
@@ -80,7 +91,9 @@ function ownTau(cells: Cells): Part[] | string {
         decides,
       },
     )
-  return [part('nll', 'nats', true), part('ece', 'fraction', false)]
+  const equal = seeds.every((seed) => sizes.every((size) => best(seed, [size]) === best(seed, sizes)))
+  const note = equal ? 'the same τ was best at every size and seed, so there is nothing to compare' : ''
+  return [noted(part('nll', 'nats', true), note), noted(part('ece', 'fraction', false), note)]
 }
 
 export const CALIBRATION_STUDY_CLAIMS: Claim[] = [

@@ -166,7 +166,7 @@ export const TEACHER_CLAIMS: Claim[] = [
   },
   {
     id: 'K5c',
-    text: 'A teacher stopped early, of the same size, makes a better student',
+    text: 'A teacher of the same size, trained for fewer epochs (a whole schedule over them), makes a better student',
     source: 'ESKD',
     test: apart,
   },

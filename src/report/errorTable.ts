@@ -39,8 +39,8 @@ export function errorTable(rows: Row[]) {
     {
       title: 'Error curves',
       caption:
-        'Test error against the number n of training images, e + c n^-α, fitted to each seed: e is the error that no number of images takes away. Few points and three constants: spreads are wide.',
-      head: ['method', 'n', 'e %', 'c', 'α'],
+        'Test error against the number n of training images, e + c n^-α, fitted to each seed: e is the error that no number of images takes away. Few points and three constants: spreads are wide, and an e of 0 is the edge of what was allowed. Epochs are equal, so steps grow with n.',
+      head: ['method', 'seeds', 'e %', 'c', 'α'],
       left: [0],
       blocks: [...new Set(lines.map(({ size }) => size))].map((size) => ({
         title: size,

@@ -32,7 +32,7 @@ const MEASURED: Measured[] = [
     unit: 'ECE as it teaches, %',
     factor: 100,
   },
-  { id: 'gap', title: 'Overfitting', metric: 'trainAccuracy', unit: 'training accuracy, %', factor: 100 },
+  { id: 'train', title: 'Training images', metric: 'trainAccuracy', unit: 'training accuracy, %', factor: 100 },
 ]
 
 /** The kind without the value of what is varied, and without what that may change of the losses. */

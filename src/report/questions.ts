@@ -28,7 +28,7 @@ export const QUESTIONS: Question[] = [
     by: 'the title of the CQKD paper',
     answers: [
       ['calibration', ['T1', 'T2']],
-      ['cqkd', ['C0']],
+      ['cqkd', ['C0', 'C0b']],
       ['rivals', ['R1', 'R2']],
     ],
     figure: 'ece-by-tau-14',
@@ -55,7 +55,7 @@ export const QUESTIONS: Question[] = [
     ],
     figure: 'ece-by-accuracy',
   },
-  { asked: 'Does the gain grow with image size?', by: 'a review of CQKD', answers: [['cqkd', ['C7']]] },
+  { asked: 'Does the gain grow with image size?', by: 'a review of CQKD', answers: [['cqkd', ['C7b', 'C7']]] },
   { asked: 'What does it cost?', by: 'reviews of CQKD', answers: [['cqkd', ['C8', 'C9']]] },
   {
     asked: 'Does distillation generalise better, and help against overfitting?',
@@ -130,7 +130,7 @@ export const QUESTIONS: Question[] = [
   {
     asked: 'Do early stopping, assistants and anchors help because they calibrate the teacher?',
     by: 'our question, stated beforehand',
-    answers: [['rivals', ['R3', 'R4']]],
+    answers: [['rivals', ['R3', 'R4', 'R5']]],
     figure: 'ece-of-teachers',
   },
   {
@@ -216,7 +216,7 @@ function evidence({ verdict, reason, parts }: ClaimResult): string {
 function told(part: Part): string {
   const { statistic, rows, n, direction, verdict } = part
   const interval = verdict === 'one seed, no verdict' ? (direction ?? '') : intervalOf(part)
-  return `${statistic}, ${rows}: ${estimateOf(part)} ${interval}, n = ${n}`
+  return `${statistic}, ${rows}: ${estimateOf(part)} ${interval}, n = ${n}${part.note ? ` (${part.note})` : ''}`
 }
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

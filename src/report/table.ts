@@ -1,22 +1,13 @@
 // Rows → tables as data, a line a method and temperature, a block an image size; `tableText.ts` writes them out.
 import type { ClaimResult } from './claim.ts'
+import { type Column, mean, metric, nats, percent1, percent2 } from './columns.ts'
+import { courseTable } from './courseTable.ts'
 import { errorTable } from './errorTable.ts'
-import {
-  duration,
-  estimateOf,
-  fixed,
-  intervalOf,
-  MISSING,
-  percent,
-  plusMinus,
-  scaled,
-  significant,
-  thousands,
-} from './format.ts'
+import { duration, estimateOf, fixed, intervalOf, MISSING, scaled, significant, thousands } from './format.ts'
 import { generationTable } from './generationTable.ts'
-import { type Group, groupRows, labelOf, seedsOf, summarise } from './groups.ts'
+import { type Group, groupRows, labelOf, seedsOf } from './groups.ts'
 import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
-import type { Metric, Results, Row, TeacherRow } from './rows.ts'
+import type { Results, Row, TeacherRow } from './rows.ts'
 
 export interface Table {
   title: string
@@ -25,25 +16,6 @@ export interface Table {
   /** Columns that are texts, set to the left; the others to the right. */
   left: number[]
   blocks: { title: string; rows: string[][] }[]
-}
-
-interface Column {
-  head: string
-  cell(group: Group): string
-}
-
-const mean = (head: string, name: Metric, write: (x: number) => string): Column => {
-  return {
-    head,
-    cell({ rows }) {
-      const found = summarise(rows, name)
-      return found === null ? MISSING : write(found.mean)
-    },
-  }
-}
-
-const metric = (head: string, name: Metric, write: (x: number) => string): Column => {
-  return { head, cell: ({ rows }) => plusMinus(summarise(rows, name), write) }
 }
 
 const NAMES: Column[] = [
@@ -83,18 +55,6 @@ const LIKENESS: Column[] = [
   mean('same %', 'agreeAnchor', percent1),
 ]
 
-/** Where every epoch was looked at. */
-const COURSE: Column[] = [
-  metric('last %', 'accuracy', percent2),
-  metric('best held out %', 'bestHeldOut', percent2),
-  metric('best on test % (leaks)', 'bestOnTest', percent2),
-  metric('epochs to 99 %', 'epochsTo99', (x) => fixed(x, 1)),
-  metric('mean over epochs %', 'curveArea', percent2),
-]
-
-/** Where training ends once it has converged. */
-const EPOCHS: Column = metric('epochs', 'epochs', (x) => fixed(x, 1))
-
 /** Where identities were verified that nothing was trained on. */
 const VERIFICATION: Column[] = [
   metric('TAR % at 10 %', 'tar1e1', percent2),
@@ -126,7 +86,6 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
     return table(title, note, [...NAMES, ...columns], rows)
   }
   const compared = results.rows.filter((row) => row.klTeacher !== undefined || row.klAnchor !== undefined)
-  const looked = results.rows.filter((row) => row.bestHeldOut !== undefined)
   const verified = results.rows.find((row) => row.auc !== undefined)
   return [
     ...(verified ? [of('Verification', verificationNote(verified), VERIFICATION)] : []),
@@ -144,7 +103,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       ? [
           of(
             'Calibration error by where it is measured',
-            "ECE of 15 bins: of the whole test set in eval mode after the last epoch, which is what every claim is about; and of the last epoch's training batches, augmented where training was, as the network in train mode (batch statistics) answered them while it learned from them, which is what the published code of CQKD logs.",
+            "ECE of 15 bins: of the whole test set in eval mode after the last epoch, which all claims about calibration use; and of the last epoch's training batches, augmented where training was, as the network in train mode (batch statistics) answered them while it learned from them, which is what the published code of CQKD logs.",
             LOGGED,
           ),
         ]
@@ -159,16 +118,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
           ),
         ]
       : []),
-    ...(looked.length
-      ? [
-          of(
-            'Course of training',
-            'Test accuracy after the last epoch, at the best epoch by images held out, and at the best by the test images themselves (which leaks); then the first epoch with 99 % of the last one’s accuracy on images held out, and the mean of that accuracy over all epochs that were trained.',
-            looked.some(({ epochs }) => epochs !== undefined) ? [EPOCHS, ...COURSE] : COURSE,
-            looked,
-          ),
-        ]
-      : []),
+    ...courseTable(results, of),
     ...generationTable(results),
     ...errorTable(results.rows),
     of('Cost', "Training of one cell, the teacher's own training apart; means over seeds.", COST),
@@ -234,7 +184,7 @@ export function claimTable(claims: ClaimResult[]): Table {
   return {
     title: 'Claims',
     caption:
-      'A claim holds when the 95 % interval of the paired difference excludes 0 (a ratio: 1) on the claimed side.',
+      'A claim holds when the 95 % interval of the difference, paired by seed, excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side.',
     head: ['', 'claim', 'verdict', 'statistic', 'estimate', '95 %', 'n'],
     left: [0, 1, 2, 3],
     blocks: [
@@ -244,7 +194,7 @@ export function claimTable(claims: ClaimResult[]): Table {
           const deciding = parts.filter(({ decides }) => decides)
           const each = (write: (part: (typeof parts)[number]) => string) => deciding.map(write).join('; ')
           if (verdict === 'not tested') return [id, text, verdict, reason, MISSING, MISSING, MISSING]
-          const statistic = each(({ statistic: what, rows }) => `${what}: ${rows}`)
+          const statistic = each(({ statistic: what, rows, note }) => `${what}: ${rows}${note ? ` (${note})` : ''}`)
           return [id, text, verdict, statistic, each(estimateOf), each(intervalOf), String(deciding[0]?.n ?? 0)]
         }),
       },
@@ -278,16 +228,4 @@ export function failures({ rows, teachers }: Results): string[] {
           `teacher, ${size} px, seed ${seed}: ${status}${reason ? `, ${reason}` : ''}`,
       ),
   ]
-}
-
-function percent2(x: number): string {
-  return percent(x)
-}
-
-function nats(x: number): string {
-  return fixed(x, 3)
-}
-
-function percent1(x: number): string {
-  return percent(x, 1)
 }

@@ -3,6 +3,8 @@
 import { InputError } from '../errors.ts'
 import { readText } from '../io/files.ts'
 import { nodeFiles } from '../node/files.ts'
+import { judgeClaims } from '../report/claims.ts'
+import type { Claim } from '../report/compare.ts'
 import { parseResults, type Results } from '../report/index.ts'
 import { sideBySide } from '../report/sideBySide.ts'
 import { sideHtml } from '../report/sideHtml.ts'
@@ -14,12 +16,16 @@ import { UsageError } from './usage.ts'
 const HELP = fileHelp(
   `Usage: npx webgpu-distill report DIR [DIR …] [--paper-values FILE]
        npx webgpu-distill report --compare A B [flags]`,
-  `Writes tables, figures and the page of finished studies again, from their results.json. With --compare sets two of them
-side by side, folders or such files: B minus A throughout.`,
+  `Writes tables, figures and the page of finished studies again, from their results.json, and judges the study's claims
+again by its rows. With --compare sets two of them side by side, folders or such files: B minus A throughout.`,
   REPORT_FLAGS,
 )
 
-export async function reportCommand(argv: readonly string[]): Promise<number> {
+/** `claimsOf` knows the claims of every study by its name. */
+export async function reportCommand(
+  argv: readonly string[],
+  claimsOf: (study: string) => Claim[] | undefined,
+): Promise<number> {
   const { help, files, compare, json, out = 'compare.html', paperValues } = parseFiles(argv, REPORT_FLAGS)
   if (help) {
     process.stdout.write(HELP)
@@ -27,7 +33,10 @@ export async function reportCommand(argv: readonly string[]): Promise<number> {
   }
   if (!compare) {
     for (const folder of files) {
-      const paths = await writeOutput(nodeFiles, folder, await resultsIn(folder), { paperValues })
+      const results = await resultsIn(folder)
+      const claims = claimsOf(results.run.paper ?? 'cqkd')
+      const judged = claims ? { ...results, claims: judgeClaims(results.rows, results.teachers, claims) } : results
+      const paths = await writeOutput(nodeFiles, folder, judged, { paperValues })
       process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(''))
     }
     return 0

@@ -68,7 +68,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       ...label,
       ...kindOf(stage, label, name),
       size: stage.views[stage.nodes[name].view].size,
-      tau: label.teacher === 'raw' || !taught ? null : (source?.nodes[taught.node]?.tau ?? null),
+      tau: label.teacher === 'raw' || !taught ? null : (given(stage, name) ?? source?.nodes[taught.node]?.tau ?? null),
       seed: stage.seed,
       n: outcome?.trainImages ?? stage.trainImages,
       ...ending(cell),
@@ -90,6 +90,12 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       ...(/^member\d+$/.test(name) ? { member: i } : {}),
     }
   })
+}
+
+/** The τ that a recipe gives in place of the fitted one. */
+function given({ edges }: Stage, to: string): number | undefined {
+  const tau = edges.find((edge) => edge.to === to && edge.from === 'teacher')?.tau
+  return typeof tau === 'number' ? tau : undefined
 }
 
 /** How near a network's answers are to its teacher's and its anchor's. */

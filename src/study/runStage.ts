@@ -211,7 +211,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
 /** The training images that a network is measured on: all, or as many as a table of 256 MiB has logits for. */
 const seenAgain = (rows: Uint32Array, { classes }: Dataset) => rows.subarray(0, Math.floor(2 ** 26 / classes.length))
 
-/** How far a network's answers are from those of each other one. */
+/** How far a network's answers are from those of each other one, as that one teaches: its logits divided by τ. */
 function compared(
   to: string,
   answers: Record<string, { seen: Float32Array; own: Float32Array }>,
@@ -222,10 +222,11 @@ function compared(
   const others = Object.keys(answers).filter((from) => from !== to)
   return Object.fromEntries(
     others.map((from) => {
-      const { kl, agreement } = likeness(answers[from].seen, answers[to].seen, classes)
-      const train = likeness(answers[from].own, answers[to].own, classes)
       const { tau = 1 } = edges.find((edge) => edge.to === to && edge.from === from) ?? {}
-      const { ece } = metrics(answers[from].seen, labels, classes, { temperature: Number(tau) })
+      const [seen, own] = [answers[from].seen, answers[from].own].map((z) => z.map((logit) => logit / Number(tau)))
+      const { kl, agreement } = likeness(seen, answers[to].seen, classes)
+      const train = likeness(own, answers[to].own, classes)
+      const { ece } = metrics(seen, labels, classes)
       return [from, { kl, agreement, trainKl: train.kl, trainAgreement: train.agreement, ece }]
     }),
   )

@@ -127,6 +127,25 @@ test('across modalities: a teacher of colours, students of grey and of edges', a
   assert.ok(kl.every((value) => value > 0) && kl[0] !== kl[1], `${kl}`)
 })
 
+test('how near a student is to its teacher is told of the teacher as it teaches, its logits divided by τ', async () => {
+  const stages = trikdStages({ ...small, epochs: 1, methods: ['kd'] }, { side: 8, channels: 1, classes: 10 })
+  const [teacher, taught] = stages
+  const near = async (tau: number) => {
+    // Of no weight, so that the student is the same whatever τ.
+    const edges = taught.edges.map((edge) => ({ ...edge, tau, weight: 0 }))
+    const stage: Stage = { ...taught, id: `τ = ${tau}`, edges, compare: true }
+    const cells = await runStages([teacher, stage], data)
+    const { student } = cells.get(stage.id)!.outcome!.nodes
+    return { ...student.toward!.teacher, sha256: student.sha256, own: cells.get(teacher.id)!.outcome!.nodes.teacher }
+  }
+  const [plain, flat] = [await near(1), await near(1e9)]
+  assert.is(flat.sha256, plain.sha256)
+  // Divided by so much, the teacher says one tenth of every class: its calibration error is its accuracy's distance from that.
+  assert.ok(Math.abs(flat.ece! - Math.abs(flat.own.test.accuracy - 0.1)) < 1e-6)
+  assert.ok(Math.abs(flat.kl - plain.kl) > 1e-3, `${plain.kl} and ${flat.kl}`)
+  assert.is(flat.agreement, plain.agreement, 'the largest logit stays the largest')
+})
+
 test('distillation that ends at epoch 0 is none, and one that ends with the training is plain KD', async () => {
   const methods: TrikdRecipe['methods'] = ['kd', 'eskd', 'supervised']
   const digest = (cells: Map<string, Cell>, name: string) =>

@@ -1,0 +1,37 @@
+// The columns of tables: a head, and what a group of rows has to say under it.
+import { fixed, MISSING, percent, plusMinus } from './format.ts'
+import { type Group, summarise } from './groups.ts'
+import type { Metric } from './rows.ts'
+
+export interface Column {
+  head: string
+  cell(group: Group): string
+}
+
+/** The mean over seeds. */
+export const mean = (head: string, name: Metric, write: (x: number) => string): Column => {
+  return {
+    head,
+    cell({ rows }) {
+      const found = summarise(rows, name)
+      return found === null ? MISSING : write(found.mean)
+    },
+  }
+}
+
+/** Mean ± standard deviation over seeds. */
+export const metric = (head: string, name: Metric, write: (x: number) => string): Column => {
+  return { head, cell: ({ rows }) => plusMinus(summarise(rows, name), write) }
+}
+
+export function percent2(x: number): string {
+  return percent(x)
+}
+
+export function nats(x: number): string {
+  return fixed(x, 3)
+}
+
+export function percent1(x: number): string {
+  return percent(x, 1)
+}
