@@ -22,7 +22,9 @@ export {
   type DistillLoss,
   type DistillLossOptions,
   distillLoss,
+  meansOf,
   type Rows,
+  SUMS,
   type TeacherEdge,
   type Value,
 } from './distillLoss.ts'
