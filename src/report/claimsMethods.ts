@@ -8,7 +8,10 @@ import { minus } from './triplet.ts'
 
 const ACCURACY = { measure: 'accuracy' as Measure, side: 'above' as const }
 
-/** CQKD from the calibrated teacher against `rival`: pooled, then by temperature, by size, by both; the raw teacher last. */
+/**
+ * CQKD from the calibrated teacher against `rival`: pooled, then by temperature, by size, by both; the raw teacher
+ * last.
+ */
 function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string {
   const cqkd = students(cells, 'cqkd', 'calibrated')
   const raw = students(cells, 'cqkd', 'raw')

@@ -1,5 +1,5 @@
-// The figures of a study that varies one thing: every measure against it, a line a method; what does not depend on it is a
-// level.
+// The figures of a study that varies one thing: every measure against it, a line a method; what does not depend on it
+// is a level.
 import { type Figure, measuredPoints, plot } from './figures.ts'
 import type { Measured } from './figuresTrikd.ts'
 import { compareValues, type Group, groupRows, summarise } from './groups.ts'

@@ -1,5 +1,5 @@
-// `report DIR`: a finished study's tables, figures and page again. `report --compare A B`: two side by side, as text and as
-// one page.
+// `report DIR`: a finished study's tables, figures and page again. `report --compare A B`: two side by side, as text
+// and as one page.
 import { InputError } from '../errors.ts'
 import { readText } from '../io/files.ts'
 import { nodeFiles } from '../node/files.ts'

@@ -35,7 +35,10 @@ export interface Scores {
   bins: Bin[]
 }
 
-/** KL(other ‖ this) and the share of equal answers; the other's own test ECE, its logits divided by τ where it teaches so. */
+/**
+ * KL(other ‖ this) and the share of equal answers; the other's own test ECE, its logits divided by τ where it teaches
+ * so.
+ */
 export type Toward = Record<'kl' | 'agreement' | 'trainKl' | 'trainAgreement', number> & { ece?: number }
 
 export interface NodeResult {

@@ -140,7 +140,8 @@ test('how near a student is to its teacher is told of the teacher as it teaches,
   }
   const [plain, flat] = [await near(1), await near(1e9)]
   assert.is(flat.sha256, plain.sha256)
-  // Divided by so much, the teacher says one tenth of every class: its calibration error is its accuracy's distance from that.
+  // Divided by so much, the teacher says one tenth of every class: its calibration error is its accuracy's distance
+  // from that.
   assert.ok(Math.abs(flat.ece! - Math.abs(flat.own.test.accuracy - 0.1)) < 1e-6)
   assert.ok(Math.abs(flat.kl - plain.kl) > 1e-3, `${plain.kl} and ${flat.kl}`)
   assert.is(flat.agreement, plain.agreement, 'the largest logit stays the largest')
