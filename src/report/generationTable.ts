@@ -11,21 +11,23 @@ export function generationTable({ run, rows }: Pick<Results, 'run' | 'rows'>) {
     return own && role === undefined && teacherWidth === undefined
   })
   if (typeof patience !== 'number' || chain.length === 0) return []
-  const trained = chain.filter(({ status }) => status !== 'saturated')
-  const generations = Math.max(...trained.map(({ generation = 0 }) => generation)) + 1
+  const trained = chain.filter(({ status }) => status === 'ok')
+  const generations = Math.max(0, ...trained.map(({ generation = 0 }) => generation)) + 1
   const blockOf = ({ size, axis, at }: Row) => `${size} px${at === undefined ? '' : `, ${axis} = ${at}`}`
   const blocks = [...new Set(chain.map(blockOf))].map((title) => {
-    const own = trained.filter((row) => blockOf(row) === title)
-    const ends = [...new Set(own.map(({ seed }) => seed))].map((seed) => {
-      const course = own.filter((row) => row.seed === seed).sort((a, b) => a.generation! - b.generation!)
-      const over = chain.some((row) => row.seed === seed && blockOf(row) === title && row.status === 'saturated')
-      return { seed, course, last: course[course.length - 1], over }
+    const own = chain.filter((row) => blockOf(row) === title)
+    const ends = [...new Set(own.map(({ seed }) => seed))].flatMap((seed) => {
+      const rows = own.filter((row) => row.seed === seed).sort((a, b) => a.generation! - b.generation!)
+      const course = rows.filter(({ status }) => status === 'ok')
+      const next = rows.find(({ status }) => status !== 'ok')
+      const why = next ? next.status : 'the last asked for'
+      return course.length ? [{ seed, course, last: course[course.length - 1], why }] : []
     })
-    const lines = ends.map(({ seed, course, last, over }) => [
+    const lines = ends.map(({ seed, course, last, why }) => [
       String(seed),
       ...Array.from({ length: generations }, (_, g) => written(course[g]?.heldOutNll, (x) => fixed(x, 4))),
       String(last.generation),
-      over ? 'saturated' : 'the last asked for',
+      why,
       written(last.accuracy, percent),
       written(last.ece, percent),
     ])
@@ -38,7 +40,7 @@ export function generationTable({ run, rows }: Pick<Results, 'run' | 'rows'>) {
         ({ generation }) => generation,
         (x) => fixed(x, 1),
       ),
-      `${ends.filter(({ over }) => over).length} of ${ends.length} saturated`,
+      `${ends.filter(({ why }) => why === 'saturated').length} of ${ends.length} saturated`,
       mean(({ accuracy }) => accuracy, percent),
       mean(({ ece }) => ece, percent),
     ]

@@ -43,6 +43,8 @@ export function modelCard(model: Model): string {
   const { stage, node, network, result, made } = model
   const { size, downscale, modality = 'colour' } = stage.views[stage.nodes[node].view]
   const { optimizer, schedule, augmentation, epochs, patience, batch, microBatches, seed } = stage
+  const budget = `${epochs} epochs${patience ? `, or until ${patience} brought no lower NLL on images held out` : ''}`
+  const parts = microBatches ? ` in ${microBatches} parts` : ''
   const pictures = datasetName(model.dataset)
   const statistics = model.normalisation
   const channels = `${network.channels ?? 3} ${network.channels === 1 ? 'channel' : 'channels'}`
@@ -82,7 +84,7 @@ ${verifiedText(result.verification)}
 ## Recipe
 
 - ${model.loss}
-- ${epochs} epochs${patience ? `, or until ${patience} brought no lower NLL on images held out` : ''}, batch ${batch}${microBatches ? ` in ${microBatches} parts` : ''}, ${settings(optimizer)}, ${settings(schedule)}.
+- ${budget}, batch ${batch}${parts}, ${settings(optimizer)}, ${settings(schedule)}.
 ${others.map(([name, other]) => `- Beside it: ${name}, \`${nameOf(other.network)}\`, ${originOf(other)}.\n`).join('')}\
 - Preset ${made.preset}${made.paper ? ` of ${made.paper}` : ''}: \`${made.command}\`; ${duration(model.seconds)} of training.
 

@@ -94,6 +94,13 @@ test('a table has the course of every seed, where it ended, and the mean of what
   assert.equal(cells[3].slice(0, 7), ['3', '0.9000', '0.8000', '0.7500', '0.7400', '3', 'the last asked for'])
   assert.equal(cells[4].slice(0, 7), ['mean', '', '', '', '', '2.0 ± 0.8', '3 of 4 saturated'])
   assert.equal(generationTable({ ...results, run: base.run }), [], 'none without the rule')
+  // Of a study that is not finished.
+  const begun = rows.map((row) => {
+    const open = row.seed === 3 && row.generation! > 1
+    return open ? { ...row, status: 'stopped' as const, accuracy: null, heldOutNll: undefined } : row
+  })
+  const [{ blocks: some }] = generationTable({ ...results, rows: begun })
+  assert.equal(some[0].rows[3].slice(0, 6), ['3', '0.9000', '0.8000', '–', '1', 'stopped'])
   const text = textReport(results)
   // Three seeds have a second generation.
   assert.match(text, /^TriKD, gen\. 2 +3 /m)
