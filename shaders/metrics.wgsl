@@ -1,10 +1,10 @@
 // metrics: sums over the pictures of a table [columns][tableRows], rows first … first + count - 1, in a fixed
 // order.
 //   parts[c] = sum, or sum / count with `mean`;  running[c] += sum and running[columns] += count with `keep`
-//   running[columns + 1 + b] += sum of confidence - hit over the pictures whose confidence lies in (edge b, edge b + 1],
-//   from which the calibration error of an epoch's batches follows: sum of |these| / count
-// A workgroup adds up a column: SIZE invocations each every SIZEth row, then one of them all. With `keep` one workgroup more
-// has an invocation a bin.
+//   running[columns + 1 + b] += sum of confidence - hit over the pictures whose confidence lies in (edge b, edge b + 1]:
+//   the calibration error of an epoch's batches is the sum of |these| over the bins / count
+// A workgroup adds up a column: SIZE invocations each every SIZEth row, then one of them all. With `keep` one workgroup
+// more has an invocation a bin.
 struct Params {
   count: u32, first: u32, tableRows: u32, columns: u32, mean: u32, keep: u32, bins: u32, confidence: u32, hit: u32,
   edges: array<vec4f, 4>,
