@@ -1,7 +1,7 @@
 // metrics: sums over the pictures of a table [columns][tableRows], rows first … first + count - 1, in a fixed
 // order.
 //   parts[c] = sum, or sum / count with `mean`;  running[c] += sum and running[columns] += count with `keep`
-//   running[columns + 1 + b] += sum of confidence - hit over the pictures whose confidence lies in (edge b, edge b + 1]:
+//   running[columns + 1 + b] += sum of confidence - hit over pictures whose confidence lies in (edge b, edge b + 1]:
 //   the calibration error of an epoch's batches is the sum of |these| over the bins / count
 // A workgroup adds up a column: SIZE invocations each every SIZEth row, then one of them all. With `keep` one workgroup
 // more has an invocation a bin.
