@@ -26,10 +26,12 @@ export function saturates({ groups, saturated }: Cells): Part[] | string {
   const zero = (values: Values): Values => new Map([...values.keys()].map((seed) => [seed, 0]))
   const ends = [...lastBySeed(groups)].filter(([seed, end]) => end > 1 && steps[end - 1].has(seed))
   const lastSteps: Values = new Map(ends.map(([seed, end]) => [seed, steps[end - 1].get(seed)!]))
-  const which = ends.every(([, end]) => end === last) ? `, ${last - 1} to ${last}` : ' of each seed'
+  const which = ends.every(([, end]) => end === last)
+    ? `generation ${last} adds to ${last - 1}`
+    : "each seed's last adds"
   return [
     part('generation 1', gains[1], zero(gains[1]), true),
-    part(`first step minus last step${which}`, steps[0], lastSteps, true),
+    part(`what generation 1 adds minus what ${which}`, steps[0], lastSteps, true),
     ...steps.slice(1).map((step, i) => part(`generation ${i + 2} minus ${i + 1}`, step, zero(step), false)),
   ]
 }

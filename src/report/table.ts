@@ -121,7 +121,11 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
     ...courseTable(results, of),
     ...generationTable(results),
     ...errorTable(results.rows),
-    of('Cost', "Training of one cell, the teacher's own training apart; means over seeds.", COST),
+    of(
+      'Cost',
+      "Wall time of one cell's training on the machine as it was, so beside whatever else ran; means over seeds. Teacher: the training of the network learned from, itself alone; an assistant's own teacher and earlier generations are rows of their own.",
+      COST,
+    ),
     ...(results.teachers.length ? [teacherTable(results.teachers)] : []),
   ]
 }

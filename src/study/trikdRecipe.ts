@@ -111,11 +111,12 @@ export const TRIKD_PRESETS: Record<string, { about: string; recipe: TrikdRecipe 
     },
   },
   quick: {
-    about: 'the default: Fashion-MNIST, 1,000 images, 7 pixels, 300 steps, two generations, 3 seeds',
+    about: 'the default: Fashion-MNIST, 1,000 images, 7 pixels, 300 steps, two generations with an anchor, 3 seeds',
     recipe: quick,
   },
   standard: {
-    about: '2,000 images, 14 pixels, four generations, controls, ablation, teachers of width 16 and 32, 10 seeds',
+    about:
+      '2,000 images, 14 pixels, three generations with an anchor, controls, ablation, teachers of width 16 and 32, 10 seeds',
     recipe: {
       ...quick,
       preset: 'standard',

@@ -72,7 +72,7 @@ test('without controls it is compared with generation 0, and says so', () => {
 
 test('the last step is that of each seed with more than one, and the ends are told', () => {
   const { rows: named, n, estimate, note } = part('K3', 1)
-  assert.equal([named, n], ['first step minus last step of each seed', 3])
+  assert.equal([named, n], ["what generation 1 adds minus what each seed's last adds", 3])
   const last = [0.01, 0.01, 0.001]
   assert.ok(Math.abs(estimate! - last.reduce((sum, x) => sum + 0.02 - x, 0) / 3) < 2e-4, `${estimate}`)
   assert.match(note, 'generations ended by saturation on images held out: at 1 in 1, at 2 in 2 of 4 seeds')
