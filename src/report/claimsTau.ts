@@ -37,16 +37,17 @@ function betweenOnes(correlations: number[]): Interval {
   return { ...found, mean: Math.tanh(found.mean), lower: back(lower), upper: back(upper) }
 }
 
-function goTogether(y: Measure, name: string, side: 'above' | 'below'): Claim['test'] {
+/** Do two calibration errors, or one and the accuracy, rise and fall together where only τ differs? */
+function goTogether([x, of]: Named, [y, and]: Named, side: 'above' | 'below'): Claim['test'] {
   return (cells) => {
     const groups = taught(cells)
     const values = numbersIn(groups)
     if (values.length < 3) return 'fewer than three τ'
-    const found = [...correlation(groups, 'teacherEce', y).values()]
+    const found = [...correlation(groups, x, y).values()]
     return [
       judged(found.length ? betweenOnes(found) : null, {
         rows: `CQKD, τ = ${values.join(', ')}, mean over sizes`,
-        statistic: `correlation over τ of the teacher's ECE and the student's ${name}`,
+        statistic: `correlation over τ of ${of} and ${and}`,
         unit: 'number',
         side,
       }),
@@ -96,23 +97,33 @@ function ownTau(cells: Cells): Part[] | string {
   return [noted(part('nll', 'nats', true), note), noted(part('ece', 'fraction', false), note)]
 }
 
+type Named = [Measure, string]
+const TEACHERS: Named = ['teacherEce', "the teacher's ECE"]
+const OWN: Named = ['ece', "the student's ECE"]
+
 export const CALIBRATION_STUDY_CLAIMS: Claim[] = [
   {
     id: 'T1',
     text: 'The better the teacher is calibrated, the better the student is',
     source: 'the title of the CQKD paper',
-    test: goTogether('ece', 'ECE', 'above'),
+    test: goTogether(TEACHERS, OWN, 'above'),
   },
   {
     id: 'T2',
     text: 'The better the teacher is calibrated, the more accurate the student is',
     source: 'the title of the CQKD paper',
-    test: goTogether('accuracy', 'accuracy', 'below'),
+    test: goTogether(TEACHERS, ['accuracy', "the student's accuracy"], 'below'),
   },
   {
     id: 'T3',
     text: 'A τ of its own for every image size is better than one for all',
     source: 'our question',
     test: ownTau,
+  },
+  {
+    id: 'T4',
+    text: "The calibration error of training batches, which the published code logs, tells the test set's",
+    source: 'our question, asked after we had seen the two side by side',
+    test: goTogether(['trainBatchEce', "the student's ECE on training batches"], OWN, 'above'),
   },
 ]

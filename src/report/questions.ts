@@ -39,6 +39,11 @@ export const QUESTIONS: Question[] = [
     answers: [['cqkd', ['C3', 'C4', 'C5']]],
     figure: 'ece-by-temperature-14',
   },
+  {
+    asked: 'Does the calibration error that the published code logs tell that of the test set?',
+    by: 'a reader of the code of CQKD: it logs training batches in train mode',
+    answers: [['calibration', ['T4']]],
+  },
   { asked: 'Must T or τ be chosen for every image size?', by: 'our question', answers: [['calibration', ['T3']]] },
   {
     asked: 'Why compare CQKD with CMKD?',

@@ -295,11 +295,13 @@ test('calibration: correlation over τ by seed, and τ chosen on images held out
         const best = size === 14 ? 2 : 4
         const nll = 0.5 + 0.1 * Math.abs(Math.log(tau / best)) * (better ? 1 : -1)
         const heldOutNll = 0.5 + 0.1 * Math.abs(Math.log(tau / best))
-        return { method: 'cqkd', axis: 'τ', at: tau, size, teacherEce, ece, accuracy: 0.8 - ece, nll, heldOutNll }
+        const trainBatchEce = better ? ece / 2 : 0.3 - ece
+        const errors = { teacherEce, ece, trainBatchEce, accuracy: 0.8 - ece, nll, heldOutNll }
+        return { method: 'cqkd', axis: 'τ', at: tau, size, ...errors }
       }),
     )
-  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(true)), hold(['T1', 'T2', 'T3']))
-  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(false)), reversed(['T1', 'T2', 'T3']))
+  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(true)), hold(['T1', 'T2', 'T3', 'T4']))
+  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(false)), reversed(['T1', 'T2', 'T3', 'T4']))
 })
 
 const documentOf = (paper: string, lines: Line[], claims: Claim[]): Results => {
