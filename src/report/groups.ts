@@ -14,7 +14,7 @@ export type Measure = Metric | ((row: Row) => number | null | undefined)
 
 const METHODS: Record<string, string> = {
   supervised: 'supervised',
-  earlyStopped: 'fewer epochs',
+  earlyStopped: 'supervised, fewer epochs',
   labelSmoothing: 'label smoothing',
   kd: 'KD',
   cqkd: 'CQKD',
