@@ -6,10 +6,8 @@ import { ANCHOR_CLAIMS } from '../../src/report/claimsAnchors.ts'
 import { CMKD_CLAIMS } from '../../src/report/claimsCmkd.ts'
 import { LOST_INFORMATION_CLAIMS } from '../../src/report/claimsLost.ts'
 import { MIMICRY_CLAIMS } from '../../src/report/claimsMimicry.ts'
-import { QUALITY_CLAIMS } from '../../src/report/claimsQualities.ts'
 import { RIVAL_CLAIMS } from '../../src/report/claimsRivals.ts'
 import { FEW_DATA_CLAIMS, WEIGHT_CLAIMS } from '../../src/report/claimsStudies.ts'
-import { CALIBRATION_STUDY_CLAIMS } from '../../src/report/claimsTau.ts'
 import { TEACHER_CLAIMS } from '../../src/report/claimsTeachers.ts'
 import type { Claim } from '../../src/report/compare.ts'
 import { axisFigures } from '../../src/report/figuresAxis.ts'
@@ -18,47 +16,12 @@ import { labelOf } from '../../src/report/groups.ts'
 import { htmlReport } from '../../src/report/html.ts'
 import { QUESTIONS, questionsPage } from '../../src/report/questions.ts'
 import { parseResults } from '../../src/report/results.ts'
-import type { Results, Row } from '../../src/report/rows.ts'
+import type { Results } from '../../src/report/rows.ts'
 import { markdownReport, rowsCsv } from '../../src/report/tableText.ts'
 import { STUDIES } from '../../src/studies/index.ts'
-import { fakeResults } from './fake.ts'
+import { fake, hold, type Line, reversed, rowsOf, verdicts } from './lines.ts'
 
 const test = suite('report/studies')
-
-const fake = fakeResults({ seeds: 1 })
-type Line = Partial<Row> & { method: string }
-
-/** Seeds differ alike in all rows, and by a little of their own. */
-function rowsOf(lines: Line[]): Row[] {
-  return lines.flatMap((line, i) =>
-    [0, 1, 2, 3].map((seed): Row => {
-      const own = (0.0004 * ((i * 7 + seed * 5) % 11)) / 10
-      const shift = (x: number | null | undefined) => (typeof x === 'number' ? x + 0.01 * seed + own : x)
-      const row = {
-        ...fake.rows[0],
-        temperature: null,
-        teacher: null,
-        tau: null,
-        size: 7,
-        n: 1000,
-        accuracy: 0.7,
-        ...line,
-      }
-      const moved = {
-        accuracy: shift(row.accuracy)!,
-        ece: (row.ece ?? 0.1) + own,
-        trainAccuracy: row.trainAccuracy ?? 0.95,
-      }
-      return { ...row, ...moved, seed, nll: (row.nll ?? 0.9) + own }
-    }),
-  )
-}
-
-const verdicts = (claims: Claim[], lines: Line[]) => {
-  return judgeClaims(rowsOf(lines), [], claims).map(({ id, verdict }) => `${id} ${verdict}`)
-}
-const reversed = (ids: string[]) => ids.map((id) => `${id} reversed`)
-const hold = (ids: string[]) => ids.map((id) => `${id} holds`)
 
 test('weights', () => {
   const trikd = (at: number, accuracy: number, teacher: number, klAnchor: number): Line[] => {
@@ -245,26 +208,6 @@ test('mimicry', () => {
   assert.equal(told(false), reversed(['K7', 'K11', 'M1']))
 })
 
-test('qualities: rows of teachers and students of other sizes', () => {
-  const lines = (better: boolean): Line[] =>
-    ['kd', 'online', 'trikd'].flatMap((method) =>
-      [7, 14].map((px) => {
-        const more = (px === 14) === better
-        const generation = method === 'kd' ? undefined : method === 'online' ? 0 : 1
-        return {
-          method,
-          generation,
-          axis: 'teacher px',
-          at: px,
-          accuracy: more ? 0.75 : 0.7,
-          klTeacher: more ? 0.4 : 0.2,
-        }
-      }),
-    )
-  assert.equal(verdicts(QUALITY_CLAIMS, lines(true)).slice(0, 1), ['QA holds'])
-  assert.equal(verdicts(QUALITY_CLAIMS, lines(false)).slice(0, 1), ['QA reversed'])
-})
-
 const VIEWS = ['grey 32', 'edges 32', 'colour 8']
 const cmkd = (better: boolean) =>
   VIEWS.flatMap((view, i): Line[] => {
@@ -284,24 +227,6 @@ test('cross-modal: a gain over the own view and over labels, for modalities and 
     labelOf({ method: 'cmkd', temperature: 4, teacher: 'sameResolution', axis: 'view', at: 'grey 32' }),
     'CMKD from own view, grey 32',
   )
-})
-
-test('calibration: correlation over τ by seed, and τ chosen on images held out', () => {
-  const lines = (better: boolean): Line[] =>
-    [14, 7].flatMap((size) =>
-      [0.5, 1, 2, 4].map((tau) => {
-        const teacherEce = Math.abs(Math.log(tau / 2)) / 10
-        const ece = better ? teacherEce + 0.02 : 0.2 - teacherEce
-        const best = size === 14 ? 2 : 4
-        const nll = 0.5 + 0.1 * Math.abs(Math.log(tau / best)) * (better ? 1 : -1)
-        const heldOutNll = 0.5 + 0.1 * Math.abs(Math.log(tau / best))
-        const trainBatchEce = better ? ece / 2 : 0.3 - ece
-        const errors = { teacherEce, ece, trainBatchEce, accuracy: 0.8 - ece, nll, heldOutNll }
-        return { method: 'cqkd', axis: 'τ', at: tau, size, ...errors }
-      }),
-    )
-  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(true)), hold(['T1', 'T2', 'T3', 'T4']))
-  assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(false)), reversed(['T1', 'T2', 'T3', 'T4']))
 })
 
 const documentOf = (paper: string, lines: Line[], claims: Claim[]): Results => {
