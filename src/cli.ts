@@ -45,7 +45,7 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
     case 'trikd':
       return studies(command, rest)
     case 'report':
-      return (await import('./study/report.ts')).reportCommand(rest, await claims())
+      return (await import('./study/report.ts')).reportCommand(rest, claimsOf)
     case 'questions':
       return (await import('./study/questions.ts')).questionsCommand(rest)
     case 'eval':
@@ -81,10 +81,10 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
   }
 }
 
-/** What every study is asked, by the study's name. */
-async function claims(): Promise<(name: string) => Claim[] | undefined> {
+/** What a study is asked, by its name. */
+async function claimsOf(name: string): Promise<Claim[] | undefined> {
   const [{ CQKD, TRIKD }, { STUDIES }] = await Promise.all([import('./study/papers.ts'), import('./studies/index.ts')])
-  return (name) => [CQKD, TRIKD, ...STUDIES].find((paper) => paper.name === name)?.claims
+  return [CQKD, TRIKD, ...STUDIES].find((paper) => paper.name === name)?.claims
 }
 
 /** The study of the command, or those that `--paper` names instead. */

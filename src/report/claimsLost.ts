@@ -1,7 +1,6 @@
 // The claims of the study of small pictures at several numbers of training images: C6 to C7 with the control that C6c
 // asks for, and its premise.
-import { CALIBRATION_CLAIMS } from './claimsCalibration.ts'
-import { METHOD_CLAIMS } from './claimsMethods.ts'
+import { CQKD_CLAIMS } from './claims.ts'
 import { type Claim, compare } from './compare.ts'
 import { at, sizesOf } from './select.ts'
 import { having, numbersIn } from './varied.ts'
@@ -24,12 +23,15 @@ const fewImagesRaiseEce: Claim['test'] = ({ all }) => {
   })
 }
 
+const shared = (...ids: string[]) => CQKD_CLAIMS.filter(({ id }) => ids.includes(id))
+
 export const LOST_INFORMATION_CLAIMS: Claim[] = [
-  ...[...CALIBRATION_CLAIMS, ...METHOD_CLAIMS].filter(({ id }) => ['C6', 'C6b', 'C6c', 'C7'].includes(id)),
+  ...shared('C6', 'C6b', 'C6c'),
   {
     id: 'C6d',
     text: 'Fewer training images raise the calibration error, too',
     source: 'our question: the premise of the control of C6c',
     test: fewImagesRaiseEce,
   },
-].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
+  ...shared('C7'),
+]

@@ -12,11 +12,9 @@ const finished = (all: Group[]) => pick(all, { method: 'supervised', role: 'teac
 const kd = (all: Group[]) => pick(all, { method: 'kd' })
 const trikd = (all: Group[], role?: 'teacher') => pick(all, { method: 'trikd', generation: 1, role })
 
-/** Teachers by rising width: those at full training, or those stopped early. */
-function teachersOf(all: Group[], stopped: boolean): string[] {
-  const values = finished(all).flatMap(({ at }) =>
-    typeof at === 'string' && at.includes('for') === stopped ? [at] : [],
-  )
+/** Teachers by rising width: those of all epochs, or those of fewer. */
+function teachersOf(all: Group[], fewer: boolean): string[] {
+  const values = finished(all).flatMap(({ at }) => (typeof at === 'string' && at.includes('for') === fewer ? [at] : []))
   return [...new Set(values)].sort(compareValues)
 }
 const widths = (all: Group[]) => teachersOf(all, false)
@@ -78,7 +76,7 @@ function lessSo({ all }: Cells): Part[] | string {
   ]
 }
 
-/** The same width, stopped early: what accuracy does without size. */
+/** The same width, of fewer epochs: what accuracy does without size. */
 function apart({ all }: Cells): Part[] | string {
   const parts = teachersOf(all, true).flatMap((value) => {
     const full = value.replace(/ for .*/, '')
@@ -103,7 +101,7 @@ function apart({ all }: Cells): Part[] | string {
       }),
     ]
   })
-  return parts.length ? parts : 'no teacher that was stopped early'
+  return parts.length ? parts : 'no teacher of fewer epochs'
 }
 
 function capacity({ all }: Cells): Part[] | string {

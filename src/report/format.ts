@@ -37,6 +37,11 @@ export function thousands(x: number): string {
   return String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
+/** The first letter upper case. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 /** '82.31 ± 0.46': mean and standard deviation over seeds; the mean alone where there is one seed. */
 export function plusMinus(summary: Interval | null, write: (x: number) => string): string {
   if (summary === null) return MISSING

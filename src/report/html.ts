@@ -11,7 +11,7 @@ import {
   teacherFigures,
 } from './figures.ts'
 import { mainFigures } from './figuresOf.ts'
-import { estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
+import { capital, estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
 import { seedsOf } from './groups.ts'
 import { type Markup, markup, type Piece } from './markup.ts'
 import { page, tableBox, tablesBody } from './page.ts'
@@ -96,10 +96,6 @@ function claimBox({ id, text, source, verdict, reason, parts }: ClaimResult): Ma
 function sentence({ statistic, rows, note }: Part): string {
   const text = `${capital(statistic)}; ${rows}.${note && ` ${capital(note)}.`}`
   return text.replace(/ (px|= \d)/g, '\u00a0$1')
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function told(part: Part): string {

@@ -2,7 +2,7 @@
 // finished results to one page of Markdown.
 import { datasetName } from './caption.ts'
 import type { ClaimResult, Part } from './claim.ts'
-import { estimateOf, intervalOf } from './format.ts'
+import { capital, estimateOf, intervalOf } from './format.ts'
 import { seedsOf } from './groups.ts'
 import type { Results } from './rows.ts'
 import { studyTitle } from './titles.ts'
@@ -223,5 +223,3 @@ function told(part: Part): string {
   const interval = verdict === 'one seed, no verdict' ? (direction ?? '') : intervalOf(part)
   return `${statistic}, ${rows}: ${estimateOf(part)} ${interval}, n = ${n}${part.note ? ` (${part.note})` : ''}`
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

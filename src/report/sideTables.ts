@@ -1,6 +1,6 @@
 // The comparison of two studies as tables, and as terminal text.
 import type { Unit } from './claim.ts'
-import { estimateOf, fixed, intervalOf, MISSING, percent, plusMinus, significant } from './format.ts'
+import { capital, estimateOf, fixed, intervalOf, MISSING, percent, plusMinus, significant } from './format.ts'
 import { fullLabel, type Group, kindOf, labelOf } from './groups.ts'
 import type { Metric, Results, TeacherRow } from './rows.ts'
 import { type Change, changeOf, type Match, type SideBySide, tally, teacherChange } from './sideBySide.ts'
@@ -165,7 +165,7 @@ export function sideSummary({ matched, onlyA, onlyB, recipe }: SideBySide): stri
     `${bits} of ${of} networks of the same seed are the same bits`,
     recipe.length ? `the recipes differ in ${recipe.map(({ path }) => path).join(', ')}` : 'the recipes are the same',
   ]
-  return `${parts.map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('. ')}.`
+  return `${parts.map(capital).join('. ')}.`
 }
 
 /** The names under which the studies were given, and where each comes from. */

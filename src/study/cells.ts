@@ -126,9 +126,11 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     try {
       await store.sweep(key)
       await events.write('cell', { id: stage.id, key, cell: number, cells: stages.length })
-      if (broken || over) {
-        const why = broken && `it learns from ${broken}, which failed: ${cells.get(broken)!.reason}`
-        cell = why ? without('failed', why) : without('saturated', over!)
+      if (broken) {
+        cell = without('failed', `it learns from ${broken}, which failed: ${cells.get(broken)!.reason}`)
+        await store.finish(key, cell, null)
+      } else if (over) {
+        cell = without('saturated', over)
         await store.finish(key, cell, null)
       } else {
         const { outcome, weights } = await train(options, stage, lease, cells, anew(stage.id), (seen, first) => {

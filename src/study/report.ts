@@ -24,7 +24,7 @@ again by its rows. With --compare sets two of them side by side, folders or such
 /** `claimsOf` knows the claims of every study by its name. */
 export async function reportCommand(
   argv: readonly string[],
-  claimsOf: (study: string) => Claim[] | undefined,
+  claimsOf: (study: string) => Promise<Claim[] | undefined>,
 ): Promise<number> {
   const { help, files, compare, json, out = 'compare.html', paperValues } = parseFiles(argv, REPORT_FLAGS)
   if (help) {
@@ -34,7 +34,7 @@ export async function reportCommand(
   if (!compare) {
     for (const folder of files) {
       const results = await resultsIn(folder)
-      const claims = claimsOf(results.run.paper ?? 'cqkd')
+      const claims = await claimsOf(results.run.paper ?? 'cqkd')
       const judged = claims ? { ...results, claims: judgeClaims(results.rows, results.teachers, claims) } : results
       const paths = await writeOutput(nodeFiles, folder, judged, { paperValues })
       process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(''))
