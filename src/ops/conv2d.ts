@@ -8,6 +8,7 @@ import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
 import { quadsWeight } from './conv2dQuads.ts'
 import { rowsFinish, rowsForward } from './conv2dRows.ts'
+import { sharedForward, sharedInput, sharedWeight } from './conv2dShared.ts'
 import { plainFinishes, plainForward, plainInput, stripFinishes, stripForward, stripInput } from './conv2dStrip.ts'
 import { tileForward, tileInput, tileWeight } from './conv2dTile.ts'
 import { add } from './pointwise.ts'
@@ -62,6 +63,7 @@ const FINISHES: Record<ConvPlan['forward'], (g: Geometry) => boolean> = {
   plain: plainFinishes,
   rows: rowsFinish,
   tile: () => true,
+  shared: () => true,
   lanes: () => false,
   generic: () => false,
 }
@@ -72,6 +74,7 @@ const FORWARD: Record<ConvPlan['forward'], Forward> = {
   lanes: lanesForward,
   rows: rowsForward,
   tile: tileForward,
+  shared: sharedForward,
   generic: (g, x, w, bias, y) => conv2d_.forward({ x, w, b: bias ?? w, y }, { ...g, add: 0 }, { threads: [y.size] }),
 }
 const INPUT: Record<ConvPlan['dX'], Backward> = {
@@ -79,11 +82,13 @@ const INPUT: Record<ConvPlan['dX'], Backward> = {
   plain: plainInput,
   lanes: lanesInput,
   tile: tileInput,
+  shared: sharedInput,
   generic: (g, w, dy, dx, add) => conv2d_.backwardX({ w, dy, dx }, { ...g, add }, { threads: [dx.size] }),
 }
 const WEIGHT: Record<ConvPlan['dW'], Backward> = {
   quads: quadsWeight,
   lanes: lanesWeight,
   tile: tileWeight,
+  shared: sharedWeight,
   generic: (g, x, dy, dw, add) => conv2d_.backwardW({ x, dy, dw }, { ...g, add }, { groups: [dw.size] }),
 }

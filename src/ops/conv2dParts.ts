@@ -5,11 +5,24 @@ import { empty, type Tensor } from '../tensor.ts'
 
 const total_ = kernels<'total'>(source)
 
-/** Has `write` fill the parts of a weight gradient, each like dw, and sums them into dw, or adds their sum to it. */
+/** So many parts one invocation sums; more of them are summed in so many groups first. */
+const FEW = 16
+
+/**
+ * Has `write` fill the parts of a weight gradient, each like dw, and sums them into dw, or adds their sum to it. More
+ * than 16 parts come in multiples of 16.
+ */
 export function byParts(parts: number, dw: Tensor, add: 0 | 1, write: (partial: Tensor) => void): void {
   const partial = empty(dw.gpu, [parts, ...dw.shape], 'f32', 'row', 'conv2d weight gradient parts')
   write(partial)
-  total_.total({ partial, dw }, { size: dw.size, parts, add }, { threads: [dw.size] })
+  if (parts <= FEW) {
+    total_.total({ partial, dw }, { size: dw.size, parts, add }, { threads: [dw.size] })
+    return
+  }
+  byParts(FEW, dw, add, (groups) => {
+    const [size, each] = [FEW * dw.size, parts / FEW]
+    total_.total({ partial, dw: groups }, { size, parts: each, add: 0 }, { threads: [size] })
+  })
 }
 
 /**

@@ -7,16 +7,17 @@ import { CONV_PASSES, convKey } from './conv2dKey.ts'
 import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
 import { quadsFit } from './conv2dQuads.ts'
 import { rowsFit } from './conv2dRows.ts'
+import { sharedFitWeight } from './conv2dShared.ts'
 import { plainFit, stripFit, stripFitInput } from './conv2dStrip.ts'
 import { tileFit, tileFitInput } from './conv2dTile.ts'
 
 /**
  * On software adapters: `strip` and `quads` (conv2dStrip.ts, conv2dQuads.ts), `rows` (conv2dRows.ts) for batches too
  * small for them, `plain`, which is `strip` without subgroups. `lanes` (conv2dLanes.ts) wherever subgroups have one known
- * size. `tile` (conv2dTile.ts) for GPUs. `generic` (conv2d.wgsl): everything everywhere.
+ * size. `shared` (conv2dShared.ts) and `tile` (conv2dTile.ts) for GPUs. `generic` (conv2d.wgsl): everything everywhere.
  */
-export type PictureKernel = 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'generic'
-export type WeightKernel = 'quads' | 'lanes' | 'tile' | 'generic'
+export type PictureKernel = 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'shared' | 'generic'
+export type WeightKernel = 'quads' | 'lanes' | 'tile' | 'shared' | 'generic'
 
 export interface ConvPlan {
   forward: PictureKernel
@@ -36,6 +37,7 @@ const CHOICES: Choices = {
     ['rows', rowsFit],
     ['plain', plainFit],
     ['tile', tileFit],
+    ['shared', tileFit],
     ['generic', always],
   ],
   dX: [
@@ -43,22 +45,28 @@ const CHOICES: Choices = {
     ['lanes', lanesFitInput],
     ['plain', plainFit],
     ['tile', tileFitInput],
+    ['shared', tileFitInput],
     ['generic', always],
   ],
   dW: [
     ['quads', quadsFit],
     ['lanes', lanesFit],
     ['tile', tileFit],
+    ['shared', sharedFitWeight],
     ['generic', always],
   ],
 }
 
-/** The kernels that can compute each pass, the fastest first. On GPUs that is `tile`: few registers, no idle lanes. */
+/** Few registers, no idle lanes, and what a workgroup shares is loaded once: by reasoning, none was at hand to measure. */
+const GPU_FIRST = ['shared', 'tile']
+
+/** The kernels that can compute each pass, the fastest first. */
 export function ableKernels(gpu: Gpu, g: Geometry): { [pass in keyof ConvPlan]: ConvPlan[pass][] } {
   const able = <K extends string>(choices: [K, Fits][]): K[] => {
     const kernels = choices.filter(([, fits]) => fits(gpu, g)).map(([kernel]) => kernel)
     if (gpu.info.software) return kernels
-    return kernels.sort((a, b) => Number(b === 'tile') - Number(a === 'tile'))
+    const first = kernels.filter((kernel) => GPU_FIRST.includes(kernel)).reverse()
+    return [...first, ...kernels.filter((kernel) => !first.includes(kernel))]
   }
   return { forward: able(CHOICES.forward), dX: able(CHOICES.dX), dW: able(CHOICES.dW) }
 }

@@ -107,8 +107,11 @@ for (const [n, c, k, size, stride] of [
     const bias = engine.tensor(bs)
     const residual = engine.tensor(rs, [n, k, oh, ow], { layout: 'chwn' })
     const finished = convForward(of, xs, ws, bs).map((v, i) => Math.max(0, v + rs[i]))
-    const run = () => conv2dBy({}, x, w, bias, { stride, padding: 1, residual, relu: true })
-    allclose(await noGrad(engine.gpu, run).read(), finished, { atol: 2e-5 }, 'alone')
+    const run = (forward?: ConvPlan['forward']) =>
+      conv2dBy({ forward }, x, w, bias, { stride, padding: 1, residual, relu: true })
+    for (const forward of ableKernels(engine.gpu, geometry(x, w, bias, { stride, padding: 1 })).forward) {
+      allclose(await noGrad(engine.gpu, () => run(forward)).read(), finished, { atol: 2e-5 }, `${forward} alone`)
+    }
     const y = run()
     allclose(await y.read(), finished, { atol: 2e-5 }, 'with gradients')
     backward(y, engine.tensor(rs, [n, k, oh, ow], { layout: 'chwn' }))

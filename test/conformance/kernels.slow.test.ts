@@ -1,0 +1,61 @@
+// Every case with a convolution again, by each of its kernels wherever that one can do the shape: the defaults alone
+// would leave most kernels to other adapters. The other passes keep their defaults.
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { geometryOf, parseConvKey } from '../../src/ops/conv2dKey.ts'
+import { hasLanes } from '../../src/ops/conv2dLanes.ts'
+import { ableKernels } from '../../src/ops/conv2dPlan.ts'
+import { engine } from '../device.ts'
+import { adapters } from './adapters/index.ts'
+import { COUNTS, loadSuite, type Suite, suiteFolder } from './cases.ts'
+import { run } from './harness.ts'
+
+const test = suite('conformance of every kernel')
+const { gpu } = engine
+const defaults = gpu.choices
+const KERNELS = [
+  ...(gpu.info.software ? ['plain'] : []),
+  ...(gpu.info.software && hasLanes(gpu) ? ['strip', 'quads', 'rows'] : []),
+  ...(hasLanes(gpu) ? ['lanes'] : []),
+  ...['tile', 'shared', 'generic'],
+]
+
+/** A table of choices that names `kernel` for whatever it can do, and counts how often it is asked for that. */
+function always(kernel: string) {
+  const taken = { times: 0 }
+  const choices = new Proxy(defaults, {
+    get(_, key) {
+      if (typeof key !== 'string' || key === '') return
+      const { pass, shape } = parseConvKey(key)
+      const able: string[] = ableKernels(gpu, geometryOf(shape))[pass]
+      if (!able.includes(kernel)) return
+      taken.times++
+      return kernel
+    },
+  })
+  return { taken, choices }
+}
+
+const convolutions = (Object.keys(COUNTS) as Suite[]).flatMap((name) => {
+  const folder = suiteFolder(name)
+  return (folder ? loadSuite(folder) : []).filter(({ op }) => /conv|resnet/i.test(op))
+})
+
+for (const kernel of KERNELS) {
+  test(`${kernel}, ${convolutions.length} cases`, async () => {
+    const { taken, choices } = always(kernel)
+    gpu.choices = choices
+    try {
+      for (const c of convolutions) {
+        const { status, message } = await run(c, adapters[c.suite])
+        assert.ok(status !== 'failed', `${c.suite} ${c.op}: ${c.name}: ${message}`)
+      }
+    } finally {
+      gpu.choices = defaults
+    }
+    process.stdout.write(`\n${kernel}: in ${taken.times} passes`)
+    assert.ok(taken.times > 0, `no case has a convolution that '${kernel}' can do`)
+  })
+}
+
+test.run()
