@@ -4,6 +4,7 @@ import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import type { Backward, Conv2dOptions, Forward, Geometry } from './conv2dGeometry.ts'
 import { checkResidual, geometry } from './conv2dGeometry.ts'
+import { imagesWeight } from './conv2dImages.ts'
 import { lanesForward, lanesInput, lanesWeight } from './conv2dLanes.ts'
 import { type ConvPlan, planConv2d } from './conv2dPlan.ts'
 import { quadsWeight } from './conv2dQuads.ts'
@@ -87,6 +88,7 @@ const INPUT: Record<ConvPlan['dX'], Backward> = {
 }
 const WEIGHT: Record<ConvPlan['dW'], Backward> = {
   quads: quadsWeight,
+  images: imagesWeight,
   lanes: lanesWeight,
   tile: tileWeight,
   shared: sharedWeight,

@@ -3,12 +3,13 @@
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Geometry } from './conv2dGeometry.ts'
+import { imagesFit } from './conv2dImages.ts'
 import { CONV_PASSES, convKey } from './conv2dKey.ts'
 import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
 import { quadsFit } from './conv2dQuads.ts'
 import { rowsFit } from './conv2dRows.ts'
-import { sharedFitWeight } from './conv2dShared.ts'
-import { plainFit, stripFit, stripFitInput } from './conv2dStrip.ts'
+import { sharedFitInput, sharedFitWeight } from './conv2dShared.ts'
+import { plainFit, plainFitInput, stripFit, stripFitInput } from './conv2dStrip.ts'
 import { tileFit, tileFitInput } from './conv2dTile.ts'
 
 /**
@@ -17,7 +18,7 @@ import { tileFit, tileFitInput } from './conv2dTile.ts'
  * size. `shared` (conv2dShared.ts) and `tile` (conv2dTile.ts) for GPUs. `generic` (conv2d.wgsl): everything everywhere.
  */
 export type PictureKernel = 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'shared' | 'generic'
-export type WeightKernel = 'quads' | 'lanes' | 'tile' | 'shared' | 'generic'
+export type WeightKernel = 'quads' | 'lanes' | 'images' | 'tile' | 'shared' | 'generic'
 
 export interface ConvPlan {
   forward: PictureKernel
@@ -43,14 +44,15 @@ const CHOICES: Choices = {
   dX: [
     ['strip', stripFitInput],
     ['lanes', lanesFitInput],
-    ['plain', plainFit],
+    ['plain', plainFitInput],
     ['tile', tileFitInput],
-    ['shared', tileFitInput],
+    ['shared', sharedFitInput],
     ['generic', always],
   ],
   dW: [
     ['quads', quadsFit],
     ['lanes', lanesFit],
+    ['images', imagesFit],
     ['tile', tileFit],
     ['shared', sharedFitWeight],
     ['generic', always],

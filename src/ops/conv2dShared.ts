@@ -2,6 +2,7 @@
 // gradient, a patch of x and dy in the weight gradient.
 import source from '../../shaders/conv2d.shared.wgsl'
 import weightSource from '../../shaders/conv2d.sharedW.wgsl'
+import inputSource from '../../shaders/conv2d.sharedX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
@@ -10,17 +11,24 @@ import { addOrWrite, byParts } from './conv2dParts.ts'
 import { tileFit } from './conv2dTile.ts'
 
 const sum_ = kernels<'main'>(source)
+const input_ = kernels<'main'>(inputSource)
 const weight_ = kernels<'main'>(weightSource)
 
 /** Invocations of a workgroup, and input channels whose weights it holds. */
 const WG = 64
 const CHUNK = 8
 
-/** Below so many invocations of eight channels each, four: a large GPU has some 17,000 lanes to fill, twice over. */
+/** Below so many invocations of eight channels each, four: a large one has some 17,000 lanes to fill. */
 const ENOUGH = 32_768
 
 /** Workgroups that the parts of a weight gradient are spread over. */
 const SPREAD = 256
+
+/** At stride 2 only for the paddings that keep pixels aligned. */
+export function sharedFitInput(gpu: Gpu, g: Geometry): boolean {
+  const middle = (g.kh - 1) / 2
+  return tileFit(gpu, g) && (g.strideW === 1 || (g.padT === middle && g.padL === middle))
+}
 
 /** A load brings four images; with few input channels most of a workgroup would idle. */
 export function sharedFitWeight(gpu: Gpu, g: Geometry): boolean {
@@ -33,8 +41,23 @@ export const sharedForward: Forward = (g, x, w, bias, y, { residual, relu }) => 
 }
 
 export function sharedInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
-  const params = { ...inputSum(g), bias: 0, relu: 0 }
-  addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, params, g.kw, 1, 0))
+  if (g.strideW === 1) {
+    const params = { ...inputSum(g), bias: 0, relu: 0 }
+    addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, params, g.kw, 1, 0))
+    return
+  }
+  const { n, c, h, k, oh, ow, kw: TAPS } = g
+  const runs = Math.ceil(g.w / 8)
+  const places = n * runs * h
+  const M = channelsOf(places, c)
+  const params = { n, c, h, w: g.w, k, oh, ow, runs, places }
+  const groups = [Math.ceil(places / WG), Math.ceil(c / M)]
+  addOrWrite(dx, add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header: { WG, M, CHUNK, TAPS } }))
+}
+
+/** Channels of an invocation. */
+function channelsOf(places: number, channels: number): number {
+  return places * Math.ceil(channels / 8) < ENOUGH ? 4 : 8
 }
 
 type Tensors = Record<'x' | 'w' | 'b' | 'r' | 'y', Tensor>
@@ -43,7 +66,7 @@ type Params = Sum & Record<'bias' | 'relu', number>
 function run(tensors: Tensors, { kh, ...params }: Params, TAPS: number, S: number, RESIDUAL: 0 | 1): void {
   const runs = Math.ceil(params.ow / 4)
   const places = params.n * runs * params.oh
-  const M = places * Math.ceil(params.k / 8) < ENOUGH ? 4 : 8
+  const M = channelsOf(places, params.k)
   const groups = [Math.ceil(places / WG), Math.ceil(params.k / M)]
   sum_.main(tensors, { ...params, runs, places }, { groups }, { header: { WG, M, CHUNK, TAPS, S, RESIDUAL } })
 }

@@ -1,6 +1,7 @@
 // The convolutions of software adapters, where a load from a buffer costs as much as fifty multiply-adds: 3x3.
 // Forward and input gradient; the weight gradient is in conv2dQuads.ts.
 import plainSource from '../../shaders/conv2d.plain.wgsl'
+import plain2Source from '../../shaders/conv2d.plain2.wgsl'
 import stripSource from '../../shaders/conv2d.strip.wgsl'
 import strip2Source from '../../shaders/conv2d.strip2.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
@@ -16,18 +17,19 @@ const WAYS = {
   strip: { kernel: kernels<'main'>(stripSource).main, M: 8, KEPT: 64 },
   strip2: { kernel: kernels<'main'>(strip2Source).main, M: 16, KEPT: 32 },
   plain: { kernel: kernels<'main'>(plainSource).main, M: 8, KEPT: 32 },
+  plain2: { kernel: kernels<'main'>(plain2Source).main, M: 4, KEPT: 32 },
 } as const
 type Way = keyof typeof WAYS
 
 /** Images side by side without subgroups. */
 const PLAIN_LANES = 8
 
-function shapeFits(gpu: Gpu, g: Geometry, lanes: number, strides: number): boolean {
-  return gpu.info.software && isSimple(g) && g.kw === 3 && g.strideW <= strides && 2 * g.n > lanes
+function shapeFits(gpu: Gpu, g: Geometry, lanes: number): boolean {
+  return gpu.info.software && isSimple(g) && g.kw === 3 && g.strideW <= 2 && 2 * g.n > lanes
 }
 
 export function stripFit(gpu: Gpu, g: Geometry): boolean {
-  return hasLanes(gpu) && shapeFits(gpu, g, gpu.info.subgroupSize, 2)
+  return hasLanes(gpu) && shapeFits(gpu, g, gpu.info.subgroupSize)
 }
 
 /** Also the input gradient, which at stride 1 is such a convolution. */
@@ -36,21 +38,26 @@ export function stripFitInput(gpu: Gpu, g: Geometry): boolean {
 }
 
 export function plainFit(gpu: Gpu, g: Geometry): boolean {
-  return shapeFits(gpu, g, PLAIN_LANES, 1)
+  return shapeFits(gpu, g, PLAIN_LANES)
 }
 
-const wayOf = (g: Geometry): Way => (g.strideH === 1 ? 'strip' : 'strip2')
+export function plainFitInput(gpu: Gpu, g: Geometry): boolean {
+  return plainFit(gpu, g) && g.strideH === 1
+}
+
+const stripOf = (g: Geometry): Way => (g.strideH === 1 ? 'strip' : 'strip2')
+const plainOf = (g: Geometry): Way => (g.strideH === 1 ? 'plain' : 'plain2')
 
 /** Can the forward pass finish with residual and ReLU? */
-export const stripFinishes = (g: Geometry): boolean => g.c <= WAYS[wayOf(g)].KEPT
-export const plainFinishes = (g: Geometry): boolean => g.c <= WAYS.plain.KEPT
+export const stripFinishes = (g: Geometry): boolean => g.c <= WAYS[stripOf(g)].KEPT
+export const plainFinishes = (g: Geometry): boolean => g.c <= WAYS[plainOf(g)].KEPT
 
 const forward =
   (way: (g: Geometry) => Way): Forward =>
   (g, x, w, b, y, finish) =>
     run(way(g), { x, w, b, y }, forwardSum(g), 0, finish)
-export const stripForward = forward(wayOf)
-export const plainForward = forward(() => 'plain')
+export const stripForward = forward(stripOf)
+export const plainForward = forward(plainOf)
 
 const input =
   (way: Way): Backward =>
@@ -68,8 +75,8 @@ function run(
 ): void {
   const { kernel, M, KEPT } = WAYS[way]
   const { c, kh, wBase, wC, wI, wJ, ...sizes } = sum
-  const strides: Record<string, number> = way === 'strip2' ? {} : { wBase, wC, wI, wJ }
-  const LANES = way === 'plain' ? PLAIN_LANES : x.gpu.info.subgroupSize
+  const strides: Record<string, number> = way === 'strip2' || way === 'plain2' ? {} : { wBase, wC, wI, wJ }
+  const LANES = way === 'plain' || way === 'plain2' ? PLAIN_LANES : x.gpu.info.subgroupSize
   const strips = Math.ceil(sizes.ow / 4)
   const blocks = Math.ceil(sizes.n / LANES)
   const groups = [strips * blocks, Math.ceil(sizes.k / M)]

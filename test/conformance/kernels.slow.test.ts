@@ -14,7 +14,7 @@ const test = suite('conformance of every kernel')
 const { gpu } = engine
 const defaults = gpu.choices
 const KERNELS = [
-  ...(gpu.info.software ? ['plain'] : []),
+  ...(gpu.info.software ? ['plain', 'images'] : []),
   ...(gpu.info.software && hasLanes(gpu) ? ['strip', 'quads', 'rows'] : []),
   ...(hasLanes(gpu) ? ['lanes'] : []),
   ...['tile', 'shared', 'generic'],

@@ -70,6 +70,9 @@ for (const [n, c, k, size, kernel, stride, pad = (kernel - 1) / 2] of [
   [7, 9, 17, 10, 3, 2],
   [50, 3, 3, 5, 3, 2],
   [63, 2, 20, 3, 1, 2],
+  // Pictures enough for tiles of eight channels, forward and, at stride 2, backward.
+  [64, 1, 16, 32, 3, 1],
+  [64, 3, 4, 64, 3, 2],
   // So few images that lanes are pixels.
   [1, 1, 16, 28, 3, 1],
   [1, 16, 32, 28, 3, 2],
