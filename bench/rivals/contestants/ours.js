@@ -2,14 +2,15 @@
 import { weightsOf } from '../resnet.js'
 import { prepareWebgpu } from '../webgpu.js'
 
-export async function open({ engine: entry, adapter, version }) {
+export async function open({ engine: entry, adapter, version, subgroups }) {
   const { ours, errors } = await prepareWebgpu({ engine: entry, adapter })
   const engine = await ours.init({ adapter, fetchLavapipe: true })
+  if (!subgroups) engine.info.subgroupSize = 0
   // Waiting is calm.js's business here, for every contestant.
   engine.gpu.calm = (promise) => promise
   const { device } = engine.gpu
   return {
-    about: `webgpu-distill ${version}`,
+    about: `webgpu-distill ${version}${subgroups ? '' : ', without subgroups'}`,
     adapter: engine.info.adapter,
     errors,
     settle: () => settle(device),
