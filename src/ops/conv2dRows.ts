@@ -1,5 +1,6 @@
 // Convolutions of a few images on software adapters: 1x1 and 3x3, forward.
 import source from '../../shaders/conv2d.rows.wgsl'
+import downSource from '../../shaders/conv2d.rowsDown.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { type Forward, type Geometry, isSimple } from './conv2dGeometry.ts'
@@ -7,11 +8,14 @@ import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
 const rows_ = kernels<'main'>(source)
+/** For 3x3 at stride 1. */
+const down_ = kernels<'main'>(downSource)
 
-/** Input channels whose weights an invocation keeps. */
+/** Output channels of an invocation, and input channels whose weights it keeps. */
+const M = 8
 const KEPT = 64
 /** Workgroups that keep the processors of a software adapter busy. */
-const ENOUGH = 8
+const ENOUGH = 4
 
 export function rowsFit(gpu: Gpu, g: Geometry): boolean {
   return gpu.info.software && hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0
@@ -23,18 +27,19 @@ export const rowsFinish = (g: Geometry): boolean => g.c <= KEPT
 export const rowsForward: Forward = (g, x, w, b, y, { residual, relu }) => {
   const { n, c, h, k, oh, ow, kw: TAPS, strideH: stride, padT: padTop, padL: padLeft } = g
   const LANES = x.gpu.info.subgroupSize
-  const M = k > 8 ? 16 : 8
   const strips = Math.ceil((ow * n) / LANES)
   const tiles = Math.ceil(k / M)
   const rows = Math.ceil(oh / Math.ceil(ENOUGH / (strips * tiles)))
-  const sizes = { n, h, w: g.w, k, oh, ow, padTop, padLeft, stride, wK: c * TAPS * TAPS, strips, rows }
-  const header = { LANES, M, SETS: Math.ceil(M / LANES), TAPS, KEPT, RESIDUAL: residual ? 1 : 0 }
+  const sizes = { n, h, w: g.w, k, oh, ow, padTop, padLeft, wK: c * TAPS * TAPS, strips, rows }
+  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: residual ? 1 : 0 }
   const groups = [strips * Math.ceil(oh / rows), tiles]
   for (let c0 = 0; c0 < c; c0 += KEPT) {
     const channels = Math.min(KEPT, c - c0)
     const params = { ...sizes, c0, channels, bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
-    addOrWrite(y, c0 > 0 ? 1 : 0, (to) =>
-      rows_.main({ x, w, b: b ?? w, r: residual ?? x, y: to }, params, { groups }, { header }),
-    )
+    addOrWrite(y, c0 > 0 ? 1 : 0, (to) => {
+      const tensors = { x, w, b: b ?? w, r: residual ?? x, y: to }
+      if (TAPS === 3 && stride === 1) down_.main(tensors, params, { groups }, { header })
+      else rows_.main(tensors, { ...params, stride }, { groups }, { header: { ...header, TAPS } })
+    })
   }
 }
