@@ -6,7 +6,6 @@ import {
   checkGraph,
   type Edge,
   endingEdges,
-  formula,
   type Graph,
   makeMetrics,
   recordGradients,
@@ -252,28 +251,6 @@ test('a retained graph runs backward again to the same gradient, then no more', 
   backward(y)
   assert.equal(await x.grad!.read(), first)
   assert.throws(() => backward(y), /already run backward/)
-})
-
-test('the formula says what a method does', () => {
-  const node = { network: null as unknown as Network, view: 'all' }
-  const told = (method: methods.Method<object>) => formula(method as unknown as Graph)
-  assert.equal(told(methods.trikd({ student: node, teacher: node, anchor: node })), [
-    'L(student) = CE(student, y) + KL(teacher ‖ student) + KL(anchor ‖ student)',
-    'L(teacher) = CE(teacher, y) + KL(student ‖ teacher) + KL(anchor ‖ teacher)',
-  ])
-  assert.equal(told(methods.dml([node, node, node], { ensemble: true })).slice(0, 1), [
-    'L(member0) = 0.5 CE(member0, y) + 0.5 KL(mean(member1, member2) ‖ member0)',
-  ])
-  assert.equal(told(methods.eskd(node, node, { temperature: 2, until: 7 })), [
-    'L(student) = 0.5 CE(student, y) + 0.5 2² KL(teacher ‖ student; T=2) [until epoch 7]',
-  ])
-  assert.equal(told(methods.sckd(node, node, { temperature: 1 })), [
-    'L(student) = 0.5 CE(student, y) + 0.5 KL(teacher ‖ student) [while agreeing]',
-  ])
-  assert.equal(told(methods.dkd(node, node)), [
-    'L(student) = 0.5 CE(student, y) + 0.5 4² (1 KL_target(teacher ‖ student; T=4) + 8 KL_others(teacher ‖ student; T=4))',
-  ])
-  assert.equal(told(methods.labelSmoothing(node)), ['L(student) = CE(student, y; smoothing 0.1)'])
 })
 
 test('an edge that ends has its weight until then', () => {

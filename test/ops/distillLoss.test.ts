@@ -1,80 +1,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
-import { InputError, ShapeError } from '../../src/errors.ts'
-import { COLUMNS, type Column, type DistillLossOptions, distillLoss, SUMS } from '../../src/ops/distillLoss.ts'
+import { COLUMNS, type DistillLossOptions, distillLoss, SUMS } from '../../src/ops/distillLoss.ts'
 import { relu } from '../../src/ops/relu.ts'
-import { assign, type Tensor } from '../../src/tensor.ts'
-import { allclose, checkOp, uniform } from '../check.ts'
+import { assign } from '../../src/tensor.ts'
+import { allclose, checkOp } from '../check.ts'
 import { engine } from '../device.ts'
+import { average, checkTable, classesOf, type Edge, reference, scaled, tableOf, u32 } from './distillLossReference.ts'
 
 const test = suite('distillLoss')
-
-interface Edge {
-  t: ArrayLike<number>
-  T?: number
-  tau?: number
-  weight?: number
-}
-interface Settings {
-  labels: ArrayLike<number>
-  smoothing?: number
-  ceWeight?: number
-  edges?: Edge[]
-  squared?: boolean
-}
-
-function logSoftmax(z: ArrayLike<number>, row: number, C: number, divisor: number): number[] {
-  const scaled = Array.from({ length: C }, (_, c) => z[row * C + c] / divisor)
-  const peak = Math.max(...scaled)
-  const sum = scaled.reduce((total, v) => total + Math.exp(v - peak), 0)
-  return scaled.map((v) => v - peak - Math.log(sum))
-}
-
-/** Every column of every picture, by the formulas of the README in float64. */
-function reference(s: ArrayLike<number>, C: number, settings: Settings): Record<Column, number[]> {
-  const { labels, smoothing = 0, ceWeight = 1, edges = [], squared = true } = settings
-  const table = Object.fromEntries(COLUMNS.map((name) => [name, [] as number[]])) as Record<Column, number[]>
-  for (let n = 0; n < s.length / C; n++) {
-    const logP = logSoftmax(s, n, C, 1)
-    const label = labels[n]
-    const sum = (f: (c: number) => number) => logP.reduce((total, _, c) => total + f(c), 0)
-    const ce = -sum((c) => (smoothing / C + (c === label ? 1 - smoothing : 0)) * logP[c])
-    const kl = [0, 0, 0, 0]
-    for (const [k, { t, T = 1, tau = 1 }] of edges.entries()) {
-      const target = logSoftmax(t, n, C, tau * T)
-      const own = logSoftmax(s, n, C, T)
-      kl[k] = (squared ? T * T : 1) * sum((c) => (target[c] > -700 ? Math.exp(target[c]) * (target[c] - own[c]) : 0))
-    }
-    const ahead = sum((c) => (logP[c] > logP[label] || (logP[c] === logP[label] && c < label) ? 1 : 0))
-    table.total.push(edges.reduce((total, { weight = 1 }, k) => total + weight * kl[k], ceWeight * ce))
-    table.ce.push(ce)
-    for (const k of [0, 1, 2, 3] as const) table[`kl${k}`].push(kl[k])
-    table.hit.push(ahead === 0 ? 1 : 0)
-    table.top5.push(ahead < 5 ? 1 : 0)
-    table.confidence.push(Math.exp(Math.max(...logP)))
-    table.entropy.push(-sum((c) => (logP[c] > -700 ? Math.exp(logP[c]) * logP[c] : 0)))
-    table.nll.push(-logP[label])
-    table.brier.push(sum((c) => (Math.exp(logP[c]) - (c === label ? 1 : 0)) ** 2))
-  }
-  return table
-}
-
-const scaled = (n: number, seed: number, by = 4) => uniform(n, seed).map((v) => by * v)
-const u32 = (values: ArrayLike<number>) => engine.tensor(values, [values.length], { dtype: 'u32' })
-const classesOf = (N: number, C: number) => Array.from({ length: N }, (_, n) => (n * 7 + 3) % C)
-const average = (values: number[]) => values.reduce((sum, v) => sum + v, 0) / values.length
-
-async function tableOf(table: Tensor): Promise<Record<Column, number[]>> {
-  const values = await table.read()
-  const rows = table.shape[1]
-  return Object.fromEntries(COLUMNS.map((name, j) => [name, [...values.slice(j * rows, (j + 1) * rows)]])) as never
-}
-
-async function checkTable(table: Tensor, want: Record<Column, number[]>, rtol = 2e-5) {
-  const got = await tableOf(table)
-  for (const name of COLUMNS) allclose(got[name], want[name], { atol: 2e-6, rtol }, name)
-}
 
 interface LossCase {
   N?: number
@@ -341,64 +275,6 @@ test('gives the same bits every time', async () => {
     }
     assert.equal(runs[0], runs[1])
   }
-})
-
-test('ties go to the lower class', async () => {
-  for (const C of [10, 12]) {
-    const { table } = distillLoss(engine.zeros([3, C]), { labels: u32([0, 4, 5]) })
-    const { hit, top5 } = await tableOf(table)
-    assert.equal(hit, [1, 0, 0])
-    assert.equal(top5, [1, 1, 0])
-  }
-})
-
-test('a broken network has a NaN loss and no hits', async () => {
-  for (const C of [10, 12]) {
-    const { loss, table } = distillLoss(engine.full([2, C], Number.NaN), { labels: u32([0, 3]) })
-    assert.ok(Number.isNaN(await loss.item()))
-    assert.equal((await tableOf(table)).hit, [0, 0])
-  }
-})
-
-test('an empty batch has a NaN mean, sum 0 and an empty gradient', async () => {
-  const logits = engine.tensor([], [0, 10], { requiresGrad: true })
-  const { loss } = distillLoss(logits, { labels: u32([]) })
-  backward(loss)
-  assert.ok(Number.isNaN(await loss.item()))
-  assert.is((await logits.grad!.read()).length, 0)
-  assert.is(await distillLoss(logits, { labels: u32([]), reduction: 'sum' }).loss.item(), 0)
-})
-
-test('refuses what it cannot compute, naming it', () => {
-  const logits = engine.zeros([4, 10])
-  const labels = u32([0, 1, 2, 3])
-  const index = u32([0, 0, 0, 0])
-  const throws = (options: Partial<DistillLossOptions>, kind: typeof InputError | typeof ShapeError, text: RegExp) => {
-    const run = () => distillLoss(logits, { labels, ...options })
-    assert.throws(run, (e: Error) => e instanceof kind && text.test(e.message))
-  }
-  for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-    throws({ edges: [{ logits, temperature: bad }] }, InputError, /temperature (0|-1|NaN|Infinity)/)
-    throws({ edges: [{ logits, tau: engine.scalar('tau', bad) }] }, InputError, /tau (0|-1|NaN|Infinity)/)
-  }
-  throws({ edges: [{ logits, weight: Number.NaN }] }, InputError, /weight NaN/)
-  throws({ edges: [{ logits, slice: 1 }] }, InputError, /slice 1 of 1/)
-  throws({ edges: new Array(5).fill({ logits }) }, InputError, /5 edges/)
-  throws({ edges: [1, 2, 3, 4].map(() => ({ logits: engine.zeros([4, 10]) })) }, InputError, /4 teacher tensors/)
-  throws({ edges: [{ logits: engine.zeros([4, 9]) }] }, ShapeError, /\[rows, 10\].*\[4, 9\]/)
-  throws({ edges: [{ logits: engine.zeros([5, 10]) }] }, ShapeError, /\[5, 10\] for 4 pictures without an index/)
-  throws({ labels: u32([1]) }, ShapeError, /labels \[1\] for 4 pictures/)
-  throws({ labels: engine.zeros([4]) }, InputError, /labels of type f32/)
-  const other = { from: logits, index: u32([0, 0, 0, 0]) }
-  throws({ labels: { from: labels, index }, edges: [{ logits: other }] }, InputError, /2 index tensors/)
-  throws({ labels: { from: labels, index: u32([0]) } }, ShapeError, /index of labels is \[4\], got \[1\]/)
-  throws({ labelSmoothing: 1.5 }, InputError, /labelSmoothing 1.5/)
-  throws({ ceWeight: Number.NaN }, InputError, /ceWeight NaN/)
-  throws({ count: 5 }, InputError, /count 5 of 4/)
-  throws({ lanes: 3 }, InputError, /3 lanes/)
-  throws({ table: engine.zeros([4, 12]) }, ShapeError, /table is \[12, 12\], got \[4, 12\]/)
-  throws({ metrics: engine.zeros([12]) }, ShapeError, /metrics are \[28\], got \[12\]/)
-  assert.throws(() => distillLoss(engine.zeros([4]), { labels }), /logits are \[N, C\]/)
 })
 
 test.run()
