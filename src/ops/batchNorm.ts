@@ -119,12 +119,13 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
 /**
  * A workgroup a channel for the sums. For the elementwise passes a channel's run is cut into slices, so that few channels
  * still fill the machine; a processor is full with few workgroups, each of which costs it the time of some hundred values.
+ * A GPU hides the latency of its loads behind other invocations, of which a channel's sums have no more than a workgroup's.
  */
 function gridOf({ info }: Gpu, channels: number, rest: number) {
   const WG = info.software ? 8 : 64
   const most = info.software ? Math.ceil(64 / Math.max(1, channels)) : 64
   const sweep = { groups: [channels, Math.min(most, Math.ceil(rest / (16 * WG)))] }
-  return { sweep, WG, summingWG: info.software ? 16 : 64 }
+  return { sweep, WG, summingWG: info.software ? 16 : 256 }
 }
 
 /** Fresh weights on their own, for use outside a network: gamma 1, beta 0, running mean 0 and variance 1. */
