@@ -12,6 +12,7 @@ import { rowsFinish, rowsForward } from './conv2dRows.ts'
 import { sharedForward, sharedInput, sharedWeight } from './conv2dShared.ts'
 import { plainFinishes, plainForward, plainInput, stripFinishes, stripForward, stripInput } from './conv2dStrip.ts'
 import { tileForward, tileInput, tileWeight } from './conv2dTile.ts'
+import { tinyFinishes, tinyForward, tinyInput, tinyWeight } from './conv2dTiny.ts'
 import { add } from './pointwise.ts'
 import { relu } from './relu.ts'
 
@@ -60,6 +61,7 @@ export function conv2dBy(
 
 /** Which of them add the residual and rectify. */
 const FINISHES: Record<ConvPlan['forward'], (g: Geometry) => boolean> = {
+  tiny: tinyFinishes,
   strip: stripFinishes,
   plain: plainFinishes,
   rows: rowsFinish,
@@ -70,6 +72,7 @@ const FINISHES: Record<ConvPlan['forward'], (g: Geometry) => boolean> = {
 }
 
 const FORWARD: Record<ConvPlan['forward'], Forward> = {
+  tiny: tinyForward,
   strip: stripForward,
   plain: plainForward,
   lanes: lanesForward,
@@ -79,6 +82,7 @@ const FORWARD: Record<ConvPlan['forward'], Forward> = {
   generic: (g, x, w, bias, y) => conv2d_.forward({ x, w, b: bias ?? w, y }, { ...g, add: 0 }, { threads: [y.size] }),
 }
 const INPUT: Record<ConvPlan['dX'], Backward> = {
+  tiny: tinyInput,
   strip: stripInput,
   plain: plainInput,
   lanes: lanesInput,
@@ -87,6 +91,7 @@ const INPUT: Record<ConvPlan['dX'], Backward> = {
   generic: (g, w, dy, dx, add) => conv2d_.backwardX({ w, dy, dx }, { ...g, add }, { threads: [dx.size] }),
 }
 const WEIGHT: Record<ConvPlan['dW'], Backward> = {
+  tiny: tinyWeight,
   quads: quadsWeight,
   images: imagesWeight,
   lanes: lanesWeight,

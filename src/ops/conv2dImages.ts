@@ -1,4 +1,4 @@
-// The weight gradients of software adapters without subgroups, or with batches that `quads` can't take.
+// The weight gradients of software adapters without subgroups.
 import source from '../../shaders/conv2d.imagesW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'

@@ -11,14 +11,16 @@ import { rowsFit } from './conv2dRows.ts'
 import { sharedFitInput, sharedFitWeight } from './conv2dShared.ts'
 import { plainFit, plainFitInput, stripFit, stripFitInput } from './conv2dStrip.ts'
 import { tileFit, tileFitInput } from './conv2dTile.ts'
+import { tinyFit, tinyFitWeight } from './conv2dTiny.ts'
 
 /**
- * On software adapters: `strip` and `quads` (conv2dStrip.ts, conv2dQuads.ts), `rows` (conv2dRows.ts) for batches too
- * small for them, `plain`, which is `strip` without subgroups. `lanes` (conv2dLanes.ts) wherever subgroups have one known
- * size. `shared` (conv2dShared.ts) and `tile` (conv2dTile.ts) for GPUs. `generic` (conv2d.wgsl): everything everywhere.
+ * On software adapters: `strip` and `quads` (conv2dStrip.ts, conv2dQuads.ts), `tiny` (conv2dTiny.ts) for pictures of 2x2,
+ * `rows` (conv2dRows.ts) for batches too small for them, `plain` and `images` (conv2dImages.ts) without subgroups.
+ * `lanes` (conv2dLanes.ts) wherever subgroups have one known size. `shared` (conv2dShared.ts) and `tile`
+ * (conv2dTile.ts) for GPUs. `generic` (conv2d.wgsl): everything everywhere.
  */
-export type PictureKernel = 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'shared' | 'generic'
-export type WeightKernel = 'quads' | 'lanes' | 'images' | 'tile' | 'shared' | 'generic'
+export type PictureKernel = 'tiny' | 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'shared' | 'generic'
+export type WeightKernel = 'tiny' | 'quads' | 'lanes' | 'images' | 'tile' | 'shared' | 'generic'
 
 export interface ConvPlan {
   forward: PictureKernel
@@ -33,6 +35,7 @@ const always = () => true
 /** The fastest on software adapters first. */
 const CHOICES: Choices = {
   forward: [
+    ['tiny', tinyFit],
     ['strip', stripFit],
     ['lanes', lanesFit],
     ['rows', rowsFit],
@@ -42,6 +45,7 @@ const CHOICES: Choices = {
     ['generic', always],
   ],
   dX: [
+    ['tiny', tinyFit],
     ['strip', stripFitInput],
     ['lanes', lanesFitInput],
     ['plain', plainFitInput],
@@ -50,6 +54,7 @@ const CHOICES: Choices = {
     ['generic', always],
   ],
   dW: [
+    ['tiny', tinyFitWeight],
     ['quads', quadsFit],
     ['lanes', lanesFit],
     ['images', imagesFit],

@@ -15,7 +15,7 @@ const { gpu } = engine
 const defaults = gpu.choices
 const KERNELS = [
   ...(gpu.info.software ? ['plain', 'images'] : []),
-  ...(gpu.info.software && hasLanes(gpu) ? ['strip', 'quads', 'rows'] : []),
+  ...(gpu.info.software && hasLanes(gpu) ? ['tiny', 'strip', 'quads', 'rows'] : []),
   ...(hasLanes(gpu) ? ['lanes'] : []),
   ...['tile', 'shared', 'generic'],
 ]

@@ -1,0 +1,59 @@
+// 3x3 convolutions of pictures of 2x2 on software adapters, all three passes: five ninths of the taps lie outside.
+import source from '../../shaders/conv2d.tiny.wgsl'
+import weightSource from '../../shaders/conv2d.tinyW.wgsl'
+import type { Gpu } from '../gpu/gpu.ts'
+import { kernels } from '../gpu/kernel.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Backward, Finish, Forward, Geometry, Sum } from './conv2dGeometry.ts'
+import { forwardSum, inputSum, isSimple } from './conv2dGeometry.ts'
+import { hasLanes } from './conv2dLanes.ts'
+import { addOrWrite } from './conv2dParts.ts'
+
+const sum_ = kernels<'main'>(source)
+const weight_ = kernels<'main'>(weightSource)
+
+/** Output channels of an invocation, and input channels whose weights it keeps. */
+const M = 8
+const KEPT = 64
+/** Workgroups that a tile of output channels is spread over. */
+const SPREAD = 2
+export function tinyFit(gpu: Gpu, g: Geometry): boolean {
+  const same = g.padT === 1 && g.padL === 1 && g.h === 2 && g.w === 2 && g.oh === 2 && g.ow === 2
+  const lanes = gpu.info.subgroupSize
+  return gpu.info.software && hasLanes(gpu) && isSimple(g) && g.kw === 3 && g.strideW === 1 && same && 2 * g.n > lanes
+}
+
+/** A load brings four images. */
+export const tinyFitWeight = (gpu: Gpu, g: Geometry): boolean => tinyFit(gpu, g) && g.n % 4 === 0
+
+/** Can the forward pass finish with residual and ReLU? */
+export const tinyFinishes = (g: Geometry): boolean => g.c <= KEPT
+
+export const tinyForward: Forward = (g, x, w, b, y, finish) => run({ x, w, b, y }, forwardSum(g), 0, finish)
+
+export const tinyInput: Backward = (g, w, dy, dx, add) => run({ x: dy, w, b: null, y: dx }, inputSum(g), add, {})
+
+type Tensors = { x: Tensor; w: Tensor; b: Tensor | null; y: Tensor }
+
+function run({ x, w, b, y }: Tensors, sum: Sum, add: 0 | 1, { residual, relu }: Finish): void {
+  const { n, c, k, wBase, wK, wC, wI, wJ } = sum
+  const LANES = x.gpu.info.subgroupSize
+  const blocks = Math.ceil(n / LANES)
+  const stride = Math.min(blocks, SPREAD)
+  const groups = [stride, Math.ceil(k / M)]
+  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: residual ? 1 : 0 }
+  for (let c0 = 0; c0 < c; c0 += KEPT) {
+    const part = { c0, channels: Math.min(KEPT, c - c0), bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
+    const params = { n, k, wBase, wK, wC, wI, wJ, blocks, stride, ...part }
+    addOrWrite(y, c0 > 0 ? 1 : add, (to) =>
+      sum_.main({ x, w, b: b ?? w, r: residual ?? x, y: to }, params, { groups }, { header }),
+    )
+  }
+}
+
+export function tinyWeight({ n, c, k }: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+  const LANES = x.gpu.info.subgroupSize
+  const C = Math.min(8, LANES)
+  const groups = [Math.ceil(k / LANES), Math.ceil(c / C)]
+  weight_.main({ x, dy, dw }, { quads: n / 4, c, k, add }, { groups }, { header: { LANES, C } })
+}
