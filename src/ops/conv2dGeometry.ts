@@ -15,9 +15,6 @@ export interface Conv2dOptions {
   relu?: boolean
 }
 
-/** What a forward pass may do to the sum before it stores it. */
-export type Finish = Pick<Conv2dOptions, 'residual' | 'relu'>
-
 /** The sizes of a convolution. */
 export interface Geometry {
   n: number
@@ -93,10 +90,6 @@ export function inputSum({ n, c, h, w, k, oh, ow, kh, kw, padT, padL }: Geometry
     ...{ wBase: kh * kw - 1, wK: kh * kw, wC: c * kh * kw, wI: -kw, wJ: -1 },
   }
 }
-
-export type Forward = (g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, finish: Finish) => void
-/** Takes w and dy, or x and dy; writes, or adds, the gradient. */
-export type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add: 0 | 1) => void
 
 /** Throws ShapeError for a residual that is not like the output. */
 export function checkResidual(g: Geometry, residual: Tensor | null | undefined): void {

@@ -1,9 +1,9 @@
 // The weight gradients of software adapters without subgroups.
 import source from '../../shaders/conv2d.imagesW.wgsl'
-import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Geometry } from './conv2dGeometry.ts'
+import type { ConvKernel } from './conv2dKernel.ts'
 import { byParts } from './conv2dParts.ts'
 import { tileFit } from './conv2dTile.ts'
 
@@ -14,11 +14,11 @@ const LANES = 8
 const K = 8
 const C = 2
 
-export function imagesFit(gpu: Gpu, g: Geometry): boolean {
-  return gpu.info.software && tileFit(gpu, g) && g.kw === 3 && 2 * g.n > LANES
+export const images: ConvKernel = {
+  dW: { fits: (gpu, g) => gpu.info.software && tileFit(gpu, g) && g.kw === 3 && 2 * g.n > LANES, run: weight },
 }
 
-export function imagesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, w, k, oh, ow, padT: padTop, padL: padLeft, strideW: S } = g
   const tiles = [Math.ceil(k / K), Math.ceil(c / C)]
   const blocks = Math.ceil(n / LANES)

@@ -7,6 +7,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
+import { type ConvKernel, never } from './conv2dKernel.ts'
 import { addOrWrite, byParts } from './conv2dParts.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
@@ -26,16 +27,11 @@ export function lanesFit(gpu: Gpu, g: Geometry): boolean {
 /** Channels a tile: as many as divide the work without idle rows. */
 const tile = (channels: number): number => (channels > 8 ? 16 : 8)
 
-export function lanesForward(g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor): void {
+function forward(g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor): void {
   run(x, w, bias, y, forwardSum(g), g.kw, g.strideW)
 }
 
-/** Can the input gradient be had by these kernels? At stride 2 only for the paddings that keep pixels aligned. */
-export function lanesFitInput(gpu: Gpu, g: Geometry): boolean {
-  return lanesFit(gpu, g) && (g.strideW === 1 || g.padT === (g.kh - 1) / 2)
-}
-
-export function lanesInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
+function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw } = g
   if (g.strideW === 1) {
     addOrWrite(dx, add, (to) => run(dy, w, null, to, inputSum(g), kw, 1))
@@ -60,7 +56,7 @@ function run(x: Tensor, w: Tensor, b: Tensor | null, y: Tensor, sum: Sum, TAPS: 
   forward_.main({ x, w, b: b ?? w, y }, { ...sum, runs, bias: b ? 1 : 0 }, { groups }, { header })
 }
 
-export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw, padT: padTop, padL: padLeft, strideW: S } = g
   const LANES = x.gpu.info.subgroupSize
   const KT = k > LANES ? 2 : 1
@@ -70,4 +66,11 @@ export function lanesWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add:
   const header = { LANES, KT, CQ, TAPS: kw, S, CL: Math.ceil((4 * CQ) / LANES) }
   const groups = [parts * kh, Math.ceil(k / (KT * LANES)), Math.ceil(c / (4 * CQ))]
   byParts(parts, dw, add, (partial) => weight_.main({ x, dy, partial }, params, { groups }, { header }))
+}
+
+export const lanes: ConvKernel = {
+  forward: { fits: lanesFit, finishes: never, run: forward },
+  // At stride 2 only for the paddings that keep pixels aligned.
+  dX: { fits: (gpu, g) => lanesFit(gpu, g) && (g.strideW === 1 || g.padT === (g.kh - 1) / 2), run: input },
+  dW: { fits: lanesFit, run: weight },
 }

@@ -2,80 +2,41 @@
 // bits, unless the engine was given a table of choices. The measurements behind it are in docs/notes-kernels.md.
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
+import { generic } from './conv2dGeneric.ts'
 import type { Geometry } from './conv2dGeometry.ts'
-import { imagesFit } from './conv2dImages.ts'
-import { CONV_PASSES, convKey } from './conv2dKey.ts'
-import { lanesFit, lanesFitInput } from './conv2dLanes.ts'
-import { quadsFit } from './conv2dQuads.ts'
-import { rowsFit } from './conv2dRows.ts'
-import { sharedFitInput, sharedFitWeight } from './conv2dShared.ts'
-import { plainFit, plainFitInput, stripFit, stripFitInput } from './conv2dStrip.ts'
-import { tileFit, tileFitInput } from './conv2dTile.ts'
-import { tinyFit, tinyFitWeight } from './conv2dTiny.ts'
+import { images } from './conv2dImages.ts'
+import type { ConvKernel } from './conv2dKernel.ts'
+import { CONV_PASSES, type ConvPass, convKey } from './conv2dKey.ts'
+import { lanes } from './conv2dLanes.ts'
+import { quads } from './conv2dQuads.ts'
+import { rows } from './conv2dRows.ts'
+import { shared } from './conv2dShared.ts'
+import { plain, strip } from './conv2dStrip.ts'
+import { tile } from './conv2dTile.ts'
+import { tiny } from './conv2dTiny.ts'
 
 /**
- * On software adapters: `strip` and `quads` (conv2dStrip.ts, conv2dQuads.ts), `tiny` (conv2dTiny.ts) for pictures of 2x2,
- * `rows` (conv2dRows.ts) for batches too small for them, `plain` and `images` (conv2dImages.ts) without subgroups.
- * `lanes` (conv2dLanes.ts) wherever subgroups have one known size. `shared` (conv2dShared.ts) and `tile`
- * (conv2dTile.ts) for GPUs. `generic` (conv2d.wgsl): everything everywhere.
+ * The fastest on software adapters first: pictures of 2x2, then subgroups, few images, and no subgroups. `shared` and
+ * `tile` are for GPUs, `generic` is everything everywhere.
  */
-export type PictureKernel = 'tiny' | 'strip' | 'lanes' | 'plain' | 'rows' | 'tile' | 'shared' | 'generic'
-export type WeightKernel = 'tiny' | 'quads' | 'lanes' | 'images' | 'tile' | 'shared' | 'generic'
+export const KERNELS = { tiny, strip, quads, lanes, rows, plain, images, tile, shared, generic } satisfies Record<
+  string,
+  ConvKernel
+>
 
-export interface ConvPlan {
-  forward: PictureKernel
-  dX: Exclude<PictureKernel, 'rows'>
-  dW: WeightKernel
-}
+/** On GPUs first: few registers, no idle lanes. By reasoning; none was at hand to measure. */
+const ON_GPUS: KernelName[] = ['shared', 'tile']
 
-type Fits = (gpu: Gpu, g: Geometry) => boolean
-type Choices = { [pass in keyof ConvPlan]: [ConvPlan[pass], Fits][] }
-const always = () => true
-
-/** The fastest on software adapters first. */
-const CHOICES: Choices = {
-  forward: [
-    ['tiny', tinyFit],
-    ['strip', stripFit],
-    ['lanes', lanesFit],
-    ['rows', rowsFit],
-    ['plain', plainFit],
-    ['tile', tileFit],
-    ['shared', tileFit],
-    ['generic', always],
-  ],
-  dX: [
-    ['tiny', tinyFit],
-    ['strip', stripFitInput],
-    ['lanes', lanesFitInput],
-    ['plain', plainFitInput],
-    ['tile', tileFitInput],
-    ['shared', sharedFitInput],
-    ['generic', always],
-  ],
-  dW: [
-    ['tiny', tinyFitWeight],
-    ['quads', quadsFit],
-    ['lanes', lanesFit],
-    ['images', imagesFit],
-    ['tile', tileFit],
-    ['shared', sharedFitWeight],
-    ['generic', always],
-  ],
-}
-
-/** Few registers, no idle lanes, and what a workgroup shares is loaded once: by reasoning, none was at hand to measure. */
-const GPU_FIRST = ['shared', 'tile']
+export type KernelName = keyof typeof KERNELS
+/** The kernel of each pass. */
+export type ConvPlan = Record<ConvPass, KernelName>
 
 /** The kernels that can compute each pass, the fastest first. */
-export function ableKernels(gpu: Gpu, g: Geometry): { [pass in keyof ConvPlan]: ConvPlan[pass][] } {
-  const able = <K extends string>(choices: [K, Fits][]): K[] => {
-    const kernels = choices.filter(([, fits]) => fits(gpu, g)).map(([kernel]) => kernel)
-    if (gpu.info.software) return kernels
-    const first = kernels.filter((kernel) => GPU_FIRST.includes(kernel)).reverse()
-    return [...first, ...kernels.filter((kernel) => !first.includes(kernel))]
-  }
-  return { forward: able(CHOICES.forward), dX: able(CHOICES.dX), dW: able(CHOICES.dW) }
+export function ableKernels(gpu: Gpu, g: Geometry): Record<ConvPass, KernelName[]> {
+  const names = Object.keys(KERNELS) as KernelName[]
+  const order = gpu.info.software ? names : [...new Set([...ON_GPUS, ...names])]
+  const able = (pass: ConvPass) => order.filter((name) => (KERNELS[name] as ConvKernel)[pass]?.fits(gpu, g))
+  return { forward: able('forward'), dX: able('dX'), dW: able('dW') }
 }
 
 /** What the engine's table of choices says of this shape. */
@@ -91,13 +52,11 @@ function chosen({ choices }: Gpu, g: Geometry): Partial<ConvPlan> {
 export function planConv2d(gpu: Gpu, g: Geometry, wanted: Partial<ConvPlan> = {}): ConvPlan {
   const able = ableKernels(gpu, g)
   const named = { ...chosen(gpu, g), ...wanted }
-  const pick = <K>(pass: keyof ConvPlan, kernels: K[], name: K = kernels[0]): K => {
-    if (kernels.includes(name)) return name
-    throw new InputError(`conv2d: '${name}' can't compute ${pass} of this shape on ${gpu.info.adapter}; ${kernels} can`)
+  const pick = (pass: ConvPass): KernelName => {
+    const name = named[pass] ?? able[pass][0]
+    if (able[pass].includes(name)) return name
+    const can = `${able[pass].join(', ')} can`
+    throw new InputError(`conv2d: '${name}' can't compute ${pass} of this shape on ${gpu.info.adapter}; ${can}`)
   }
-  return {
-    forward: pick('forward', able.forward, named.forward),
-    dX: pick('dX', able.dX, named.dX),
-    dW: pick('dW', able.dW, named.dW),
-  }
+  return { forward: pick('forward'), dX: pick('dX'), dW: pick('dW') }
 }

@@ -1,10 +1,10 @@
 // The weight gradients of software adapters: a load brings four images.
 import slowSource from '../../shaders/conv2d.quadRowsW.wgsl'
 import source from '../../shaders/conv2d.quadsW.wgsl'
-import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Geometry } from './conv2dGeometry.ts'
+import type { ConvKernel } from './conv2dKernel.ts'
 import { lanesFit } from './conv2dLanes.ts'
 import { byParts } from './conv2dParts.ts'
 
@@ -13,11 +13,11 @@ const nine_ = kernels<'main'>(source)
 /** A kernel row a workgroup, for the other strides and for 1x1. */
 const rows_ = kernels<'main'>(slowSource)
 
-export function quadsFit(gpu: Gpu, g: Geometry): boolean {
-  return gpu.info.software && lanesFit(gpu, g) && g.n % 4 === 0
+export const quads: ConvKernel = {
+  dW: { fits: (gpu, g) => gpu.info.software && lanesFit(gpu, g) && g.n % 4 === 0, run: weight },
 }
 
-export function quadsWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw: TAPS, strideW: S, padT: padTop, padL: padLeft } = g
   const LANES = x.gpu.info.subgroupSize
   const C = Math.min(8, LANES)

@@ -3,7 +3,8 @@ import source from '../../shaders/conv2d.rows.wgsl'
 import downSource from '../../shaders/conv2d.rowsDown.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { type Forward, type Geometry, isSimple } from './conv2dGeometry.ts'
+import { type Geometry, isSimple } from './conv2dGeometry.ts'
+import type { ConvKernel, Forward } from './conv2dKernel.ts'
 import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
@@ -17,22 +18,19 @@ const KEPT = 64
 /** Workgroups that keep the processors of a software adapter busy. */
 const ENOUGH = 4
 
-export function rowsFit(gpu: Gpu, g: Geometry): boolean {
+function fits(gpu: Gpu, g: Geometry): boolean {
   return gpu.info.software && hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0
 }
 
-/** Can the forward pass finish with residual and ReLU? */
-export const rowsFinish = (g: Geometry): boolean => g.c <= KEPT
-
-export const rowsForward: Forward = (g, x, w, b, y, { residual, relu }) => {
+const forward: Forward = (g, x, w, b, y, { residual, relu }) => {
   const { n, c, h, k, oh, ow, kw: TAPS, strideH: stride, padT: padTop, padL: padLeft } = g
   const LANES = x.gpu.info.subgroupSize
   const strips = Math.ceil((ow * n) / LANES)
   const tiles = Math.ceil(k / M)
-  const rows = Math.ceil(oh / Math.ceil(ENOUGH / (strips * tiles)))
-  const sizes = { n, h, w: g.w, k, oh, ow, padTop, padLeft, wK: c * TAPS * TAPS, strips, rows }
+  const each = Math.ceil(oh / Math.ceil(ENOUGH / (strips * tiles)))
+  const sizes = { n, h, w: g.w, k, oh, ow, padTop, padLeft, wK: c * TAPS * TAPS, strips, rows: each }
   const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: residual ? 1 : 0 }
-  const groups = [strips * Math.ceil(oh / rows), tiles]
+  const groups = [strips * Math.ceil(oh / each), tiles]
   for (let c0 = 0; c0 < c; c0 += KEPT) {
     const channels = Math.min(KEPT, c - c0)
     const params = { ...sizes, c0, channels, bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
@@ -43,3 +41,5 @@ export const rowsForward: Forward = (g, x, w, b, y, { residual, relu }) => {
     })
   }
 }
+
+export const rows: ConvKernel = { forward: { fits, finishes: (g) => g.c <= KEPT, run: forward } }

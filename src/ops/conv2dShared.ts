@@ -3,10 +3,10 @@
 import source from '../../shaders/conv2d.shared.wgsl'
 import weightSource from '../../shaders/conv2d.sharedW.wgsl'
 import inputSource from '../../shaders/conv2d.sharedX.wgsl'
-import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Forward, forwardSum, type Geometry, inputSum, type Sum } from './conv2dGeometry.ts'
+import { forwardSum, type Geometry, inputSum, type Sum } from './conv2dGeometry.ts'
+import { always, type ConvKernel, type Forward } from './conv2dKernel.ts'
 import { addOrWrite, byParts } from './conv2dParts.ts'
 import { tileFit } from './conv2dTile.ts'
 
@@ -24,23 +24,12 @@ const ENOUGH = 32_768
 /** Workgroups that the parts of a weight gradient are spread over. */
 const SPREAD = 256
 
-/** At stride 2 only for the paddings that keep pixels aligned. */
-export function sharedFitInput(gpu: Gpu, g: Geometry): boolean {
-  const middle = (g.kh - 1) / 2
-  return tileFit(gpu, g) && (g.strideW === 1 || (g.padT === middle && g.padL === middle))
-}
-
-/** A load brings four images; with few input channels most of a workgroup would idle. */
-export function sharedFitWeight(gpu: Gpu, g: Geometry): boolean {
-  return tileFit(gpu, g) && g.n % 4 === 0 && g.c > 4
-}
-
-export const sharedForward: Forward = (g, x, w, bias, y, { residual, relu }) => {
+const forward: Forward = (g, x, w, bias, y, { residual, relu }) => {
   const params = { ...forwardSum(g), bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
   run({ x, w, b: bias ?? w, r: residual ?? x, y }, params, g.kw, g.strideW, residual ? 1 : 0)
 }
 
-export function sharedInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
+function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
   if (g.strideW === 1) {
     const params = { ...inputSum(g), bias: 0, relu: 0 }
     addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, params, g.kw, 1, 0))
@@ -71,7 +60,7 @@ function run(tensors: Tensors, { kh, ...params }: Params, TAPS: number, S: numbe
   sum_.main(tensors, { ...params, runs, places }, { groups }, { header: { WG, M, CHUNK, TAPS, S, RESIDUAL } })
 }
 
-export function sharedWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, w, k, oh, ow, kw: TAPS, padT: padTop, padL: padLeft, strideW: S } = g
   const [K, C] = [k, c].map((channels) => (channels > 8 ? 16 : 8))
   const tiles = [Math.ceil(k / K), Math.ceil(c / C)]
@@ -85,4 +74,14 @@ export function sharedWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add
   byParts(parts, dw, add, (partial) =>
     weight_.main({ x, dy, partial }, params, { groups: [parts, ...tiles] }, { header }),
   )
+}
+
+/** Zeros that keep dx and dy aligned at stride 2. */
+const centred = ({ kh, padT, padL }: Geometry) => padT === (kh - 1) / 2 && padL === padT
+
+export const shared: ConvKernel = {
+  forward: { fits: tileFit, finishes: always, run: forward },
+  dX: { fits: (gpu, g) => tileFit(gpu, g) && (g.strideW === 1 || centred(g)), run: input },
+  // A load brings four images; with few input channels most of a workgroup would idle.
+  dW: { fits: (gpu, g) => tileFit(gpu, g) && g.n % 4 === 0 && g.c > 4, run: weight },
 }

@@ -4,7 +4,8 @@ import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Forward, forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
+import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
+import { always, type ConvKernel, type Forward } from './conv2dKernel.ts'
 import { addOrWrite, byParts } from './conv2dParts.ts'
 
 const tile_ = kernels<'main'>(tileSource)
@@ -18,16 +19,12 @@ export function tileFit(_gpu: Gpu, g: Geometry): boolean {
   return isSimple(g) && (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.n > 0
 }
 
-export function tileFitInput(gpu: Gpu, g: Geometry): boolean {
-  return tileFit(gpu, g) && g.strideW === 1
-}
-
-export const tileForward: Forward = (g, x, w, bias, y, { residual, relu }) => {
+const forward: Forward = (g, x, w, bias, y, { residual, relu }) => {
   const params = { ...forwardSum(g), bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
   run({ x, w, b: bias ?? w, r: residual ?? x, y }, params, g.kw, g.strideW, residual ? 1 : 0)
 }
 
-export function tileInput(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
+function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
   const params = { ...inputSum(g), bias: 0, relu: 0 }
   addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, params, g.kw, 1, 0))
 }
@@ -42,7 +39,7 @@ function run(tensors: Tensors, params: Params, TAPS: number, S: number, RESIDUAL
   tile_.main(tensors, { ...params, runs, places }, { groups }, { header: { WG, M, TAPS, S, RESIDUAL } })
 }
 
-export function tileWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw: TAPS, padT: padTop, padL: padLeft, strideW: S } = g
   const strips = Math.ceil(ow / 4)
   const parts = Math.min(8, strips)
@@ -50,4 +47,10 @@ export function tileWeight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 
   const groups = [parts * kh, Math.ceil(k / M), c]
   const header = { WG, K: M, TAPS, S }
   byParts(parts, dw, add, (partial) => weight_.main({ x, dy, partial }, params, { groups }, { header }))
+}
+
+export const tile: ConvKernel = {
+  forward: { fits: tileFit, finishes: always, run: forward },
+  dX: { fits: (gpu, g) => tileFit(gpu, g) && g.strideW === 1, run: input },
+  dW: { fits: tileFit, run: weight },
 }

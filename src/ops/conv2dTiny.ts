@@ -4,8 +4,8 @@ import weightSource from '../../shaders/conv2d.tinyW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import type { Backward, Finish, Forward, Geometry, Sum } from './conv2dGeometry.ts'
-import { forwardSum, inputSum, isSimple } from './conv2dGeometry.ts'
+import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
+import type { ConvKernel, Finish } from './conv2dKernel.ts'
 import { hasLanes } from './conv2dLanes.ts'
 import { addOrWrite } from './conv2dParts.ts'
 
@@ -17,26 +17,28 @@ const M = 8
 const KEPT = 64
 /** Workgroups that a tile of output channels is spread over. */
 const SPREAD = 2
-export function tinyFit(gpu: Gpu, g: Geometry): boolean {
+
+function fits(gpu: Gpu, g: Geometry): boolean {
   const same = g.padT === 1 && g.padL === 1 && g.h === 2 && g.w === 2 && g.oh === 2 && g.ow === 2
   const lanes = gpu.info.subgroupSize
   return gpu.info.software && hasLanes(gpu) && isSimple(g) && g.kw === 3 && g.strideW === 1 && same && 2 * g.n > lanes
 }
 
-/** A load brings four images. */
-export const tinyFitWeight = (gpu: Gpu, g: Geometry): boolean => tinyFit(gpu, g) && g.n % 4 === 0
-
-/** Can the forward pass finish with residual and ReLU? */
-export const tinyFinishes = (g: Geometry): boolean => g.c <= KEPT
-
-export const tinyForward: Forward = (g, x, w, b, y, finish) => run({ x, w, b, y }, forwardSum(g), 0, finish)
-
-export const tinyInput: Backward = (g, w, dy, dx, add) => run({ x: dy, w, b: null, y: dx }, inputSum(g), add, {})
+export const tiny: ConvKernel = {
+  forward: {
+    fits,
+    finishes: (g) => g.c <= KEPT,
+    run: (g, x, w, b, y, finish) => sum({ x, w, b, y }, forwardSum(g), 0, finish),
+  },
+  dX: { fits, run: (g, w, dy, dx, add) => sum({ x: dy, w, b: null, y: dx }, inputSum(g), add, {}) },
+  // A load brings four images.
+  dW: { fits: (gpu, g) => fits(gpu, g) && g.n % 4 === 0, run: weight },
+}
 
 type Tensors = { x: Tensor; w: Tensor; b: Tensor | null; y: Tensor }
 
-function run({ x, w, b, y }: Tensors, sum: Sum, add: 0 | 1, { residual, relu }: Finish): void {
-  const { n, c, k, wBase, wK, wC, wI, wJ } = sum
+function sum({ x, w, b, y }: Tensors, of: Sum, add: 0 | 1, { residual, relu }: Finish): void {
+  const { n, c, k, wBase, wK, wC, wI, wJ } = of
   const LANES = x.gpu.info.subgroupSize
   const blocks = Math.ceil(n / LANES)
   const stride = Math.min(blocks, SPREAD)
@@ -51,7 +53,7 @@ function run({ x, w, b, y }: Tensors, sum: Sum, add: 0 | 1, { residual, relu }: 
   }
 }
 
-export function tinyWeight({ n, c, k }: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
+function weight({ n, c, k }: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const LANES = x.gpu.info.subgroupSize
   const C = Math.min(8, LANES)
   const groups = [Math.ceil(k / LANES), Math.ceil(c / C)]
