@@ -73,6 +73,9 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
 export const isSimple = (g: Geometry): boolean =>
   g.kh === g.kw && g.strideH === g.strideW && g.groups === 1 && g.dilationH === 1 && g.dilationW === 1
 
+/** Padding that keeps the middle tap on the pixel. */
+export const isCentred = ({ kh, padT, padL }: Geometry): boolean => padT === (kh - 1) / 2 && padL === padT
+
 /** A forward pass: a sum over channels c and taps i, j of x times w[wBase + k wK + c wC + i wI + j wJ]. */
 export function forwardSum({ n, c, h, w, k, oh, ow, kh, kw, padT: padTop, padL: padLeft }: Geometry) {
   return { n, c, h, w, k, oh, ow, kh, padTop, padLeft, wBase: 0, wK: c * kh * kw, wC: kh * kw, wI: kw, wJ: 1 }

@@ -1,7 +1,7 @@
 // What a way to compute convolutions is. Each has a file of its own; conv2dPlan.ts lists them.
 import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../tensor.ts'
-import type { Conv2dOptions, Geometry } from './conv2dGeometry.ts'
+import { type Conv2dOptions, forwardSum, type Geometry, inputSum, type Sum } from './conv2dGeometry.ts'
 
 /** Can it do this shape on this adapter? */
 export type Fits = (gpu: Gpu, g: Geometry) => boolean
@@ -19,6 +19,24 @@ export interface ConvKernel {
   forward?: { fits: Fits; finishes: (g: Geometry) => boolean; run: Forward }
   dX?: { fits: Fits; run: Backward }
   dW?: { fits: Fits; run: Backward }
+}
+
+/** What such a sum is of, and where it goes. */
+export interface Terms {
+  x: Tensor
+  w: Tensor
+  b: Tensor | null
+  y: Tensor
+}
+
+export type Summing = (g: Geometry, terms: Terms, sum: Sum, add: 0 | 1, finish: Finish) => void
+
+/** Both passes of what computes sums; at stride 1 the input gradient is one, too. */
+export function passes(run: Summing): { forward: Forward; dX: Backward } {
+  return {
+    forward: (g, x, w, b, y, finish) => run(g, { x, w, b, y }, forwardSum(g), 0, finish),
+    dX: (g, w, dy, dx, add) => run(g, { x: dy, w, b: null, y: dx }, inputSum(g), add, {}),
+  }
 }
 
 export const always = () => true

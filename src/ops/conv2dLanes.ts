@@ -6,8 +6,8 @@ import inputSource from '../../shaders/conv2d.lanesX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
-import { type ConvKernel, never } from './conv2dKernel.ts'
+import { type Geometry, isCentred, isSimple } from './conv2dGeometry.ts'
+import { type Backward, type ConvKernel, never, passes } from './conv2dKernel.ts'
 import { addOrWrite, byParts } from './conv2dParts.ts'
 
 const forward_ = kernels<'main'>(lanesSource)
@@ -27,16 +27,21 @@ export function lanesFit(gpu: Gpu, g: Geometry): boolean {
 /** Channels a tile: as many as divide the work without idle rows. */
 const tile = (channels: number): number => (channels > 8 ? 16 : 8)
 
-function forward(g: Geometry, x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor): void {
-  run(x, w, bias, y, forwardSum(g), g.kw, g.strideW)
-}
+const { forward, dX } = passes((g, { x, w, b, y }, sum, add) => {
+  const [TAPS, S] = [g.kw, g.strideW]
+  const LANES = x.gpu.info.subgroupSize
+  const M = tile(sum.k)
+  const Q = sum.ow > 4 && TAPS === 3 ? 2 : 1
+  const runs = Math.ceil(sum.ow / (4 * Q))
+  const header = { LANES, M, Q, TAPS, S, LOADS: Math.ceil((M * TAPS) / LANES) }
+  const groups = [runs * sum.oh * Math.ceil(sum.n / LANES), Math.ceil(sum.k / M)]
+  const params = { ...sum, runs, bias: b ? 1 : 0 }
+  addOrWrite(y, add, (to) => forward_.main({ x, w, b: b ?? w, y: to }, params, { groups }, { header }))
+})
 
-function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
+const input: Backward = (g, w, dy, dx, add) => {
+  if (g.strideW === 1) return dX(g, w, dy, dx, add)
   const { n, c, h, k, oh, ow, kh, kw } = g
-  if (g.strideW === 1) {
-    addOrWrite(dx, add, (to) => run(dy, w, null, to, inputSum(g), kw, 1))
-    return
-  }
   const LANES = w.gpu.info.subgroupSize
   const M = 8
   const header = { LANES, M, TAPS: kw, LOADS: Math.ceil((M * kw) / LANES) }
@@ -44,16 +49,6 @@ function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void
   const groups = [runs * h * Math.ceil(n / LANES), Math.ceil(c / M)]
   const params = { n, c, h, w: g.w, k, oh, ow, kh, runs }
   addOrWrite(dx, add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header }))
-}
-
-function run(x: Tensor, w: Tensor, b: Tensor | null, y: Tensor, sum: Sum, TAPS: number, S: number): void {
-  const LANES = x.gpu.info.subgroupSize
-  const M = tile(sum.k)
-  const Q = sum.ow > 4 && TAPS === 3 ? 2 : 1
-  const runs = Math.ceil(sum.ow / (4 * Q))
-  const header = { LANES, M, Q, TAPS, S, LOADS: Math.ceil((M * TAPS) / LANES) }
-  const groups = [runs * sum.oh * Math.ceil(sum.n / LANES), Math.ceil(sum.k / M)]
-  forward_.main({ x, w, b: b ?? w, y }, { ...sum, runs, bias: b ? 1 : 0 }, { groups }, { header })
 }
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
@@ -71,6 +66,6 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
 export const lanes: ConvKernel = {
   forward: { fits: lanesFit, finishes: never, run: forward },
   // At stride 2 only for the paddings that keep pixels aligned.
-  dX: { fits: (gpu, g) => lanesFit(gpu, g) && (g.strideW === 1 || g.padT === (g.kh - 1) / 2), run: input },
+  dX: { fits: (gpu, g) => lanesFit(gpu, g) && (g.strideW === 1 || isCentred(g)), run: input },
   dW: { fits: lanesFit, run: weight },
 }

@@ -2,11 +2,15 @@ import source from '../../shaders/conv2d.total.wgsl'
 import { accumulate } from '../autograd.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
+import type { Finish, Terms } from './conv2dKernel.ts'
 
 const total_ = kernels<'total'>(source)
 
 /** So many parts one invocation sums; more of them are summed in so many groups first. */
 const FEW = 16
+
+/** The most parts up to `most` that `byParts` can sum. */
+export const partsUpTo = (most: number): number => (most > FEW ? most - (most % FEW) : most)
 
 /**
  * Has `write` fill the parts of a weight gradient, each like dw, and sums them into dw, or adds their sum to it. More
@@ -33,4 +37,23 @@ export function addOrWrite(to: Tensor, add: 0 | 1, write: (to: Tensor) => void):
   const term = add === 0 ? to : empty(to.gpu, to.shape, 'f32', to.layout, 'conv2d, to be added')
   write(term)
   if (term !== to) accumulate(term, to, 1)
+}
+
+/** The tensors of a kernel that may add a bias and a residual; what there is none of is not read. */
+export const bound = ({ x, w, b, y }: Terms, { residual }: Finish) => ({ x, w, b: b ?? w, r: residual ?? x, y })
+
+/** Has `write` sum up to `kept` of the c input channels at a time, each time added to what was there. */
+export function byChannels(
+  kept: number,
+  c: number,
+  terms: Terms,
+  add: 0 | 1,
+  finish: Finish,
+  write: (tensors: ReturnType<typeof bound>, part: Record<'c0' | 'channels' | 'bias' | 'relu', number>) => void,
+): void {
+  for (let c0 = 0; c0 < c; c0 += kept) {
+    const first = c0 === 0
+    const part = { c0, channels: Math.min(kept, c - c0), bias: terms.b && first ? 1 : 0, relu: finish.relu ? 1 : 0 }
+    addOrWrite(terms.y, first ? add : 1, (y) => write(bound({ ...terms, y }, finish), part))
+  }
 }

@@ -35,7 +35,7 @@ export type ConvPlan = Record<ConvPass, KernelName>
 export function ableKernels(gpu: Gpu, g: Geometry): Record<ConvPass, KernelName[]> {
   const names = Object.keys(KERNELS) as KernelName[]
   const order = gpu.info.software ? names : [...new Set([...ON_GPUS, ...names])]
-  const able = (pass: ConvPass) => order.filter((name) => (KERNELS[name] as ConvKernel)[pass]?.fits(gpu, g))
+  const able = (pass: ConvPass) => order.filter((name) => KERNELS[name][pass]?.fits(gpu, g))
   return { forward: able('forward'), dX: able('dX'), dW: able('dW') }
 }
 

@@ -6,7 +6,7 @@ import { kernels } from '../gpu/kernel.ts'
 import { type Geometry, isSimple } from './conv2dGeometry.ts'
 import type { ConvKernel, Forward } from './conv2dKernel.ts'
 import { hasLanes } from './conv2dLanes.ts'
-import { addOrWrite } from './conv2dParts.ts'
+import { byChannels } from './conv2dParts.ts'
 
 const rows_ = kernels<'main'>(source)
 /** For 3x3 at stride 1. */
@@ -22,24 +22,20 @@ function fits(gpu: Gpu, g: Geometry): boolean {
   return gpu.info.software && hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0
 }
 
-const forward: Forward = (g, x, w, b, y, { residual, relu }) => {
+const forward: Forward = (g, x, w, b, y, finish) => {
   const { n, c, h, k, oh, ow, kw: TAPS, strideH: stride, padT: padTop, padL: padLeft } = g
   const LANES = x.gpu.info.subgroupSize
   const strips = Math.ceil((ow * n) / LANES)
   const tiles = Math.ceil(k / M)
   const each = Math.ceil(oh / Math.ceil(ENOUGH / (strips * tiles)))
   const sizes = { n, h, w: g.w, k, oh, ow, padTop, padLeft, wK: c * TAPS * TAPS, strips, rows: each }
-  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: residual ? 1 : 0 }
+  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: finish.residual ? 1 : 0 }
   const groups = [strips * Math.ceil(oh / each), tiles]
-  for (let c0 = 0; c0 < c; c0 += KEPT) {
-    const channels = Math.min(KEPT, c - c0)
-    const params = { ...sizes, c0, channels, bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
-    addOrWrite(y, c0 > 0 ? 1 : 0, (to) => {
-      const tensors = { x, w, b: b ?? w, r: residual ?? x, y: to }
-      if (TAPS === 3 && stride === 1) down_.main(tensors, params, { groups }, { header })
-      else rows_.main(tensors, { ...params, stride }, { groups }, { header: { ...header, TAPS } })
-    })
-  }
+  byChannels(KEPT, c, { x, w, b, y }, 0, finish, (tensors, part) => {
+    const params = { ...sizes, ...part }
+    if (TAPS === 3 && stride === 1) down_.main(tensors, params, { groups }, { header })
+    else rows_.main(tensors, { ...params, stride }, { groups }, { header: { ...header, TAPS } })
+  })
 }
 
 export const rows: ConvKernel = { forward: { fits, finishes: (g) => g.c <= KEPT, run: forward } }

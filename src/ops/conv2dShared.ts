@@ -5,9 +5,9 @@ import weightSource from '../../shaders/conv2d.sharedW.wgsl'
 import inputSource from '../../shaders/conv2d.sharedX.wgsl'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { forwardSum, type Geometry, inputSum, type Sum } from './conv2dGeometry.ts'
-import { always, type ConvKernel, type Forward } from './conv2dKernel.ts'
-import { addOrWrite, byParts } from './conv2dParts.ts'
+import { type Geometry, isCentred } from './conv2dGeometry.ts'
+import { always, type Backward, type ConvKernel, passes } from './conv2dKernel.ts'
+import { addOrWrite, bound, byParts, partsUpTo } from './conv2dParts.ts'
 import { tileFit } from './conv2dTile.ts'
 
 const sum_ = kernels<'main'>(source)
@@ -24,17 +24,23 @@ const ENOUGH = 32_768
 /** Workgroups that the parts of a weight gradient are spread over. */
 const SPREAD = 256
 
-const forward: Forward = (g, x, w, bias, y, { residual, relu }) => {
-  const params = { ...forwardSum(g), bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
-  run({ x, w, b: bias ?? w, r: residual ?? x, y }, params, g.kw, g.strideW, residual ? 1 : 0)
+/** Channels of an invocation. */
+function channelsOf(places: number, channels: number): number {
+  return places * Math.ceil(channels / 8) < ENOUGH ? 4 : 8
 }
 
-function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
-  if (g.strideW === 1) {
-    const params = { ...inputSum(g), bias: 0, relu: 0 }
-    addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, params, g.kw, 1, 0))
-    return
-  }
+const { forward, dX } = passes((g, terms, { kh, ...sum }, add, finish) => {
+  const runs = Math.ceil(sum.ow / 4)
+  const places = sum.n * runs * sum.oh
+  const M = channelsOf(places, sum.k)
+  const groups = [Math.ceil(places / WG), Math.ceil(sum.k / M)]
+  const params = { ...sum, runs, places, bias: terms.b ? 1 : 0, relu: finish.relu ? 1 : 0 }
+  const header = { WG, M, CHUNK, TAPS: g.kw, S: g.strideW, RESIDUAL: finish.residual ? 1 : 0 }
+  addOrWrite(terms.y, add, (y) => sum_.main(bound({ ...terms, y }, finish), params, { groups }, { header }))
+})
+
+const input: Backward = (g, w, dy, dx, add) => {
+  if (g.strideW === 1) return dX(g, w, dy, dx, add)
   const { n, c, h, k, oh, ow, kw: TAPS } = g
   const runs = Math.ceil(g.w / 8)
   const places = n * runs * h
@@ -44,22 +50,6 @@ function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void
   addOrWrite(dx, add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header: { WG, M, CHUNK, TAPS } }))
 }
 
-/** Channels of an invocation. */
-function channelsOf(places: number, channels: number): number {
-  return places * Math.ceil(channels / 8) < ENOUGH ? 4 : 8
-}
-
-type Tensors = Record<'x' | 'w' | 'b' | 'r' | 'y', Tensor>
-type Params = Sum & Record<'bias' | 'relu', number>
-
-function run(tensors: Tensors, { kh, ...params }: Params, TAPS: number, S: number, RESIDUAL: 0 | 1): void {
-  const runs = Math.ceil(params.ow / 4)
-  const places = params.n * runs * params.oh
-  const M = channelsOf(places, params.k)
-  const groups = [Math.ceil(places / WG), Math.ceil(params.k / M)]
-  sum_.main(tensors, { ...params, runs, places }, { groups }, { header: { WG, M, CHUNK, TAPS, S, RESIDUAL } })
-}
-
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, w, k, oh, ow, kw: TAPS, padT: padTop, padL: padLeft, strideW: S } = g
   const [K, C] = [k, c].map((channels) => (channels > 8 ? 16 : 8))
@@ -67,8 +57,7 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
   const runs = Math.ceil(ow / 4)
   const blocks = Math.ceil(n / 8)
   const units = oh * runs * blocks
-  const most = Math.min(units, Math.ceil(SPREAD / (tiles[0] * tiles[1])))
-  const parts = most > 16 ? most - (most % 16) : most
+  const parts = partsUpTo(Math.min(units, Math.ceil(SPREAD / (tiles[0] * tiles[1]))))
   const params = { quads: n / 4, c, h, w, k, oh, ow, padTop, padLeft, runs, blocks, units, parts }
   const header = { K, C, WG: (K / 4) * C * TAPS, TAPS, S }
   byParts(parts, dw, add, (partial) =>
@@ -76,12 +65,9 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
   )
 }
 
-/** Zeros that keep dx and dy aligned at stride 2. */
-const centred = ({ kh, padT, padL }: Geometry) => padT === (kh - 1) / 2 && padL === padT
-
 export const shared: ConvKernel = {
   forward: { fits: tileFit, finishes: always, run: forward },
-  dX: { fits: (gpu, g) => tileFit(gpu, g) && (g.strideW === 1 || centred(g)), run: input },
+  dX: { fits: (gpu, g) => tileFit(gpu, g) && (g.strideW === 1 || isCentred(g)), run: input },
   // A load brings four images; with few input channels most of a workgroup would idle.
   dW: { fits: (gpu, g) => tileFit(gpu, g) && g.n % 4 === 0 && g.c > 4, run: weight },
 }

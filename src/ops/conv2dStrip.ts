@@ -6,11 +6,10 @@ import stripSource from '../../shaders/conv2d.strip.wgsl'
 import strip2Source from '../../shaders/conv2d.strip2.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { type Kernel, kernels } from '../gpu/kernel.ts'
-import type { Tensor } from '../tensor.ts'
-import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
-import type { ConvKernel, Finish, Fits } from './conv2dKernel.ts'
+import { type Geometry, isSimple, type Sum } from './conv2dGeometry.ts'
+import { type ConvKernel, type Finish, type Fits, passes, type Terms } from './conv2dKernel.ts'
 import { hasLanes } from './conv2dLanes.ts'
-import { addOrWrite } from './conv2dParts.ts'
+import { byChannels } from './conv2dParts.ts'
 
 /** Images side by side without subgroups. */
 const PLAIN_LANES = 8
@@ -37,19 +36,12 @@ function shapeFits(gpu: Gpu, g: Geometry, lanes: number): boolean {
   return gpu.info.software && isSimple(g) && g.kw === 3 && g.strideW <= 2 && 2 * g.n > lanes
 }
 
-/** At stride 1 the input gradient is such a convolution, too. */
 function both(fits: Fits, one: Way, two: Way): ConvKernel {
   const way = (g: Geometry) => (g.strideH === 1 ? one : two)
+  const { forward, dX } = passes((g, terms, sum, add, finish) => run(way(g), terms, sum, add, finish))
   return {
-    forward: {
-      fits,
-      finishes: (g) => g.c <= way(g).KEPT,
-      run: (g, x, w, b, y, finish) => run(way(g), { x, w, b, y }, forwardSum(g), 0, finish),
-    },
-    dX: {
-      fits: (gpu, g) => fits(gpu, g) && g.strideH === 1,
-      run: (g, w, dy, dx, add) => run(one, { x: dy, w, b: null, y: dx }, inputSum(g), add, {}),
-    },
+    forward: { fits, finishes: (g) => g.c <= way(g).KEPT, run: forward },
+    dX: { fits: (gpu, g) => fits(gpu, g) && g.strideH === 1, run: dX },
   }
 }
 
@@ -60,25 +52,16 @@ export const strip = both(
 )
 export const plain = both((gpu, g) => shapeFits(gpu, g, PLAIN_LANES), WAYS.plain, WAYS.plain2)
 
-function run(
-  { kernel, M, KEPT, strided, shuffles }: Way,
-  { x, w, b, y }: { x: Tensor; w: Tensor; b: Tensor | null; y: Tensor },
-  sum: Sum,
-  add: 0 | 1,
-  { residual, relu }: Finish,
-): void {
+function run({ kernel, M, KEPT, strided, shuffles }: Way, terms: Terms, sum: Sum, add: 0 | 1, finish: Finish): void {
   const { c, kh, wBase, wC, wI, wJ, ...sizes } = sum
   const strides: Record<string, number> = strided ? { wBase, wC, wI, wJ } : {}
-  const LANES = shuffles ? x.gpu.info.subgroupSize : PLAIN_LANES
+  const LANES = shuffles ? terms.x.gpu.info.subgroupSize : PLAIN_LANES
   const strips = Math.ceil(sizes.ow / 4)
   const blocks = Math.ceil(sizes.n / LANES)
   const groups = [strips * blocks, Math.ceil(sizes.k / M)]
-  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: residual ? 1 : 0 }
-  for (let c0 = 0; c0 < c; c0 += KEPT) {
-    const tile = { c0, channels: Math.min(KEPT, c - c0), strips, blocks, rows: sizes.oh }
-    const params = { ...sizes, ...strides, ...tile, bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
-    addOrWrite(y, c0 > 0 ? 1 : add, (to) =>
-      kernel({ x, w, b: b ?? w, r: residual ?? x, y: to }, params, { groups }, { header }),
-    )
-  }
+  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: finish.residual ? 1 : 0 }
+  const params = { ...sizes, ...strides, strips, blocks, rows: sizes.oh }
+  byChannels(KEPT, c, terms, add, finish, (tensors, part) => {
+    kernel(tensors, { ...params, ...part }, { groups }, { header })
+  })
 }

@@ -4,9 +4,9 @@ import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
-import { always, type ConvKernel, type Forward } from './conv2dKernel.ts'
-import { addOrWrite, byParts } from './conv2dParts.ts'
+import { type Geometry, isSimple } from './conv2dGeometry.ts'
+import { always, type ConvKernel, passes } from './conv2dKernel.ts'
+import { addOrWrite, bound, byParts } from './conv2dParts.ts'
 
 const tile_ = kernels<'main'>(tileSource)
 const weight_ = kernels<'main'>(weightSource)
@@ -19,25 +19,14 @@ export function tileFit(_gpu: Gpu, g: Geometry): boolean {
   return isSimple(g) && (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.n > 0
 }
 
-const forward: Forward = (g, x, w, bias, y, { residual, relu }) => {
-  const params = { ...forwardSum(g), bias: bias ? 1 : 0, relu: relu ? 1 : 0 }
-  run({ x, w, b: bias ?? w, r: residual ?? x, y }, params, g.kw, g.strideW, residual ? 1 : 0)
-}
-
-function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
-  const params = { ...inputSum(g), bias: 0, relu: 0 }
-  addOrWrite(dx, add, (to) => run({ x: dy, w, b: w, r: dy, y: to }, params, g.kw, 1, 0))
-}
-
-type Tensors = Record<'x' | 'w' | 'b' | 'r' | 'y', Tensor>
-type Params = Sum & Record<'bias' | 'relu', number>
-
-function run(tensors: Tensors, params: Params, TAPS: number, S: number, RESIDUAL: 0 | 1): void {
-  const runs = Math.ceil(params.ow / 4)
-  const places = params.n * runs * params.oh
-  const groups = [Math.ceil(places / WG), Math.ceil(params.k / M)]
-  tile_.main(tensors, { ...params, runs, places }, { groups }, { header: { WG, M, TAPS, S, RESIDUAL } })
-}
+const { forward, dX } = passes((g, terms, sum, add, finish) => {
+  const runs = Math.ceil(sum.ow / 4)
+  const places = sum.n * runs * sum.oh
+  const groups = [Math.ceil(places / WG), Math.ceil(sum.k / M)]
+  const params = { ...sum, runs, places, bias: terms.b ? 1 : 0, relu: finish.relu ? 1 : 0 }
+  const header = { WG, M, TAPS: g.kw, S: g.strideW, RESIDUAL: finish.residual ? 1 : 0 }
+  addOrWrite(terms.y, add, (y) => tile_.main(bound({ ...terms, y }, finish), params, { groups }, { header }))
+})
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw: TAPS, padT: padTop, padL: padLeft, strideW: S } = g
@@ -51,6 +40,6 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
 
 export const tile: ConvKernel = {
   forward: { fits: tileFit, finishes: always, run: forward },
-  dX: { fits: (gpu, g) => tileFit(gpu, g) && g.strideW === 1, run: input },
+  dX: { fits: (gpu, g) => tileFit(gpu, g) && g.strideW === 1, run: dX },
   dW: { fits: tileFit, run: weight },
 }

@@ -4,10 +4,10 @@ import weightSource from '../../shaders/conv2d.tinyW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
-import { forwardSum, type Geometry, inputSum, isSimple, type Sum } from './conv2dGeometry.ts'
-import type { ConvKernel, Finish } from './conv2dKernel.ts'
+import { type Geometry, isSimple } from './conv2dGeometry.ts'
+import { type ConvKernel, passes } from './conv2dKernel.ts'
 import { hasLanes } from './conv2dLanes.ts'
-import { addOrWrite } from './conv2dParts.ts'
+import { byChannels } from './conv2dParts.ts'
 
 const sum_ = kernels<'main'>(source)
 const weight_ = kernels<'main'>(weightSource)
@@ -24,38 +24,29 @@ function fits(gpu: Gpu, g: Geometry): boolean {
   return gpu.info.software && hasLanes(gpu) && isSimple(g) && g.kw === 3 && g.strideW === 1 && same && 2 * g.n > lanes
 }
 
-export const tiny: ConvKernel = {
-  forward: {
-    fits,
-    finishes: (g) => g.c <= KEPT,
-    run: (g, x, w, b, y, finish) => sum({ x, w, b, y }, forwardSum(g), 0, finish),
-  },
-  dX: { fits, run: (g, w, dy, dx, add) => sum({ x: dy, w, b: null, y: dx }, inputSum(g), add, {}) },
-  // A load brings four images.
-  dW: { fits: (gpu, g) => fits(gpu, g) && g.n % 4 === 0, run: weight },
-}
-
-type Tensors = { x: Tensor; w: Tensor; b: Tensor | null; y: Tensor }
-
-function sum({ x, w, b, y }: Tensors, of: Sum, add: 0 | 1, { residual, relu }: Finish): void {
-  const { n, c, k, wBase, wK, wC, wI, wJ } = of
-  const LANES = x.gpu.info.subgroupSize
+const { forward, dX } = passes((_, terms, sum, add, finish) => {
+  const { n, c, k, wBase, wK, wC, wI, wJ } = sum
+  const LANES = terms.x.gpu.info.subgroupSize
   const blocks = Math.ceil(n / LANES)
   const stride = Math.min(blocks, SPREAD)
   const groups = [stride, Math.ceil(k / M)]
-  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: residual ? 1 : 0 }
-  for (let c0 = 0; c0 < c; c0 += KEPT) {
-    const part = { c0, channels: Math.min(KEPT, c - c0), bias: b && c0 === 0 ? 1 : 0, relu: relu ? 1 : 0 }
-    const params = { n, k, wBase, wK, wC, wI, wJ, blocks, stride, ...part }
-    addOrWrite(y, c0 > 0 ? 1 : add, (to) =>
-      sum_.main({ x, w, b: b ?? w, r: residual ?? x, y: to }, params, { groups }, { header }),
-    )
-  }
-}
+  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: finish.residual ? 1 : 0 }
+  const params = { n, k, wBase, wK, wC, wI, wJ, blocks, stride }
+  byChannels(KEPT, c, terms, add, finish, (tensors, part) => {
+    sum_.main(tensors, { ...params, ...part }, { groups }, { header })
+  })
+})
 
 function weight({ n, c, k }: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const LANES = x.gpu.info.subgroupSize
   const C = Math.min(8, LANES)
   const groups = [Math.ceil(k / LANES), Math.ceil(c / C)]
   weight_.main({ x, dy, dw }, { quads: n / 4, c, k, add }, { groups }, { header: { LANES, C } })
+}
+
+export const tiny: ConvKernel = {
+  forward: { fits, finishes: (g) => g.c <= KEPT, run: forward },
+  dX: { fits, run: dX },
+  // A load brings four images.
+  dW: { fits: (gpu, g) => fits(gpu, g) && g.n % 4 === 0, run: weight },
 }
