@@ -51,6 +51,8 @@ check('runs by keyboard, checks and times, and gives the result as JSON, as Mark
     assert.is(await wide(page), 320)
 
     await page.click('#json')
+    // The refusal comes a moment after the click.
+    await says(page, '#copied', /JSON is in the field below, selected\.$/)
     const results = parseResults(await page.inputValue('#text'), 'copied')
     assert.equal(
       results.kernels.map(({ name, check }) => [name, check.ok]),
