@@ -39,6 +39,7 @@ export const CALIBRATION = sweep(
         },
         paper: {
           about: 'CIFAR-10 whole, ResNet-56 and ResNet-20; needs a GPU',
+          of: 'cifar10',
           change: { values: [0.5, 1, 1.5, 2, 3, 4] },
         },
       },

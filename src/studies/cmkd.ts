@@ -48,7 +48,7 @@ export const CMKD = sweep(
           about: 'CIFAR-10, 4,000 images, ResNet-14 teachers, 5 seeds',
           change: { trainImages: 4000 },
         },
-        paper: { about: 'CIFAR-10 whole, ResNet-56 and ResNet-20; needs a GPU', change: {} },
+        paper: { about: 'CIFAR-10 whole, ResNet-56 and ResNet-20; needs a GPU', of: 'cifar10', change: {} },
       },
     ),
     claims: CMKD_CLAIMS,

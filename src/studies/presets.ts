@@ -3,15 +3,15 @@ import type { CommonRecipe } from '../study/recipe.ts'
 
 type Known<R> = Record<string, { about: string; recipe: R }>
 
-/** `changes` of every preset, and how it is told; `always` stands under all of them. */
+/** `changes` of the preset of the same name, or of `of`, and how it is told; `always` stands under all of them. */
 export function presetsFrom<R extends CommonRecipe, S extends R>(
   known: Known<R>,
   always: Partial<S>,
-  changes: Record<string, { about: string; change: Partial<S> }>,
+  changes: Record<string, { about: string; of?: string; change: Partial<S> }>,
 ): Known<S> {
   return Object.fromEntries(
-    Object.entries(changes).map(([name, { about, change }]) => {
-      return [name, { about, recipe: { ...known[name].recipe, ...always, ...change, preset: name } as S }]
+    Object.entries(changes).map(([name, { about, of = name, change }]) => {
+      return [name, { about, recipe: { ...known[of].recipe, ...always, ...change, preset: name } as S }]
     }),
   )
 }

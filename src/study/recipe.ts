@@ -130,30 +130,10 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
   },
   paper: {
     about:
-      "the paper's shape on CIFAR-10: all images but 5,000 for τ, augmentation, OneCycle, ResNet-56 to 20; needs a GPU",
-    recipe: {
-      ...quick,
-      preset: 'paper',
-      dataset: 'cifar10',
-      trainImages: null,
-      calibrationImages: 5000,
-      sizes: [28, 24, 20, 16, 12, 8],
-      temperatures: [1, 2, 4, 10, 20],
-      rawTemperatures: [1, 10, 20],
-      teacher: { depth: 56, widths: [16, 32, 64], stemStride: 1 },
-      student: { depth: 20, widths: [16, 32, 64], stemStride: 1 },
-      batch: 512,
-      optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.01 },
-      schedule: { name: 'oneCycle', warmup: 0.1 },
-      augmentation: { shift: 4, flip: false },
-    },
-  },
-  imagenet: {
-    about:
       "the paper's settings, on ImageNet as folders of JPEGs (docs/imagenet.md); never run whole; needs GPUs for weeks",
     recipe: {
       ...quick,
-      preset: 'imagenet',
+      preset: 'paper',
       dataset: 'imagenet',
       trainImages: null,
       calibrationImages: 10000,
@@ -173,6 +153,25 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
         crop: { scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
         randAugment: { operations: 2, magnitude: 9 },
       },
+    },
+  },
+  cifar10: {
+    about: "the paper's questions on all of CIFAR-10, augmented, OneCycle, ResNet-56 and ResNet-20; needs a GPU",
+    recipe: {
+      ...quick,
+      preset: 'cifar10',
+      dataset: 'cifar10',
+      trainImages: null,
+      calibrationImages: 5000,
+      sizes: [28, 24, 20, 16, 12, 8],
+      temperatures: [1, 2, 4, 10, 20],
+      rawTemperatures: [1, 10, 20],
+      teacher: { depth: 56, widths: [16, 32, 64], stemStride: 1 },
+      student: { depth: 20, widths: [16, 32, 64], stemStride: 1 },
+      batch: 512,
+      optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.01 },
+      schedule: { name: 'oneCycle', warmup: 0.1 },
+      augmentation: { shift: 4, flip: false },
     },
   },
 }

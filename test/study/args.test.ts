@@ -133,7 +133,7 @@ test('whatever is wrong is one line that says what is allowed', () => {
   assert.match(refused('--epochs'), '--epochs needs a value: passes over the images')
   assert.match(refused('--out --resume'), '--out needs a value')
   assert.match(refused('--json=yes'), '--json takes no value')
-  assert.is(refused('--preset fast'), '--preset fast: one of smoke, quick, standard, paper, imagenet')
+  assert.is(refused('--preset fast'), '--preset fast: one of smoke, quick, standard, paper, cifar10')
   assert.match(refused('--dataset mnist'), /^--dataset mnist: one of fashion-mnist, cifar10/)
   assert.is(refused('--sizes 7,x'), '--sizes 7,x: whole numbers from 1, separated by commas')
   assert.match(refused('--sizes 0'), '--sizes 0: whole numbers from 1')

@@ -218,7 +218,7 @@ test('a fault is one line that names the key, quotes the value and says what is 
     [JSON.parse('{ "__proto__": 1 }'), /^unknown key '__proto__'/],
     [{ constructor: 1 }, /^unknown key 'constructor'/],
     [{ generations: 2 }, /^unknown key 'generations'/],
-    [{ preset: 'fast' }, 'preset "fast": one of smoke, quick, standard, paper, imagenet'],
+    [{ preset: 'fast' }, 'preset "fast": one of smoke, quick, standard, paper, cifar10'],
     [{ epochs: 0 }, 'epochs 0: a whole number from 1'],
     [{ epochs: '3' }, 'epochs "3": a whole number from 1'],
     [{ epochs: 2.5 }, 'epochs 2.5: a whole number from 1'],

@@ -1,4 +1,4 @@
-// The preset for ImageNet on a hundred synthetic JPEGs in its layout, through every stage; networks are small.
+// The paper's preset on a hundred synthetic JPEGs in its layout, through every stage; networks are small.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -16,7 +16,7 @@ test.before(async () => {
 })
 test.after(() => program.remove())
 
-const args = ['cqkd', '--preset', 'imagenet', '--epochs', '1', '--calibration-images', '20', '--batch', '20']
+const args = ['cqkd', '--preset', 'paper', '--epochs', '1', '--calibration-images', '20', '--batch', '20']
 args.push('--micro-batches', '4', '--sizes', '56', '--temperatures', '20', '--offline')
 args.push('--teacher', 'resnet18:4,4,8,8', '--student', 'resnet18:4,4,8,8')
 

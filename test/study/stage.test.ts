@@ -1,5 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { isReduced } from '../../src/report/caption.ts'
+import type { Run } from '../../src/report/rows.ts'
 import { PRESETS } from '../../src/study/recipe.ts'
 import { split } from '../../src/study/runStage.ts'
 import { cqkdStages, needs, type Stage } from '../../src/study/stage.ts'
@@ -15,8 +17,8 @@ test('every preset is a list of cells with names of their own, teachers before t
     smoke: 5,
     quick: 13,
     standard: 5 * (1 + 3 * (1 + 5 + 3 + 1) + 2 * (1 + 5)),
-    paper: 1 + 6 * (1 + 5 + 3 + 1),
-    imagenet: 1 + 6 * (1 + 3 + 1 + 1),
+    paper: 1 + 6 * (1 + 3 + 1 + 1),
+    cifar10: 1 + 6 * (1 + 5 + 3 + 1),
   }
   for (const [name, { recipe }] of Object.entries(PRESETS)) {
     const stages = cqkdStages(recipe, pictures)
@@ -28,6 +30,22 @@ test('every preset is a list of cells with names of their own, teachers before t
       seen.add(stage.id)
     }
   }
+})
+
+test("the paper preset alone is the paper's experiment", () => {
+  const own = Object.entries(PRESETS).filter(([preset, { recipe }]) => {
+    assert.is(recipe.preset, preset)
+    return !isReduced({ preset, dataset: recipe.dataset } as Run)
+  })
+  assert.equal(
+    own.map(([name]) => name),
+    ['paper'],
+  )
+  const { teacher, student, sizes, epochs, batch, optimizer, schedule } = PRESETS.paper.recipe
+  assert.equal([teacher.depth, student.depth, epochs, batch], [50, 18, 20, 512])
+  assert.equal(sizes, [168, 112, 84, 56, 42, 28])
+  assert.equal(optimizer, { name: 'adamw', lr: 1e-3, weightDecay: 0.01 })
+  assert.equal(schedule, { name: 'oneCycle', warmup: 0.1 })
 })
 
 test('the teacher sees full resolution while it teaches, or low where that is asked for', () => {
