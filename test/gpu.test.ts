@@ -6,9 +6,10 @@ import { requestDevice } from '../src/gpu/gpu.ts'
 import { kernels } from '../src/gpu/kernel.ts'
 import { parseShader } from '../src/gpu/shader.ts'
 import { init } from '../src/node.ts'
-import { add, mul } from '../src/ops/pointwise.ts'
+import { add, mul, scale } from '../src/ops/pointwise.ts'
 import { relu } from '../src/ops/relu.ts'
 import { assign, empty } from '../src/tensor.ts'
+import { allclose } from './check.ts'
 import { engine } from './device.ts'
 
 const test = suite('gpu')
@@ -119,24 +120,30 @@ test('a step takes a synchronous function', () => {
 
 test('a captured step replays with new inputs and new scalars, to the bits of the eager code', async () => {
   const x = engine.tensor([1, 2, 3], [3], { requiresGrad: true })
+  const factor = engine.scalar('factor', 1)
   const run = () => {
     x.gradEmpty = true
-    const y = mul(relu(x), x)
+    const y = scale(mul(relu(x), x), factor)
     backward(y, engine.full([3], 1))
     return y
   }
   const step = engine.capture('square', run)
   await step.compile()
-  for (const values of [
-    [1, -2, 0.1],
-    [-0.5, 7, 1e-3],
+  for (const [by, ...values] of [
+    [0.3, 1, -2, 0.1],
+    [7, -0.5, 7, 1e-3],
   ]) {
     assign(x, values)
+    factor.value = by
     step.run()
     const [y, dx] = [await step.outputs.read(), await x.grad!.read()]
     const eager = engine.step(run)
     assert.equal(y, await eager.read())
     assert.equal(dx, await x.grad!.read())
+    allclose(
+      dx,
+      values.map((v) => 2 * by * Math.max(v, 0)),
+    )
   }
 })
 

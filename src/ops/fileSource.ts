@@ -126,6 +126,7 @@ export function fileSource(
       const chunks = [{ first: 0, count: batch, bytes: canvases[operations.length % 2] }]
       return recordView(gpu, bytes, { chunks, index, direct: true }, options)
     },
+    inBatchesOf: (other) => fileSource(gpu, bytes, other, uploadBytes),
   }
 }
 

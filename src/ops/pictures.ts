@@ -55,8 +55,9 @@ export function pictureSource(
   gpu: Gpu,
   bytes: PictureBytes,
   batch: number,
-  { residentBytes = 2 ** 30, chunkBytes = gpu.device.limits.maxStorageBufferBindingSize } = {},
+  limits: { residentBytes?: number; chunkBytes?: number } = {},
 ): PictureSource {
+  const { residentBytes = 2 ** 30, chunkBytes = gpu.device.limits.maxStorageBufferBindingSize } = limits
   const { n, channels, height, width, images } = bytes
   const each = channels * height * width
   if (!Number.isInteger(batch) || batch < 1) throw new InputError(`batch ${batch}: needs a whole number from 1`)
@@ -90,5 +91,6 @@ export function pictureSource(
         throw new InputError(`augmentation.${strange} is for data sets of files, not for pictures of one size`)
       return recordView(gpu, bytes, { chunks, index, direct: !resident }, options)
     },
+    inBatchesOf: (other) => pictureSource(gpu, bytes, other, limits),
   }
 }

@@ -74,6 +74,8 @@ export interface PictureSource {
   readonly index: Tensor
   /** Records the batch seen at a size: [batch, channels, height, width], chwn; grey and edges have one channel. */
   view(options: ViewOptions): Tensor
+  /** The same pictures in batches of another size. What is resident is shared. */
+  inBatchesOf(batch: number): PictureSource
 }
 
 /** Pictures `first` … `first + count - 1` of a data set on the device. */

@@ -42,8 +42,14 @@ export interface FitOptions {
   microBatches?: number
   /** Labels of the whole data set, u32 [n]. */
   labels: Tensor
-  /** Rows of the data set to train on. A ragged last batch is dropped. */
+  /** Rows of the data set to train on. */
   rows: Uint32Array
+  /**
+   * As of PyTorch's DataLoader. true: what is left of an epoch's pictures after its last full batch, others in every
+   * epoch, is left out. false: it is trained on in a smaller batch, a step more, by a capture of its own over the same
+   * weights and optimizer state; not with `microBatches`. Default true.
+   */
+  dropLast?: boolean
   epochs: number
   optimizer: (parameters: Parameters) => Optimizer
   /** Learning rate (and what cycles with it) of step 0, 1, … */
@@ -91,13 +97,16 @@ export interface FitResult {
 /** Trains every trained node of the graph. Throws DivergedError, AbortedError, InputError. */
 export async function fit(engine: Engine, options: FitOptions): Promise<FitResult> {
   const { source, labels, rows, epochs, schedule, seed, augmented, onProgress, save, signal } = options
-  const { microBatches = 1 } = options
+  const { microBatches = 1, dropLast = true } = options
   checkGraph(options.graph)
   const graph = foldFrozen(options.graph)
-  checkParts(graph, microBatches)
+  checkParts(graph, microBatches, dropLast)
   const part = source.index.size
   const batch = part * microBatches
-  const perEpoch = Math.floor(rows.length / batch)
+  // Pictures of an epoch, and those of its last batch where that one is smaller.
+  const pictures = dropLast ? rows.length - (rows.length % batch) : rows.length
+  const ragged = pictures % batch
+  const perEpoch = Math.ceil(pictures / batch)
   const steps = perEpoch * epochs
   if (perEpoch === 0)
     throw new InputError(`batch ${batch} is larger than the training set, which holds ${rows.length} pictures`)
@@ -108,14 +117,18 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   let step = options.resume ? restore(options.resume, graph, optimizers, metrics) : 0
   const { edges, at: weigh } = endingEdges(graph.edges)
   const update = (name: string) => optimizers[trained.indexOf(name)].step()
-  const gradients = (part?: Part) => {
-    recordGradients({ ...graph, edges }, source, labels, metrics, part ? undefined : update, part)
+  const capture = (from: PictureSource) => {
+    const gradients = (part?: Part) => {
+      recordGradients({ ...graph, edges }, from, labels, metrics, part ? undefined : update, part)
+    }
+    const updates = () => trained.forEach(update)
+    return { from, ...captureStep(engine, microBatches, gradients, updates) }
   }
-  const run = captureStep(engine, microBatches, gradients, () => {
-    for (const name of trained) update(name)
-  })
-  const all = [...run.parts, ...run.end]
-  await Promise.all(all.map((tape) => tape.compile()))
+  const whole = ragged < pictures ? capture(source) : null
+  const last = ragged > 0 ? capture(source.inBatchesOf(ragged)) : null
+  const stepAt = (at: number) => (whole && at % pictures < pictures - ragged ? whole : last!)
+  const all = new Set([whole, last].flatMap((taped) => (taped ? [...taped.parts, ...taped.end] : [])))
+  await Promise.all([...all].map((tape) => tape.compile()))
 
   const started = performance.now()
   const first = step
@@ -123,7 +136,9 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   let idle = 0
   let every = options.every ?? 1
   let [lastReport, lastSave] = [started, started]
-  const chosen = shuffled(rows, perEpoch * batch, part, seed)
+  const chosen = shuffled(rows, pictures, part, seed)
+  /** Pictures seen before a step. */
+  const before = (step: number) => Math.floor(step / perEpoch) * pictures + (step % perEpoch) * batch
   let ended = false
   while (step < steps && !ended) {
     const epoch = Math.floor(step / perEpoch)
@@ -131,16 +146,18 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (step % perEpoch === 0) for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
     for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
     weigh(epoch)
-    for (const [i, tape] of run.parts.entries()) {
-      const at = step * batch + i * part
+    const { from, parts, end } = stepAt(before(step))
+    for (const [i, tape] of parts.entries()) {
+      const at = before(step) + i * part
       if (augmented) augmented.value = at
-      const reading = source.select(chosen(at))
+      const reading = from.select(chosen(at))
       if (reading) await reading
       tape.run()
       // Read and decoded while the device is at work.
-      if (source.prefetch && at + part < steps * batch) source.prefetch(chosen(at + part))
+      const next = at + from.index.size
+      if (next < epochs * pictures) stepAt(next).from.prefetch?.(chosen(next))
     }
-    for (const tape of run.end) tape.run()
+    for (const tape of end) tape.run()
     step++
     if ((step - first) % every !== 0 && step % perEpoch !== 0) continue
 
@@ -149,7 +166,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     for (const [name, parts] of Object.entries(nodes)) {
       if (!Number.isFinite(parts.total)) throw new DivergedError(name, step, epoch + 1, parts.total)
     }
-    const imagesPerSecond = (1000 * (step - reported) * batch) / (now - lastReport)
+    const imagesPerSecond = (1000 * (before(step) - before(reported))) / (now - lastReport)
     onProgress?.({ step, steps, epoch: epoch + 1, nodes, imagesPerSecond })
     if (step % perEpoch === 0 && options.afterEpoch) {
       ended = await options.afterEpoch(epoch + 1)
@@ -169,12 +186,13 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
   }
   const seconds = (performance.now() - started - idle) / 1000
-  const dispatches = all.reduce((sum, tape) => sum + tape.dispatches, 0)
-  for (const tape of new Set(all)) tape.release()
-  return { steps: step, seconds, imagesPerSecond: ((step - first) * batch) / seconds, dispatches }
+  const { parts, end } = stepAt(0)
+  const dispatches = [...parts, ...end].reduce((sum, tape) => sum + tape.dispatches, 0)
+  for (const tape of all) tape.release()
+  return { steps: step, seconds, imagesPerSecond: (before(step) - before(first)) / seconds, dispatches }
 }
 
-/** The rows of the batch, or part, that begins with the run's picture `at`; `perEpoch` pictures are an epoch. */
+/** The rows of the batch, or part, that begins with the run's picture `at`; an epoch has `perEpoch` and no more. */
 function shuffled(rows: Uint32Array, perEpoch: number, part: number, seed: number): (at: number) => Uint32Array {
   let known = { epoch: -1, order: rows }
   return (at) => {
@@ -182,7 +200,7 @@ function shuffled(rows: Uint32Array, perEpoch: number, part: number, seed: numbe
     // An epoch's order depends on the seed and the epoch alone, so a resumed run needs no generator state.
     if (known.epoch !== epoch) known = { epoch, order: stream(seed, `shuffle ${epoch}`).permutation(rows.length) }
     const first = at % perEpoch
-    return known.order.subarray(first, first + part).map((row) => rows[row])
+    return known.order.subarray(first, Math.min(first + part, perEpoch)).map((row) => rows[row])
   }
 }
 
@@ -194,13 +212,15 @@ function captureStep(engine: Engine, of: number, gradients: (part?: Part) => voi
   return { parts: [first, ...new Array<Step<void>>(of - 1).fill(other)], end: [engine.capture('update', update)] }
 }
 
-function checkParts({ updates, edges }: Graph, microBatches: number): void {
+function checkParts({ updates, edges }: Graph, microBatches: number, dropLast: boolean): void {
   if (!Number.isInteger(microBatches) || microBatches < 1) {
     throw new InputError(`fit: microBatches ${microBatches}; a whole number from 1`)
   }
   const whole = updates === 'sequential' ? 'sequential updates' : edges.some((e) => e.whileAgreeing) && 'agreeing edges'
   if (microBatches > 1 && whole)
     throw new InputError(`fit: ${whole} look at a whole batch, microBatches is ${microBatches}`)
+  if (microBatches > 1 && !dropLast)
+    throw new InputError(`fit: dropLast false, microBatches ${microBatches}: a smaller batch has no equal parts`)
 }
 
 /** Reads the running sums: means per picture. One read each, every few steps, never inside one. */

@@ -155,6 +155,20 @@ test('chunks and streaming give the same bits as resident data', async () => {
   assert.equal(streamed.y, whole.y)
 })
 
+test('batches of another size are of the same pictures, of which there is one copy', async () => {
+  for (const limits of [{}, { chunkBytes: 4 * 90 }, { residentBytes: 100 }]) {
+    const { y, source } = await view({ height: 3, width: 3 }, limits)
+    const { bytes } = engine.memory()
+    const other = source.inBatchesOf(2)
+    // The index, and a batch where pictures are streamed.
+    assert.ok(engine.memory().bytes - bytes <= (source.resident ? 256 : 512))
+    assert.equal([other.resident, other.index.size], [source.resident, 2])
+    other.select(rows.subarray(3))
+    const last = await engine.step(() => other.view({ height: 3, width: 3 })).read()
+    assert.equal(last, y.slice(3 * 27))
+  }
+})
+
 test('two views of one counter show the same augmented picture', async () => {
   const { key } = stream(3, 'augment')
   const augmentation = { shift: 2, flip: true, key, counter: engine.scalar('counter', 40) }

@@ -110,6 +110,21 @@ test('a run that is resumed at any step has the bits of the undisturbed one; eac
   }
 })
 
+test('the last, smaller batch is read ahead too, and augmented by its own numbers', async () => {
+  const read: number[] = []
+  const whole = setup(1, { dropLast: false }, read)
+  const { steps } = await fit(engine, whole.options)
+  assert.equal([steps, read.length], [8, 38])
+  for (const half of [read.slice(0, 19), read.slice(19)]) assert.is(new Set(half).size, 19)
+  const saved: Snapshot[] = []
+  await fit(engine, setup(1, { dropLast: false, saveSeconds: 0, save: (kept) => void saved.push(kept) }).options)
+  for (const resume of saved.slice(2, 5)) {
+    const { options, network } = setup(1, { dropLast: false, resume })
+    await fit(engine, options)
+    assert.equal(await bits(network), await bits(whole.network), `from step ${resume.step}`)
+  }
+})
+
 test('parts of a batch see what the whole batch sees', async () => {
   const [whole, parts] = [setup(1), setup(3)]
   await fit(engine, whole.options)
