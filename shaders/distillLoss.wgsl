@@ -3,12 +3,17 @@
 //   total = ceWeight CE + sum_k weight_k scale_k KL_k
 //   CE    = -sum_c target_c log softmax(s)_c,  target = (1 - smoothing) onehot(label) + smoothing / C
 //   KL_k  = KL(softmax(t_k / (tau_k T_k)) || softmax(s / T_k)),  natural log;  scale_k = T_k^2, or 1 without `squared`
-//   dtotal/ds = ceWeight (softmax(s) - target) + sum_k weight_k scale_k / T_k (softmax(s / T_k) - softmax(t_k / (tau_k T_k)))
-// Rows lie row-major [rows][C]; a label or a teacher's row may be looked up through `index`. The table lies [12][tableRows],
-// a metric after the other: total, ce, kl0 … kl3 (scaled, unweighted), hit, top5, confidence, entropy, nll, brier; rows
-// beyond it are dropped.
-// LANES invocations share a row, lane l takes classes l, l + LANES, …, in three sweeps: maxima, sums, gradient. All sums
-// are of exp(logit - maximum), so logits of ±1e4 are no trouble; the order of every sum is fixed.
+//   dtotal/ds = ceWeight (softmax(s) - target)
+//             + sum_k weight_k scale_k / T_k (softmax(s / T_k) - softmax(t_k / (tau_k T_k)))
+// Rows lie row-major [rows][C]; a label or a teacher's row may be looked up through `index`. The table lies
+// [12][tableRows], a metric after the other: total, ce, kl0 … kl3 (scaled, unweighted), hit, top5, confidence, entropy,
+// nll, brier; rows beyond it are dropped.
+// A row is read a Value at a time, which the loader declares: vec4f, WIDTH 4 where the number of classes is a multiple
+// of 4 (loads are what a software adapter's time goes into; of four classes they cost half, and so do the turns of the
+// loops), else f32, WIDTH 1. Classes is as many u32, FIRST the numbers of the classes of a row's first Value.
+// LANES invocations share a row, lane l takes Values l, l + LANES, …, in three sweeps: maxima, sums, gradient. All sums
+// are of exp(logit - maximum), so logits of ±1e4 are no trouble. Every sum is a Value until its sweep is over, and the
+// order is fixed.
 struct Params {
   count: u32, rows: u32, classes: u32, first: u32, tableRows: u32, mean: u32, gradient: u32, squared: u32, add: u32,
   labelRows: u32, labelsByIndex: u32, smoothing: f32, ceWeight: f32,
@@ -16,17 +21,17 @@ struct Params {
   source: vec4u, start: vec4u, teacherRows: vec4u, byIndex: vec4u,
 }
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> logits: array<Value>;
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 @group(0) @binding(3) var<storage, read> index: array<u32>;
-@group(0) @binding(4) var<storage, read> teacher0: array<f32>;
-@group(0) @binding(5) var<storage, read> teacher1: array<f32>;
-@group(0) @binding(6) var<storage, read> teacher2: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dlogits: array<f32>;
+@group(0) @binding(4) var<storage, read> teacher0: array<Value>;
+@group(0) @binding(5) var<storage, read> teacher1: array<Value>;
+@group(0) @binding(6) var<storage, read> teacher2: array<Value>;
+@group(0) @binding(7) var<storage, read_write> dlogits: array<Value>;
 @group(0) @binding(8) var<storage, read_write> table: array<f32>;
 // For `backward`.
 @group(0) @binding(9) var<storage, read> dy: array<f32>;
-@group(0) @binding(10) var<storage, read> unit: array<f32>;
+@group(0) @binding(10) var<storage, read> unit: array<Value>;
 
 override SIZE = 32u;
 override LANES = 1u;
@@ -81,24 +86,25 @@ fn overSums(own: Sums, i: u32) -> Sums {
   return all;
 }
 
-// Element 0 of a row of teacher k.
+// The first Value of a row of teacher k.
 fn teacherRow(k: u32, row: u32, picked: u32) -> u32 {
-  return p.start[k] + min(select(row, picked, p.byIndex[k] == 1u), p.teacherRows[k] - 1u) * p.classes;
+  return (p.start[k] + min(select(row, picked, p.byIndex[k] == 1u), p.teacherRows[k] - 1u) * p.classes) / WIDTH;
 }
 
-fn taught(k: u32, i: u32) -> f32 {
+fn taught(k: u32, i: u32) -> Value {
   if (TENSORS > 2u && p.source[k] == 2u) { return teacher2[i]; }
   if (TENSORS > 1u && p.source[k] == 1u) { return teacher1[i]; }
   return teacher0[i];
 }
 
 // exp(u) - 1 - u for |u| < 1/2, to the last digits.
-fn beyondLine(u: f32) -> f32 {
+fn beyondLine(u: Value) -> Value {
   return u * u * (0.5 + u * (1.0 / 6.0 + u * (1.0 / 24.0 + u * (1.0 / 120.0 + u * (1.0 / 720.0 + u / 5040.0)))));
 }
 
-// KL = log(1 + x) - m, m = the teacher's mean of u, x = m + its mean of exp(u) - 1 - u. At a high temperature all of these
-// are tiny and KL is smaller still: then it is the excess less x - log(1 + x) = w x - 2 w³ (1/3 + w²/5 + …), w = x / (2 + x).
+// KL = log(1 + x) - m, m = the teacher's mean of u, x = m + its mean of exp(u) - 1 - u. At a high temperature all of
+// these are tiny and KL is smaller still: then it is the excess less x - log(1 + x), which is
+// w x - 2 w³ (1/3 + w²/5 + …) with w = x / (2 + x).
 fn divergence(student: f32, teacher: f32, shift: f32, excess: f32) -> f32 {
   let m = shift / teacher;
   let x = m + excess / teacher;
@@ -106,6 +112,17 @@ fn divergence(student: f32, teacher: f32, shift: f32, excess: f32) -> f32 {
   let w2 = w * w;
   let near = excess / teacher - w * x + 2.0 * w * w2 * (1.0 / 3.0 + w2 * (0.2 + w2 * (1.0 / 7.0 + w2 / 9.0)));
   return select(log(student) - log(teacher) - m, near, abs(w) < 0.25);
+}
+
+// What a Value's parts come to. vec4f(v) is v itself, or a single number four times.
+fn largest(v: Value) -> f32 {
+  let parts = vec4f(v);
+  return max(max(parts.x, parts.y), max(parts.z, parts.w));
+}
+
+fn total(v: Value) -> f32 {
+  let parts = vec4f(v);
+  return select(parts.x, (parts.x + parts.y) + (parts.z + parts.w), WIDTH == 4u);
 }
 
 @compute @workgroup_size(SIZE)
@@ -118,43 +135,72 @@ fn forward(
   let row = min(at, p.rows - 1u);  // invocations past the end keep in step with the barriers and write nothing
   let lane = i % LANES;
   let C = p.classes;
-  let s = row * C;
+  let turns = C / WIDTH;
+  let s = row * turns;
   let picked = index[select(0u, row, p.labelsByIndex == 1u || any(p.byIndex == vec4u(1u)))];
   let label = min(labels[min(select(row, picked, p.labelsByIndex == 1u), p.labelRows - 1u)], C - 1u);
   var t = vec4u();
   for (var k = 0u; k < EDGES; k++) { t[k] = teacherRow(k, row, picked); }
 
-  var own = Peaks(LOWEST, vec4f(LOWEST));
-  for (var c = lane; c < C; c += LANES) {
-    own.student = max(own.student, logits[s + c]);
-    for (var k = 0u; k < EDGES; k++) { own.teacher[k] = max(own.teacher[k], taught(k, t[k] + c)); }
+  var highest = Value(LOWEST);
+  var taughtHighest = array<Value, 4>(Value(LOWEST), Value(LOWEST), Value(LOWEST), Value(LOWEST));
+  for (var c = lane; c < turns; c += LANES) {
+    highest = max(highest, logits[s + c]);
+    for (var k = 0u; k < EDGES; k++) { taughtHighest[k] = max(taughtHighest[k], taught(k, t[k] + c)); }
   }
+  var own = Peaks(largest(highest), vec4f());
+  for (var k = 0u; k < EDGES; k++) { own.teacher[k] = largest(taughtHighest[k]); }
   let peak = overPeaks(own, i);
 
   let soft = 1.0 / p.temperature;
   let softer = 1.0 / (p.tau * p.temperature);
-  let zLabel = logits[s + label] - peak.student;
-  var part = Sums();
-  for (var c = lane; c < C; c += LANES) {
+  let zLabel = vec4f(logits[s + label / WIDTH])[label % WIDTH] - peak.student;
+  var e1 = Value();
+  var ez = Value();
+  var other1 = Value();
+  var other2 = Value();
+  var z1 = Value();
+  var ahead = Value();
+  // By edge.
+  var students: array<Value, 4>;
+  var teachers: array<Value, 4>;
+  var shifts: array<Value, 4>;
+  var excesses: array<Value, 4>;
+  for (var c = lane; c < turns; c += LANES) {
     let z = logits[s + c] - peak.student;
+    let each = WIDTH * c + FIRST;
     let e = exp(z);
-    let other = select(e, 0.0, c == label);
-    part.own += vec4f(e, select(e * z, 0.0, e == 0.0), other, other * other);
-    part.z += z;
+    let other = select(e, Value(), each == Classes(label));
+    e1 += e;
+    ez += select(e * z, Value(), e == Value());
+    other1 += other;
+    other2 += other * other;
+    z1 += z;
     // A NaN ranks before the label, so that a broken network has no hits.
-    part.ahead += select(1.0, 0.0, z < zLabel || (z == zLabel && c >= label));
+    let behind = (z < Value(zLabel)) | ((z == Value(zLabel)) & (each >= Classes(label)));
+    ahead += select(Value(1.0), Value(), behind);
     for (var k = 0u; k < EDGES; k++) {
       let a = (taught(k, t[k] + c) - peak.teacher[k]) * softer[k];
       let b = z * soft[k];
       let f = exp(a);
       let g = exp(b);
       let u = b - a;
-      let shift = select(f * u, 0.0, f == 0.0);
-      part.student[k] += g;
-      part.teacher[k] += f;
-      part.shift[k] += shift;
-      part.excess[k] += select(g - f - shift, f * beyondLine(u), abs(u) < 0.5);
+      let shift = select(f * u, Value(), f == Value());
+      students[k] += g;
+      teachers[k] += f;
+      shifts[k] += shift;
+      excesses[k] += select(g - f - shift, f * beyondLine(u), abs(u) < Value(0.5));
     }
+  }
+  var part = Sums();
+  part.own = vec4f(total(e1), total(ez), total(other1), total(other2));
+  part.z = total(z1);
+  part.ahead = total(ahead);
+  for (var k = 0u; k < EDGES; k++) {
+    part.student[k] = total(students[k]);
+    part.teacher[k] = total(teachers[k]);
+    part.shift[k] = total(shifts[k]);
+    part.excess[k] = total(excesses[k]);
   }
   let sums = overSums(part, i);
 
@@ -165,7 +211,7 @@ fn forward(
     let nll = logSum - zLabel;
     let others = sums.own.z / sums.own.x;
     var kl = vec4f();
-    for (var k = 0u; k < EDGES; k++) { 
+    for (var k = 0u; k < EDGES; k++) {
       kl[k] = scale[k] * divergence(sums.student[k], sums.teacher[k], sums.shift[k], sums.excess[k]);
     }
     let spread = logSum - sums.z / f32(C);
@@ -189,9 +235,10 @@ fn forward(
   let share = select(0.0, select(1.0, 1.0 / f32(p.count), p.mean == 1u), live);
   let pull = share * p.weight * scale * soft;
   let ce = share * p.ceWeight;
-  for (var c = lane; c < C; c += LANES) {
+  for (var c = lane; c < turns; c += LANES) {
     let z = logits[s + c] - peak.student;
-    let goal = p.smoothing / f32(C) + select(0.0, 1.0 - p.smoothing, c == label);
+    let here = WIDTH * c + FIRST == Classes(label);
+    let goal = p.smoothing / f32(C) + select(Value(), Value(1.0 - p.smoothing), here);
     var g = ce * (exp(z) / sums.own.x - goal);
     for (var k = 0u; k < EDGES; k++) {
       let f = exp((taught(k, t[k] + c) - peak.teacher[k]) * softer[k]);
@@ -205,7 +252,7 @@ fn forward(
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.rows * p.classes) { return; }
+  if (i >= p.rows * p.classes / WIDTH) { return; }
   let g = dy[0] * unit[i];
   dlogits[i] = select(g, dlogits[i] + g, p.add == 1u);
 }

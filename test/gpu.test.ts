@@ -79,6 +79,14 @@ test('a name the shader does not have is an error that lists those it has', () =
   assert.throws(() => main({ x, y }, { n: 4, m: 4 }, { threads: [4] }), /plain.main has no parameter 'm': n/)
 })
 
+test('a header declares types, numbers and vectors before the file', async () => {
+  const { main } = kernels<'main'>(plain('y[i] = Element(FIRST[i] + TILE) * x[i];'))
+  const y = empty(engine.gpu, [4])
+  const header = { Element: 'f32', TILE: 3, FIRST: [10, 20, 30, 40] } as const
+  main({ x: engine.full([4], 0.5), y }, { n: 4 }, { threads: [4] }, { header })
+  assert.equal([...(await y.read())], [6.5, 11.5, 16.5, 21.5])
+})
+
 test('a grid beyond 65,535 workgroups is folded', async () => {
   const { main } = kernels<'main'>(plain('y[i] = f32(i % 1024u) + x[0];'))
   const n = 65_535 * 64 + 100

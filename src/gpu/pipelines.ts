@@ -3,16 +3,14 @@
 // pipelines of a network can be compiled at the same time.
 import { ShaderError } from '../errors.ts'
 import type { Gpu } from './gpu.ts'
-import { assemble, type Binding, type Shader } from './shader.ts'
+import { assemble, type Binding, type Header, type Shader } from './shader.ts'
 
 /** What distinguishes one compiled form of a kernel from another. */
 export interface Variant {
   /** Values of `override` declarations. */
   constants?: Record<string, number>
-  /**
-   * `const NAME = <number>u;` or `alias NAME = <type>;` lines prepended to the file (register tiles, element types).
-   */
-  header?: Record<string, number | string>
+  /** Declarations prepended to the file: register tiles, element types. */
+  header?: Header
 }
 
 export class Pipeline {

@@ -31,6 +31,9 @@ export interface Shader {
   numbers: Map<string, number>
 }
 
+/** What is declared before the file: types by their names, numbers (u32) and vectors of four of them (vec4u). */
+export type Header = Record<string, string | number | readonly [number, number, number, number]>
+
 const SCALARS: Record<string, 'u32' | 'i32' | 'f32'> = { u: 'u32', i: 'i32', f: 'f32' }
 
 function parseFields(body: string, stem: string): { fields: Map<string, Field>; bytes: number } {
@@ -100,10 +103,11 @@ export function workgroupSize(shader: Shader, entry: string, given: Record<strin
  * The text that is compiled: directives first (WGSL wants them there), then the header constants, then the file with
  * its directives blanked, so that a line of the compiler minus `shift` is a line of the file.
  */
-export function assemble(shader: Shader, header: Record<string, number | string>): { text: string; shift: number } {
-  const constants = Object.entries(header).map(([name, value]) =>
-    typeof value === 'number' ? `const ${name} = ${value}u;` : `alias ${name} = ${value};`,
-  )
+export function assemble(shader: Shader, header: Header): { text: string; shift: number } {
+  const constants = Object.entries(header).map(([name, value]) => {
+    if (typeof value === 'string') return `alias ${name} = ${value};`
+    return typeof value === 'number' ? `const ${name} = ${value}u;` : `const ${name} = vec4u(${value});`
+  })
   const directives: string[] = []
   const body = shader.source.replace(/^\s*(?:enable|requires|diagnostic)\b.*$/gm, (line) => {
     directives.push(line.trim())

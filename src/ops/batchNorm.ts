@@ -1,5 +1,4 @@
-import vectorSource from '../../shaders/batchNorm.vec4.wgsl'
-import scalarSource from '../../shaders/batchNorm.wgsl'
+import source from '../../shaders/batchNorm.wgsl'
 import runningSource from '../../shaders/runningStats.wgsl'
 import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
@@ -18,8 +17,7 @@ type Entry =
   | 'gradientSumsResidual'
   | 'inputGradient'
   | 'inputGradientResidual'
-const scalar_ = kernels<Entry>(scalarSource)
-const vector_ = kernels<Entry>(vectorSource)
+const norm_ = kernels<Entry>(source)
 const running_ = kernels<'load'>(runningSource)
 
 export interface BatchNormOptions {
@@ -76,24 +74,26 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   const relu = options.relu === true || residual !== undefined
   const [n, c, h, w] = x.shape
   const rest = n * h * w
-  const kernel = rest % 4 === 0 ? vector_ : scalar_
+  // Four values a load where a channel's run can be cut so.
+  const header = rest % 4 === 0 ? { Value: 'vec4f', WIDTH: 4 } : { Value: 'f32', WIDTH: 1 }
   const base = { rest, train: train ? 1 : 0, eps, momentum, addGamma: 0, addBeta: 0 }
   const RELU = relu && !residual ? 1 : 0
   const { sweep, WG, summingWG } = gridOf(x.gpu, c, rest)
-  const [summing, sweeping] = [{ constants: { WG: summingWG } }, { constants: { WG } }]
+  const summing = { header, constants: { WG: summingWG } }
+  const sweeping = { header, constants: { WG } }
   const y = empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm')
   const inputs = residual ? [x, gamma, beta, residual] : [x, gamma, beta]
   if (!train && !(x.gpu.recording && inputs.some((t) => t.requiresGrad))) {
     const constants = { gamma, beta, runningMean, runningVar }
-    if (residual) kernel.evaluateResidual({ x, r: residual, y, ...constants }, base, sweep, sweeping)
-    else kernel.evaluate({ x, y, ...constants }, base, sweep, { constants: { RELU, WG } })
+    if (residual) norm_.evaluateResidual({ x, r: residual, y, ...constants }, base, sweep, sweeping)
+    else norm_.evaluate({ x, y, ...constants }, base, sweep, { header, constants: { RELU, WG } })
     return y
   }
   const saved = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.saved')
-  if (train) kernel.stats({ x, savedOut: saved, runningMean, runningVar }, base, { groups: [c] }, summing)
+  if (train) norm_.stats({ x, savedOut: saved, runningMean, runningVar }, base, { groups: [c] }, summing)
   else running_.load({ runningMean, runningVar, saved }, { n: c, eps }, { threads: [c] })
-  if (residual) kernel.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, sweeping)
-  else kernel.normalise({ x, gamma, beta, saved, y }, base, sweep, { constants: { RELU, WG } })
+  if (residual) norm_.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, sweeping)
+  else norm_.normalise({ x, gamma, beta, saved, y }, base, sweep, { header, constants: { RELU, WG } })
 
   return record('batchNorm', y, inputs, (dy, [dx, dgamma, dbeta, dr]) => {
     const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
@@ -101,17 +101,17 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
     const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
     const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
     const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
-    const gated = { constants: { RELU, WG: summingWG } }
-    if (residual) kernel.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, summing)
-    else kernel.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, gated)
+    const gated = { header, constants: { RELU, WG: summingWG } }
+    if (residual) norm_.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, summing)
+    else norm_.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, gated)
     if (residual && (dx || dr)) {
       const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
       const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-      const variant = { constants: { WG, ADD_X: dx?.add ?? 0, ADD_R: dr?.add ?? 0 } }
-      kernel.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, base, sweep, variant)
+      const variant = { header, constants: { WG, ADD_X: dx?.add ?? 0, ADD_R: dr?.add ?? 0 } }
+      norm_.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, base, sweep, variant)
     } else if (dx) {
-      const variant = { constants: { RELU, WG, ADD_X: dx.add } }
-      kernel.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, base, sweep, variant)
+      const variant = { header, constants: { RELU, WG, ADD_X: dx.add } }
+      norm_.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, base, sweep, variant)
     }
   })
 }

@@ -1,5 +1,4 @@
 // The one loss of the project: supervised training, KD, CQKD, DML and TriKD are this call with other inputs.
-import vectorSource from '../../shaders/distillLoss.vec4.wgsl'
 import source from '../../shaders/distillLoss.wgsl'
 import metricsSource from '../../shaders/metrics.wgsl'
 import { isUnit, record } from '../autograd.ts'
@@ -10,8 +9,11 @@ import { type ParamValue, Scalar } from '../gpu/tape.ts'
 import { empty, type Shape, sameShape, showShape, Tensor } from '../tensor.ts'
 
 const loss_ = kernels<'forward' | 'backward'>(source)
-const vector_ = kernels<'forward'>(vectorSource)
 const metrics_ = kernels<'sums'>(metricsSource)
+
+/** What the kernel reads at once, where the number of classes is a multiple of 4 and where it is not. */
+const FOUR_CLASSES = { Value: 'vec4f', WIDTH: 4, Classes: 'vec4u', FIRST: [0, 1, 2, 3] } as const
+const ONE_CLASS = { Value: 'f32', WIDTH: 1, Classes: 'u32', FIRST: 0 } as const
 
 /**
  * What the table holds of every picture, in this order; `parts` and `metrics` hold the same, summed up. kl0 … kl3 are
@@ -148,8 +150,8 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
     EDGES: edges.length,
     TENSORS: Math.max(1, tensors.length),
   }
-  const kernel = C % 4 === 0 ? vector_ : loss_
-  kernel.forward(buffers, params, { threads: [N * LANES] }, { constants })
+  const header = C % 4 === 0 ? FOUR_CLASSES : ONE_CLASS
+  loss_.forward(buffers, params, { threads: [N * LANES] }, { header, constants })
 
   const parts = empty(gpu, [columns], 'f32', 'row', 'loss parts')
   const running = metrics ?? empty(gpu, [SUMS], 'f32', 'row', 'unused sums')
@@ -162,8 +164,9 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
   if (!wanted) return { loss, parts, table, gradient: null }
   record('distillLoss', loss, [logits], (dy, [dx]) => {
     if (!dx) return
-    if (isUnit(dy)) dx.pass(gradient)
-    else loss_.backward({ dy, unit: gradient, dlogits: dx.to }, { ...params, add: dx.add }, { threads: [N * C] })
+    if (isUnit(dy)) return dx.pass(gradient)
+    const threads = [(N * C) / header.WIDTH]
+    loss_.backward({ dy, unit: gradient, dlogits: dx.to }, { ...params, add: dx.add }, { threads }, { header })
   })
   return { loss, parts, table, gradient }
 }
