@@ -19,6 +19,8 @@ export interface Part {
   direction: ReturnType<typeof direction> | null
   /** The claim's verdict follows from the parts that decide. */
   decides: boolean
+  /** What the claim takes for granted: where it is the other way round there is nothing to test. */
+  premise?: true
   /** Why it could not be tested, or which seeds are missing. */
   note: string
 }
@@ -27,6 +29,8 @@ export interface ClaimResult {
   id: string
   text: string
   source: string
+  /** How this study tests it, in a short phrase; absent where it is not tested, and in older results. */
+  here?: string
   verdict: Verdict
   /** Why it was not tested; else empty. */
   reason: string

@@ -37,12 +37,14 @@ export const ANCHOR_CLAIMS: Claim[] = [
     id: 'K4',
     text: 'An anchor trained with labels only ends at a similar accuracy but converges more slowly',
     source: 'paper',
+    here: 'first generation: accuracy within 1 point, and epochs to 99 % of it on images held out',
     test: labelsOnly,
   },
   {
     id: 'A1',
     text: 'With an anchor training is ahead of online KD on the mean over its epochs',
     source: 'our question',
+    here: 'first generation minus online KD, accuracy on images held out over all epochs',
     test: sooner,
   },
 ]

@@ -2,7 +2,7 @@
 import type { Part } from './claim.ts'
 import { against0, type Cells, type Claim, compare, difference, judged } from './compare.ts'
 import { type Group, labelOf, perSeed } from './groups.ts'
-import { at, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
+import { at, largestAndSmallest, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { interval, type Side } from './stats.ts'
 
 /** How much of the calibration error must be overconfidence to be called 'nearly all' (our choice, made beforehand). */
@@ -165,31 +165,45 @@ export const CALIBRATION_CLAIMS: Claim[] = [
     id: 'C3',
     text: 'A higher temperature gives the student a higher entropy',
     source: 'abstract',
+    here: 'highest minus lowest temperature, calibrated teacher, mean over sizes',
     test: temperatureRaises({ measure: 'entropy', statistic: 'entropy', side: 'above', unit: 'nats' }),
   },
   {
     id: 'C4',
     text: 'A higher temperature gives the student a lower calibration error',
     source: 'abstract',
+    here: 'highest minus lowest temperature, calibrated teacher, mean over sizes',
     test: temperatureRaises({ measure: 'ece', statistic: 'ECE', side: 'below', unit: 'fraction' }),
   },
   {
     id: 'C5',
     text: 'A higher temperature gives the student a higher accuracy',
     source: 'abstract',
+    here: 'highest minus lowest temperature, calibrated teacher, mean over sizes',
     test: temperatureRaises({ measure: 'accuracy', statistic: 'accuracy', side: 'above', unit: 'fraction' }),
   },
-  { id: 'C6', text: 'Small images raise the calibration error', source: 'review', test: smallImagesRaiseEce },
+  {
+    id: 'C6',
+    text: 'Small images raise the calibration error',
+    source: 'review',
+    here: (cells) => largestAndSmallest(students(cells, 'supervised')),
+    test: smallImagesRaiseEce,
+  },
   {
     id: 'C6b',
     text: 'The rise is overconfidence: the signed gap is above 0 and nearly all of the ECE',
     source: 'review',
+    here: (cells) => `supervised at ${sizesOf(students(cells, 'supervised')).pop()} px; nearly all is ${NEARLY_ALL}`,
     test: riseIsOverconfidence,
   },
   {
     id: 'C6c',
     text: 'It comes from lost information: at equal accuracy, reached with fewer images at full size, it is smaller',
     source: "a reviewer's reading",
+    here: ({ groups, all }) => {
+      const sizes = sizesOf(students({ groups: all }, 'supervised'))
+      return `supervised, ${sizesOf(students({ groups }, 'supervised')).pop()} px against ${sizes[0]} px with fewer images`
+    },
     test: lostInformation,
   },
 ]

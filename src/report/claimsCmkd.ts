@@ -45,18 +45,21 @@ export const CMKD_CLAIMS: Claim[] = [
     id: 'Q1',
     text: 'A teacher that sees colour at full size makes a more accurate student than one of the student’s own view, across modalities and across qualities',
     source: "a reader's question: why compare CQKD with CMKD?",
+    here: 'minus a teacher of the own view; mean over modalities, and mean over qualities',
     test: gain(own, 'a teacher of the own view', accuracy),
   },
   {
     id: 'Q1b',
     text: 'It makes a more accurate student than labels alone, across modalities and across qualities',
     source: "a reader's question",
+    here: 'minus supervised; mean over modalities, and mean over qualities',
     test: gain(supervised, 'supervised', accuracy),
   },
   {
     id: 'Q1c',
     text: 'It makes a better calibrated student than labels alone, across modalities and across qualities',
     source: "a reader's question",
+    here: 'minus supervised; mean over modalities, and mean over qualities',
     test: gain(supervised, 'supervised', ece),
   },
 ]

@@ -31,6 +31,7 @@ export const LOST_INFORMATION_CLAIMS: Claim[] = [
     id: 'C6d',
     text: 'Fewer training images raise the calibration error, too',
     source: 'our question: the premise of the control of C6c',
+    here: 'supervised at the largest size, fewest minus most images',
     test: fewImagesRaiseEce,
   },
   ...shared('C7'),

@@ -2,7 +2,7 @@
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, compare, difference, judged, pooled } from './compare.ts'
 import { type Group, labelOf, type Measure, perSeed } from './groups.ts'
-import { at, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
+import { at, largestAndSmallest, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { paired, sd, sdRatio } from './stats.ts'
 import { minus } from './triplet.ts'
 
@@ -191,43 +191,56 @@ export const METHOD_CLAIMS: Claim[] = [
     id: 'C0',
     text: "Calibrating the teacher improves cross-quality distillation: the student's calibration error falls",
     source: 'title',
+    here: 'calibrated minus raw teacher, at the temperatures that both have',
     test: calibratedAgainstRaw('ece'),
   },
   {
     id: 'C0b',
     text: 'Calibrating the teacher makes the student more accurate',
     source: 'our question',
+    here: 'calibrated minus raw teacher, at the temperatures that both have',
     test: calibratedAgainstRaw('accuracy'),
   },
   {
     id: 'C1',
     text: 'CQKD beats supervised learning',
     source: "abstract: 'in large-scale image classification problems'; a reviewer: not in every result",
+    here: 'small networks and little data, calibrated teacher, mean over temperatures and sizes',
     test: (cells) => cqkdAgainst(cells, 'supervised'),
   },
-  { id: 'C2', text: 'CQKD is more accurate than DML', source: 'review', test: (cells) => cqkdAgainst(cells, 'dml') },
+  {
+    id: 'C2',
+    text: 'CQKD is more accurate than DML',
+    source: 'review',
+    here: 'calibrated teacher, mean over temperatures and sizes; the mean of a cohort of DML',
+    test: (cells) => cqkdAgainst(cells, 'dml'),
+  },
   {
     id: 'C2b',
     text: 'DML is unstable in training: its final accuracy spreads more over seeds',
     source: 'the thesis behind the code',
+    here: 'final accuracy of a member of the cohort over seeds, at every size',
     test: dmlUnstable,
   },
   {
     id: 'C7',
     text: 'Accuracy grows with image size',
     source: 'review',
+    here: (cells) => largestAndSmallest(students(cells, 'supervised')),
     test: growsWithSize,
   },
   {
     id: 'C7b',
     text: "CQKD's gain over supervised learning grows with image size",
     source: 'review',
+    here: 'largest minus smallest size, calibrated teacher, mean over temperatures',
     test: gainGrows,
   },
   {
     id: 'C10',
     text: 'CQKD generalises better: training and test lie closer',
     source: "a reader's remark",
+    here: 'gap between training and test, of accuracy and of NLL, mean over temperatures and sizes',
     test: generalises,
   },
 ]

@@ -1,8 +1,10 @@
 // K7 and K11: can a student follow its teacher, and what keeps it from doing so?
 import type { Part } from './claim.ts'
-import { TRIKD_CLAIMS } from './claimsTrikd.ts'
-import { against0, type Cells, type Claim, compare } from './compare.ts'
-import { noted, pick } from './triplet.ts'
+import { MARGIN, TRIKD_CLAIMS } from './claimsTrikd.ts'
+import { against0, type Cells, type Claim, compare, judged } from './compare.ts'
+import type { Curve } from './rows.ts'
+import { interval, mean, paired } from './stats.ts'
+import { noted, pick, type Values } from './triplet.ts'
 import { having, numbersIn } from './varied.ts'
 
 /** Different answers on training images that count as none (our choice, made beforehand). */
@@ -75,18 +77,58 @@ function longer({ all }: Cells): Part[] | string {
   ]
 }
 
+/** How far the accuracies of T and S lie apart, the mean over epochs, by seed. */
+function apart(curves: Curve[], method: string): Values {
+  const of = (role?: 'teacher') =>
+    curves.filter((curve) => curve.method === method && curve.generation === 1 && curve.role === role)
+  const gaps = of().flatMap(({ seed, size, points }): [number, number][] => {
+    const teacher = of('teacher').find((curve) => curve.seed === seed && curve.size === size)
+    const gap = points.flatMap(({ epoch, accuracy }) => {
+      const other = teacher?.points.find((point) => point.epoch === epoch)?.accuracy
+      return typeof accuracy === 'number' && typeof other === 'number' ? [Math.abs(other - accuracy)] : []
+    })
+    return gap.length ? [[seed, mean(gap)]] : []
+  })
+  return new Map(gaps)
+}
+
+function growAlike({ curves }: Cells): Part[] | string {
+  const [anchored, free] = [apart(curves, 'trikd'), apart(curves, 'online')]
+  if (anchored.size === 0 || free.size === 0) return 'no accuracy after every epoch of teacher and student'
+  const question = { statistic: 'accuracies of T and S apart, mean over epochs', side: 'below' as const }
+  const alone = (rows: string, values: Values): Part => {
+    const margin = { rows: `${rows}; below 1 point`, zero: MARGIN, decides: false }
+    return judged(interval([...values.values()]), { ...question, ...margin })
+  }
+  return [
+    judged(paired(anchored, free), { ...question, rows: 'TriKD, gen. 1 minus online KD, gen. 1' }),
+    alone('TriKD, gen. 1', anchored),
+    alone('online KD, gen. 1', free),
+  ]
+}
+
 export const MIMICRY_CLAIMS: Claim[] = [
   ...TRIKD_CLAIMS.filter(({ id }) => id === 'K7'),
+  {
+    id: 'K7b',
+    text: 'Teacher and student grow alike during training: with the anchor they lie closer than without',
+    source:
+      'from memory or the introduction, not checked against the paper; our reading, made with these results on file',
+    here: 'first generation minus online KD from the same weights, test accuracy after every epoch',
+    test: growAlike,
+  },
   {
     id: 'K11',
     text: 'The main obstacle of knowledge distillation is optimisation: students are far from the teacher on training images, too',
     source: "paper, citing 'Does Knowledge Distillation Really Work?'",
+    here: "KL-only students of the teacher's own kind, largest budget: KL on training over that on test images",
     test: optimisation,
   },
   {
     id: 'M1',
     text: 'A longer budget brings the student closer to its teacher on test images',
     source: 'our question',
+    here: 'KL-only students smaller than their teacher, largest minus smallest budget',
     test: longer,
   },
 ]

@@ -25,12 +25,14 @@ export const QUALITY_CLAIMS: Claim[] = [
     id: 'QA',
     text: 'A teacher that sees more makes the student more accurate, under KD, online KD and TriKD',
     source: 'the idea of CQKD, asked of TriKD',
+    here: 'teachers that see most minus those that see as much as students, every method',
     test: moreThanStudents({ statistic: 'accuracy', ...ACCURACY }),
   },
   {
     id: 'QB',
     text: 'A teacher that sees more is harder to follow',
     source: 'our question',
+    here: 'teachers that see most minus those that see as much as students, every method',
     test: moreThanStudents({
       statistic: 'KL from T to S on test images',
       measure: 'klTeacher',

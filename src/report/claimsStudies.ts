@@ -22,18 +22,23 @@ function againstNone(which: Which, question: Omit<Parameters<typeof compare>[2],
 }
 
 const first = { method: 'trikd', generation: 1 }
+const largestWeight: Claim['here'] = ({ all }) => {
+  return `first generation, w2 = w4 = ${numbersIn(pick(all, first)).pop()} against none, from the same weights`
+}
 
 export const WEIGHT_CLAIMS: Claim[] = [
   {
     id: 'W1',
     text: 'Too strong a constraint caps the teacher: with the largest weight it is less accurate than without the anchor',
     source: 'paper, on the weights as hyperparameters',
+    here: largestWeight,
     test: againstNone({ ...first, role: 'teacher' }, { statistic: "teacher's accuracy", ...ACCURACY, side: 'below' }),
   },
   {
     id: 'W2',
     text: 'The anchor holds the student near it: with the largest weight the KL is smaller than without',
     source: 'paper, the idea of the anchor',
+    here: largestWeight,
     test: againstNone(first, {
       statistic: 'KL from A to S on test images',
       measure: 'klAnchor',
@@ -45,6 +50,7 @@ export const WEIGHT_CLAIMS: Claim[] = [
     id: 'W3',
     text: "The anchor's constraint makes the student more accurate",
     source: 'paper, the idea of the anchor',
+    here: 'first generation, w2 = w4 = 1 against none, from the same weights',
     test: ({ all }) => {
       const groups = pick(all, first)
       const [none, ...weights] = numbersIn(groups)
@@ -128,6 +134,7 @@ export const FEW_DATA_CLAIMS: Claim[] = [
     id: 'K8',
     text: 'TriKD helps against overfitting',
     source: 'paper; here beside online KD, too, which has no anchor',
+    here: 'first generation minus supervised and minus online KD, other weights: gap of accuracy, mean over images',
     test: atEveryNumber(
       OTHERS,
       { statistic: 'training minus test accuracy', measure: gap, side: 'below' },
@@ -138,12 +145,15 @@ export const FEW_DATA_CLAIMS: Claim[] = [
     id: 'K8b',
     text: 'TriKD is better calibrated where images are few',
     source: 'our question',
+    here: 'first generation minus supervised, other weights, at the fewest images',
     test: atEveryNumber(OTHERS, { statistic: 'ECE', measure: 'ece', side: 'below' }, { deciding: 1, by: 'fewest' }),
   },
   {
     id: 'K9',
     text: 'The triplet lowers the expected risk that the student can reach',
     source: 'paper; here at the largest number of images, and as the error that a fitted curve leaves',
+    here: ({ all }) =>
+      `first generation minus supervised, other weights, at ${numbersIn(pick(all, first)).pop()} images`,
     test: reachableRisk,
   },
 ]

@@ -106,24 +106,28 @@ export const CALIBRATION_STUDY_CLAIMS: Claim[] = [
     id: 'T1',
     text: 'The better the teacher is calibrated, the better the student is',
     source: 'the title of the CQKD paper',
+    here: 'one teacher, its logits divided by several τ: correlation over τ, by seed',
     test: goTogether(TEACHERS, OWN, 'above'),
   },
   {
     id: 'T2',
     text: 'The better the teacher is calibrated, the more accurate the student is',
     source: 'the title of the CQKD paper',
+    here: 'one teacher, its logits divided by several τ: correlation over τ, by seed',
     test: goTogether(TEACHERS, ['accuracy', "the student's accuracy"], 'below'),
   },
   {
     id: 'T3',
     text: 'A τ of its own for every image size is better than one for all',
     source: 'our question',
+    here: 'both chosen by NLL on images held out, compared by NLL on test images',
     test: ownTau,
   },
   {
     id: 'T4',
     text: "The calibration error of training batches, which the published code logs, tells the test set's",
     source: 'our question, asked after we had seen the two side by side',
+    here: 'correlation over τ of the ECE in train mode and that of the test set, by seed',
     test: goTogether(['trainBatchEce', "the student's ECE on training batches"], OWN, 'above'),
   },
 ]

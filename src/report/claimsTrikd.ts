@@ -2,21 +2,28 @@
 // weights: TriKD's generation g is compared with online KD from g's own weights where there is such a control.
 import type { Part } from './claim.ts'
 import { saturates } from './claimsGenerations.ts'
-import { type Cells, type Claim, compare, judged, untested } from './compare.ts'
+import { largerTeacher, lessSoWithTrikd } from './claimsLarger.ts'
+import { type Cells, type Claim, compare, untested } from './compare.ts'
 import { type Group, labelOf } from './groups.ts'
+import {
+  againstFinished,
+  againstOnlineKd,
+  kdAt,
+  largeAgainstUsual,
+  minusEach,
+  ofTheLoss,
+  overGenerations,
+} from './here.ts'
 import type { Row } from './rows.ts'
-import { paired } from './stats.ts'
 import {
   ACCURACY,
   atEnd,
   controlAtEnd,
   crossings,
   lastOf,
-  minus,
   noted,
   OTHER_WEIGHTS,
   pick,
-  valuesOf,
   versus,
   type Which,
   widthsOf,
@@ -89,47 +96,6 @@ function labelsOnly({ groups }: Cells): Part[] | string {
     ...similar(labels, curriculum, false),
     untested('anchor of labels only', 'speed of convergence', 'held-out accuracy during training is not measured here'),
   ]
-}
-
-/** Larger minus usual teacher under distillation from a finished teacher, and the teachers themselves. */
-function largerTeacher({ groups }: Cells): Part[] | string {
-  const [width] = widthsOf(groups)
-  const own = pick(groups, { method: 'kd' })
-  if (width === undefined || own.length === 0) return 'no KD rows from teachers of two widths'
-  const large = pick(groups, { method: 'kd', teacherWidth: width })
-  const teachers = [width, undefined].map((teacherWidth) => {
-    return pick(groups, { method: 'supervised', role: 'teacher', teacherWidth })
-  })
-  return [
-    compare(teachers[0], teachers[1], {
-      rows: `teacher of width ${width} minus the usual one`,
-      statistic: 'accuracy of the teacher',
-      ...ACCURACY,
-    }),
-    compare(large, own, {
-      rows: `KD, teacher of width ${width} minus the usual one, mean over temperatures`,
-      statistic: 'accuracy of the student',
-      ...ACCURACY,
-      side: 'below',
-    }),
-    ...large.map((group) => {
-      const same = own.filter(({ temperature }) => temperature === group.temperature)
-      return versus([group], same, { statistic: 'accuracy of the student', ...ACCURACY, side: 'below', decides: false })
-    }),
-  ]
-}
-
-function lessSoWithTrikd({ groups }: Cells): Part[] | string {
-  const [width] = widthsOf(groups)
-  const change = (method: string) => {
-    const which = method === 'trikd' ? { method, generation: 1 } : { method }
-    const [large, own] = [pick(groups, { ...which, teacherWidth: width }), pick(groups, which)]
-    return large.length && own.length ? minus(valuesOf(large, 'accuracy'), valuesOf(own, 'accuracy')) : null
-  }
-  const [trikd, kd] = width === undefined ? [null, null] : [change('trikd'), change('kd')]
-  if (!trikd || !kd) return 'no rows of KD and TriKD with teachers of two widths'
-  const rows = `teacher of width ${width} minus the usual one: TriKD, gen. 1 minus KD, mean over temperatures`
-  return [judged(paired(trikd, kd), { rows, statistic: 'change of accuracy', side: 'above' })]
 }
 
 /** The anchored teacher against the free one, and against the finished one. */
@@ -214,57 +180,88 @@ const PAPER = 'paper'
 const UNCHECKED = 'from memory or the introduction, not checked against the paper'
 
 export const TRIKD_CLAIMS: Claim[] = [
-  { id: 'K1', text: 'TriKD beats existing knowledge distillation', source: PAPER, test: beatsRivals },
+  {
+    id: 'K1',
+    text: 'TriKD beats existing knowledge distillation',
+    source: PAPER,
+    here: (cells) => minusEach(cells, RIVALS),
+    test: beatsRivals,
+  },
   {
     id: 'K2',
     text: "Of the student's losses, CE + teacher + anchor is the best: the anchor's KD alone is not enough",
     source: PAPER,
+    here: ofTheLoss,
     test: bestOfAblation,
   },
-  { id: 'K3', text: 'Generations help a few times, then saturate', source: PAPER, test: saturates },
+  {
+    id: 'K3',
+    text: 'Generations help a few times, then saturate',
+    source: PAPER,
+    here: overGenerations,
+    test: saturates,
+  },
   {
     id: 'K4',
     text: 'An anchor trained with labels only ends at a similar accuracy but converges more slowly',
     source: PAPER,
+    here: 'first generation: final accuracy within 1 point',
     test: labelsOnly,
   },
   {
     id: 'K5',
     text: 'A larger, more accurate teacher makes a worse student under plain KD',
     source: 'paper, the observation of ESKD, SCKD and TAKD',
+    here: largeAgainstUsual,
     test: largerTeacher,
   },
   {
     id: 'K5b',
     text: 'Under TriKD a larger teacher harms less than under plain KD, or helps more',
     source: UNCHECKED,
+    here: ({ groups }) => `first generation, width ${widthsOf(groups)[0]} against the usual teacher, ${kdAt(groups)}`,
     test: lessSoWithTrikd,
   },
-  { id: 'K6', text: 'The anchored teacher is as accurate as the free one', source: PAPER, test: capacity },
+  {
+    id: 'K6',
+    text: 'The anchored teacher is as accurate as the free one',
+    source: PAPER,
+    here: (cells) => `${againstOnlineKd(cells)}, not below by 1 point`,
+    test: capacity,
+  },
   {
     id: 'K7',
     text: 'The anchored teacher is easier to mimic: smaller KL to the student on training and test images',
     source: UNCHECKED,
+    here: againstOnlineKd,
     test: easierToMimic,
   },
-  { id: 'K8', text: 'TriKD helps against overfitting', source: PAPER, test: overfitting },
+  {
+    id: 'K8',
+    text: 'TriKD helps against overfitting',
+    source: PAPER,
+    here: 'last generation minus supervised from other weights, gap of accuracy and of NLL',
+    test: overfitting,
+  },
   {
     id: 'K9',
     text: 'The triplet lowers the expected risk that the student can reach',
     source: PAPER,
-    test: () => 'needs error curves over several numbers of training images (the study of few data)',
+    here: '',
+    test: () => 'needs error curves over several numbers of training images',
   },
   {
     id: 'K10',
     text: 'A teacher can be both good and easy to follow',
     source: 'the question that the paper starts from',
+    here: againstFinished,
     test: goodAndEasy,
   },
   {
     id: 'K11',
     text: 'The main obstacle of knowledge distillation is optimisation',
     source: "paper, citing 'Does Knowledge Distillation Really Work?'",
-    test: () =>
-      "needs KL-only students of the teacher's own architecture at one and ten budgets (the study of mimicry)",
+    here: '',
+    test: () => "needs KL-only students of the teacher's own architecture at one and ten budgets",
   },
 ]

@@ -2,7 +2,7 @@
 // temperatures averaged first, so that n is always the number of seeds.
 import type { Part, Unit } from './claim.ts'
 import { type Group, type Measure, perSeed } from './groups.ts'
-import type { Row, TeacherRow } from './rows.ts'
+import type { Curve, Row, TeacherRow } from './rows.ts'
 import { direction, type Interval, interval, paired, type Side, type Verdict, verdict } from './stats.ts'
 
 /** What a claim may look at. */
@@ -14,13 +14,19 @@ export interface Cells {
   teachers: TeacherRow[]
   /** Rows of generations that were not trained, since those before them had stopped getting better. */
   saturated: Row[]
+  curves: Curve[]
 }
 
-/** A claim is a line of data: text, source, and a function from cells to comparisons. */
+/**
+ * A claim is a line of data: text, source, how it is tested here, and a function from cells to comparisons. Studies
+ * that share an id test one claim, each in its own way.
+ */
 export interface Claim {
   id: string
   text: string
   source: string
+  /** In one short phrase; what only the rows tell, sizes and widths, is taken from them. */
+  here: string | ((cells: Cells) => string)
   /** The comparisons; a text is the reason why the rows cannot decide. */
   test(cells: Cells): Part[] | string
 }
@@ -34,6 +40,7 @@ export interface Question {
   /** What the difference is held against, where it is not 0: a margin. */
   zero?: number
   decides?: boolean
+  premise?: true
 }
 
 /** A part that the rows cannot decide, and why. */
@@ -89,7 +96,7 @@ export function against0(groups: Group[], question: Question): Part {
 
 /** A part from a finished interval of differences (of logarithms where the unit is a ratio). */
 export function judged(found: Interval | null, question: Omit<Question, 'measure'>): Part {
-  const { rows, statistic, unit = 'fraction', side, zero = 0, decides = true } = question
+  const { rows, statistic, unit = 'fraction', side, zero = 0, decides = true, premise } = question
   if (found === null)
     return untested(rows, statistic, 'the number is missing in these rows, or no seed is shared', decides)
   const back = (x: number | null) => (x === null || unit !== 'ratio' ? x : Math.exp(x))
@@ -104,13 +111,21 @@ export function judged(found: Interval | null, question: Omit<Question, 'measure
     verdict: verdict(found, side, zero),
     direction: direction(found.mean, side, zero),
     decides,
+    ...(premise && { premise }),
     note: '',
   }
 }
 
-/** All must hold for `holds`; one that is reversed is enough for `reversed`. */
+/**
+ * All must hold for `holds`; one that is reversed is enough for `reversed`. Premises come first: one that is reversed
+ * leaves nothing to test, one that is not known leaves all undecided.
+ */
 export function together(parts: Part[]): Verdict {
-  const verdicts = parts.filter(({ decides }) => decides).map((part) => part.verdict)
+  const deciding = parts.filter(({ decides }) => decides)
+  const premises = deciding.filter(({ premise }) => premise).map((part) => part.verdict)
+  if (premises.includes('reversed')) return 'not tested'
+  const verdicts = deciding.map((part) => part.verdict)
+  if (premises.includes('undecided') && !verdicts.includes('not tested')) return 'undecided'
   for (const one of ['not tested', 'reversed', 'one seed, no verdict', 'undecided'] as const) {
     if (verdicts.includes(one)) return one
   }

@@ -77,13 +77,13 @@ function claimsBody(claims: ClaimResult[]): Piece {
   ]
 }
 
-function claimBox({ id, text, source, verdict, reason, parts }: ClaimResult): Markup {
+function claimBox({ id, text, source, here, verdict, reason, parts }: ClaimResult): Markup {
   const deciding = parts.filter(({ decides }) => decides && verdict !== 'not tested')
   const others = parts.filter(({ decides }) => !decides)
   return markup`
 <article class="claim ${verdict.split(' ')[0]}" id="claim-${id}"><p><strong>${id}</strong> <span class="verdict">${SIGNS[verdict]}</span></p><p>${text}. <span class="note">(${source})</span></p>${
-    reason && markup`<p class="note">${capital(reason)}.</p>`
-  }${deciding.map(
+    here && markup`<p class="note">As tested here: ${here}.</p>`
+  }${reason && markup`<p class="note">${capital(reason)}.</p>`}${deciding.map(
     (part) =>
       markup`<p><strong class="number">${estimateOf(part)}</strong> <span class="number">${told(part)},</span> <span class="number">n = ${part.n}</span> <span class="note">${sentence(part)}</span></p>`,
   )}${

@@ -196,6 +196,7 @@ const CLAIM: Schema = {
     oneOf('holds', 'reversed', 'undecided', 'one seed, no verdict', 'not tested'),
     "'holds', 'reversed', 'undecided', 'one seed, no verdict' or 'not tested'",
   ],
+  here: REASON,
   reason: TEXT,
   parts: [listOf(isObject), 'a list of parts'],
 }

@@ -36,6 +36,12 @@ export function pixels(sizes: number[]): string {
   return `${sizes.join(', ')} px`
 }
 
+/** 'supervised, 28 px against 4 px', how claims about image size are tested. */
+export function largestAndSmallest(groups: Group[]): string {
+  const sizes = sizesOf(groups)
+  return `supervised, ${sizes[0]} px against ${sizes[sizes.length - 1]} px`
+}
+
 /** What the rows of a comparison are averaged over: 'mean over T = 1, 4, 20 and over 14, 7 px', 'T = 4, 14 px'. */
 export function spanOf(groups: Group[]): string {
   const temperatures = temperaturesOf(groups)

@@ -41,8 +41,8 @@ export interface SideBySide {
   /** What the run records differ in, apart from recipe, date, command and time. */
   facts: Difference[]
   recipe: Difference[]
-  /** Claims that at least one of them tested. */
-  claims: { id: string; text: string; a: Verdict; b: Verdict }[]
+  /** Claims that at least one of them tested, and how; none where they are of two studies, which test differently. */
+  claims: { id: string; text: string; here: { a?: string; b?: string }; a: Verdict; b: Verdict }[]
   /** What a reader has to know before the numbers. */
   notes: string[]
 }
@@ -54,9 +54,9 @@ export function sideBySide(a: Results, b: Results): SideBySide {
   const [left, right] = [groupRows(a.rows), groupRows(b.rows)]
   const pairs = match(left, right)
   const verdicts = new Map(b.claims.map((claim) => [claim.id, claim]))
-  const claims = a.claims.flatMap(({ id, text, verdict }) => {
+  const claims = (studyOf(a.run) === studyOf(b.run) ? a.claims : []).flatMap(({ id, text, here, verdict }) => {
     const other = verdicts.get(id)
-    return other ? [{ id, text, a: verdict, b: other.verdict }] : []
+    return other ? [{ id, text, here: { a: here, b: other.here }, a: verdict, b: other.verdict }] : []
   })
   return {
     matched: pairs.map(([x, y]) => ({ a: x, b: y, same: sameBits(x, y) })),
@@ -69,6 +69,8 @@ export function sideBySide(a: Results, b: Results): SideBySide {
     notes: notesOf(a.run, b.run),
   }
 }
+
+const studyOf = ({ paper = 'cqkd' }: Run) => paper
 
 /** Same kind and size; also same number of images, unless a study has only one number for the kind and size. */
 function match(left: Group[], right: Group[]): [Group, Group][] {
@@ -108,10 +110,14 @@ function factsOf(run: Run): Record<string, unknown> {
 
 function notesOf(a: Run, b: Run): string[] {
   const differ = (key: 'dataHash' | 'fingerprint' | 'adapter') => a[key] !== b[key]
-  const [left, right] = [a.paper ?? 'cqkd', b.paper ?? 'cqkd']
+  const [left, right] = [studyOf(a), studyOf(b)]
   const same = differences(a.config, b.config).length === 0
   return [
-    ...(left === right ? [] : [`Studies of two papers, ${left} and ${right}: few rows are the same.`]),
+    ...(left === right
+      ? []
+      : [
+          `Two studies, ${left} and ${right}: few rows are the same, and claims are not compared, since each tests them its own way.`,
+        ]),
     ...(differ('dataHash')
       ? ['Different pictures: a seed stands for other images in each study, so the differences are between data sets.']
       : []),

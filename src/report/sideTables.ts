@@ -110,15 +110,19 @@ export function differenceTables({ recipe, facts }: Pick<SideBySide, 'recipe' | 
   )
 }
 
+const hereOf = ({ a = MISSING, b = MISSING }: SideBySide['claims'][number]['here']) => {
+  return a === b ? a : `A: ${a}; B: ${b}`
+}
+
 export function claimTables({ claims }: Pick<SideBySide, 'claims'>): Table[] {
   if (claims.length === 0) return []
   return [
     {
       title: 'Claims',
       caption: 'Verdicts of the claims that at least one of the studies tested.',
-      head: ['', 'claim', 'A', 'B'],
-      left: [0, 1, 2, 3],
-      blocks: [{ title: '', rows: claims.map(({ id, text, a, b }) => [id, text, a, b]) }],
+      head: ['', 'claim', 'as tested', 'A', 'B'],
+      left: [0, 1, 2, 3, 4],
+      blocks: [{ title: '', rows: claims.map(({ id, text, here, a, b }) => [id, text, hereOf(here), a, b]) }],
     },
   ]
 }

@@ -189,17 +189,17 @@ export function claimTable(claims: ClaimResult[]): Table {
     title: 'Claims',
     caption:
       'A claim holds when the 95 % interval of the difference, paired by seed, excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side.',
-    head: ['', 'claim', 'verdict', 'statistic', 'estimate', '95 %', 'n'],
-    left: [0, 1, 2, 3],
+    head: ['', 'claim', 'as tested here', 'verdict', 'statistic', 'estimate', '95 %', 'n'],
+    left: [0, 1, 2, 3, 4],
     blocks: [
       {
         title: '',
-        rows: claims.map(({ id, text, verdict, reason, parts }) => {
+        rows: claims.map(({ id, text, here = MISSING, verdict, reason, parts }) => {
           const deciding = parts.filter(({ decides }) => decides)
           const each = (write: (part: (typeof parts)[number]) => string) => deciding.map(write).join('; ')
-          if (verdict === 'not tested') return [id, text, verdict, reason, MISSING, MISSING, MISSING]
+          if (verdict === 'not tested') return [id, text, here, verdict, reason, MISSING, MISSING, MISSING]
           const statistic = each(({ statistic: what, rows, note }) => `${what}: ${rows}${note ? ` (${note})` : ''}`)
-          return [id, text, verdict, statistic, each(estimateOf), each(intervalOf), String(deciding[0]?.n ?? 0)]
+          return [id, text, here, verdict, statistic, each(estimateOf), each(intervalOf), String(deciding[0]?.n ?? 0)]
         }),
       },
     ],

@@ -38,7 +38,7 @@ export function textTable({ title, head, left, blocks }: Table): string {
 
 /** The claims, wrapped: verdict, then what it rests on. */
 export function claimText(claims: ClaimResult[], width = WIDTH): string {
-  const entries = claims.map(({ id, text, verdict, reason, parts }) => {
+  const entries = claims.map(({ id, text, here, verdict, reason, parts }) => {
     const lines = verdict === 'not tested' ? [reason] : parts.filter(({ decides }) => decides).map(partText)
     const others = parts.filter(({ decides }) => !decides)
     const count = (wanted: string) => others.filter((part) => part.verdict === wanted).length
@@ -46,6 +46,7 @@ export function claimText(claims: ClaimResult[], width = WIDTH): string {
     const some = others.some((part) => part.verdict !== 'not tested' && part.verdict !== 'one seed, no verdict')
     return [
       ...wrap(`${id.padEnd(4)} ${verdict.toUpperCase()}: ${text}`, width, 5),
+      ...(here ? wrap(`     as tested here: ${here}`, width, 5) : []),
       ...[...lines, ...(some ? [`closer looks: ${tally}`] : [])].flatMap((line) => wrap(`     ${line}`, width, 5)),
     ].join('\n')
   })

@@ -34,8 +34,10 @@ export async function reportCommand(
   if (!compare) {
     for (const folder of files) {
       const results = await resultsIn(folder)
-      const claims = await claimsOf(results.run.paper ?? 'cqkd')
-      const judged = claims ? { ...results, claims: judgeClaims(results.rows, results.teachers, claims) } : results
+      const { rows, teachers, curves, run } = results
+      const study = run.paper ?? 'cqkd'
+      const claims = await claimsOf(study)
+      const judged = claims ? { ...results, claims: judgeClaims(rows, teachers, claims, { study, curves }) } : results
       const paths = await writeOutput(nodeFiles, folder, judged, { paperValues })
       process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(''))
     }

@@ -43,7 +43,7 @@ export function resultsOf(
     run,
     rows,
     teachers,
-    claims: judgeClaims(rows, teachers, claims),
+    claims: judgeClaims(rows, teachers, claims, { study: run.paper, curves }),
     curves,
     ...mapOf(stages, cells),
   }

@@ -6,7 +6,14 @@ import type { Results, Row } from '../../src/report/rows.ts'
 import { change, changeOf, type SideBySide, sideBySide, tally, teacherChange } from '../../src/report/sideBySide.ts'
 import { changeFigures } from '../../src/report/sideFigures.ts'
 import { sideHtml } from '../../src/report/sideHtml.ts'
-import { changeTables, differenceTables, sideDocument, sideSummary, sideText } from '../../src/report/sideTables.ts'
+import {
+  changeTables,
+  claimTables,
+  differenceTables,
+  sideDocument,
+  sideSummary,
+  sideText,
+} from '../../src/report/sideTables.ts'
 import { close } from './check.ts'
 import { fakeResults } from './fake.ts'
 
@@ -160,10 +167,18 @@ test('what the studies differ in: recipe, adapter, commit, claims, teachers; not
   ])
   assert.equal(compared.facts.map(({ path }) => path).sort(), ['adapter', 'commit', 'dataHash', 'paper'])
   assert.is(compared.notes.length, 2)
-  assert.match(compared.notes[0], 'two papers, cqkd and trikd')
+  assert.match(compared.notes[0], 'Two studies, cqkd and trikd: few rows are the same, and claims are not compared')
   assert.match(compared.notes[1], 'Different pictures')
-  assert.not.ok(compared.claims.some(({ id }) => id === one.claims[0].id))
-  assert.ok(compared.claims.length > 0 && compared.claims.every(({ a, b }) => a === b && a !== 'not tested'))
+  assert.equal(compared.claims, [], 'a claim of two studies is tested in two ways')
+  const wider = two.claims.map((claim) => ({ ...claim, here: claim.id === 'C7' ? '28 px against 4 px' : claim.here }))
+  const { claims } = sideBySide(one, { ...two, run: { ...two.run, paper: 'cqkd' }, claims: wider })
+  assert.not.ok(claims.some(({ id }) => id === one.claims[0].id))
+  assert.ok(claims.length > 0 && claims.every(({ a, b }) => a === b && a !== 'not tested'))
+  const [{ head, blocks }] = claimTables({ claims })
+  assert.equal(head, ['', 'claim', 'as tested', 'A', 'B'])
+  const told = new Map(blocks[0].rows.map((row) => [row[0], row[2]]))
+  assert.is(told.get('C7'), 'A: supervised, 14 px against 7 px; B: 28 px against 4 px')
+  assert.match(told.get('C1')!, /^small networks and little data/)
   const [teachers] = compared.teachers
   close(teacherChange(teachers, ({ tau }) => tau, 'ratio').estimate, 2)
   close(teacherChange(teachers, ({ accuracy }) => accuracy, 'fraction').upper, -0.01, 1e-9)

@@ -14,11 +14,9 @@ import { axisFigures } from '../../src/report/figuresAxis.ts'
 import { mainFigures } from '../../src/report/figuresOf.ts'
 import { labelOf } from '../../src/report/groups.ts'
 import { htmlReport } from '../../src/report/html.ts'
-import { QUESTIONS, questionsPage } from '../../src/report/questions.ts'
 import { parseResults } from '../../src/report/results.ts'
-import type { Results } from '../../src/report/rows.ts'
+import type { Curve, Results } from '../../src/report/rows.ts'
 import { markdownReport, rowsCsv } from '../../src/report/tableText.ts'
-import { STUDIES } from '../../src/studies/index.ts'
 import { fake, hold, type Line, reversed, rowsOf, verdicts } from './lines.ts'
 
 const test = suite('report/studies')
@@ -156,11 +154,12 @@ const at = (width: string, student: number, teacher: number, ours: number, kl: n
     { method: 'online', generation: 0, role: 'teacher', ...value, accuracy: teacher },
     { method: 'trikd', generation: 1, ...value, accuracy: ours, klTeacher: kl },
     { method: 'trikd', generation: 1, role: 'teacher', ...value, accuracy: teacher + 0.2 - kl },
+    { method: 'takd', teacher: 'raw', temperature: 4, ...value, accuracy: 0.715 },
   ]
 }
 
 test('teachers', () => {
-  const ids = ['K5', 'K5b', 'K5c', 'K6', 'K10']
+  const ids = ['K1b', 'K5', 'K5b', 'K5c', 'K6', 'K10']
   const right = [
     ...at('width 8', 0.72, 0.72, 0.72, 0.2),
     ...at('width 32', 0.7, 0.76, 0.73, 0.2),
@@ -202,10 +201,25 @@ test('mimicry', () => {
       const kl = { klTeacher: row.klTeacher! * more, klTeacherTrain: row.klTeacherTrain! * (2 - more) * train }
       return { ...row, ...kl, agreeTeacherTrain: row.agreeTeacherTrain && row.agreeTeacherTrain - 0.0001 * row.seed }
     })
+  const course = (method: string, role: 'teacher' | undefined, above: number) =>
+    [0, 1, 2].map((seed): Curve => {
+      const points = [1, 2].map((epoch) => ({ epoch, accuracy: 0.5 + 0.1 * epoch + above + 0.0003 * seed * above }))
+      return { method, role, generation: 1, size: 7, temperature: null, teacher: null, seed, points }
+    })
+  const curves = (better: boolean) => [
+    ...['trikd', 'online'].flatMap((method) => course(method, undefined, 0)),
+    ...course('trikd', 'teacher', better ? -0.01 : 0.04),
+    ...course('online', 'teacher', 0.02),
+  ]
   const told = (better: boolean) =>
-    judgeClaims(rows(better), [], MIMICRY_CLAIMS).map(({ id, verdict }) => `${id} ${verdict}`)
-  assert.equal(told(true), hold(['K7', 'K11', 'M1']))
-  assert.equal(told(false), reversed(['K7', 'K11', 'M1']))
+    judgeClaims(rows(better), [], MIMICRY_CLAIMS, { curves: curves(better) }).map(
+      ({ id, verdict }) => `${id} ${verdict}`,
+    )
+  assert.equal(told(true), hold(['K7', 'K7b', 'K11', 'M1']))
+  assert.equal(told(false), reversed(['K7', 'K7b', 'K11', 'M1']))
+  const [, { parts }] = judgeClaims(rows(true), [], MIMICRY_CLAIMS, { curves: curves(true) })
+  assert.ok(Math.abs(parts[0].estimate! + 0.01) < 1e-4, `${parts[0].estimate}: as far above as below is as far apart`)
+  assert.is(judgeClaims(rows(true), [], MIMICRY_CLAIMS)[1].verdict, 'not tested', 'without curves')
 })
 
 const VIEWS = ['grey 32', 'edges 32', 'colour 8']
@@ -254,19 +268,6 @@ test('documents with what is varied are read back, and written as page, Markdown
   assert.match(rowsCsv(results.rows).split('\n')[0], /axis,at/)
   const odd = { ...results, rows: [{ ...results.rows[0], at: [1] }] }
   assert.throws(() => parseResults(odd), /rows\[0\].at is \[1\]; a number or a text expected/)
-})
-
-test('the page of questions: an answer a claim on file, and only claims that the studies have', () => {
-  const results = documentOf('few-data', fewData(true), FEW_DATA_CLAIMS)
-  const page = questionsPage([{ results, folder: 'results/few', figures: ['accuracy-by-images-7'] }])
-  assert.match(page, '- **Holds**: TriKD helps against overfitting.')
-  assert.match(page, '](results/few/table.md)')
-  assert.match(page, '![')
-  assert.match(page, '- No results on file.')
-  const known = new Map(STUDIES.map(({ name, claims }) => [name, claims.map(({ id }) => id)]))
-  for (const { asked, answers } of QUESTIONS)
-    for (const [study, ids] of answers)
-      if (known.has(study)) for (const id of ids) assert.ok(known.get(study)!.includes(id), `${asked} ${study} ${id}`)
 })
 
 test.run()
