@@ -170,6 +170,12 @@ export function teacherFigures({ teachers }: Pick<Results, 'teachers'>, standalo
 const COURSES: { key: keyof CurvePoint; title: string; unit: string; factor: number }[] = [
   { key: 'accuracy', title: 'Test accuracy', unit: 'accuracy on the test images looked at, %', factor: 100 },
   { key: 'heldOut', title: 'Held-out accuracy', unit: 'accuracy on images held out, %', factor: 100 },
+  {
+    key: 'trainAccuracy',
+    title: 'Training accuracy',
+    unit: 'accuracy on training batches, mean of the epoch, %',
+    factor: 100,
+  },
   { key: 'trainLoss', title: 'Training loss', unit: 'training loss, mean of the epoch', factor: 1 },
   { key: 'ece', title: 'Calibration error', unit: 'ECE on the test images looked at, %', factor: 100 },
 ]

@@ -10,6 +10,7 @@ import {
   reliabilityFigures,
   teacherFigures,
 } from './figures.ts'
+import { CONFUSION_NOTE, confusionFigures, confusionTables } from './figuresConfusion.ts'
 import { mainFigures } from './figuresOf.ts'
 import { capital, estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
 import { seedsOf } from './groups.ts'
@@ -36,6 +37,7 @@ export function htmlReport(results: Results, options: ReportOptions = {}): strin
     { id: 'figures', title: 'Figures', body: figuresBody(results) },
     { id: 'claims', title: 'Claims', body: claimsBody(results.claims) },
     { id: 'reliability', title: 'Reliability', body: reliabilityBody(results) },
+    { id: 'confusion', title: 'Confusion', body: confusionBody(results) },
     { id: 'curves', title: 'Learning curves', body: curvesBody(results) },
     { id: 'more', title: 'More numbers', body: tablesBody(more) },
     { id: 'agreement', title: 'Agreement with the reference', body: agreementBody(results) },
@@ -155,6 +157,19 @@ function reliabilityBody(results: Results): Piece {
           'diagrams',
         ),
       ]),
+    ]
+  )
+}
+
+function confusionBody(results: Results): Piece {
+  const drawn = confusionFigures(results)
+  const counted = confusionTables(results)
+  const list = tablesBody(counted)
+  return (
+    counted.length > 0 && [
+      markup`<p class="note">${CONFUSION_NOTE}</p>`,
+      drawn.length > 0 && figures(drawn, 'pairs'),
+      drawn.length > 0 ? markup`<details><summary>The counts as tables</summary>${list}</details>` : list,
     ]
   )
 }

@@ -25,6 +25,7 @@ export {
   temperatureFigures,
 } from './figures.ts'
 export { axisFigures } from './figuresAxis.ts'
+export { confusionFigures } from './figuresConfusion.ts'
 export { mainFigures } from './figuresOf.ts'
 export { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 export { type Group, groupRows, perSeed, summarise } from './groups.ts'

@@ -113,6 +113,18 @@ export function metrics(
   }
 }
 
+/** How often a picture of class i was taken for class j, as row i, column j; ties go to the lower class. */
+export function confusion(logits: ArrayLike<number>, labels: ArrayLike<number>, classes: number): number[][] {
+  checkShapes(logits, labels, classes)
+  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
+  for (let i = 0; i < labels.length; i++) {
+    let best = 0
+    for (let c = 1; c < classes; c++) if (logits[i * classes + c] > logits[i * classes + best]) best = c
+    counts[labels[i]][best]++
+  }
+  return counts
+}
+
 /**
  * Mean KL(softmax(from) ‖ softmax(to)) over the pictures, in nats, and the share whose most likely class is the same.
  */

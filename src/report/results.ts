@@ -31,6 +31,9 @@ const oneOf =
   (x) =>
     allowed.includes(x)
 
+/** A matrix of counts. */
+const isSquare: Check = (x) => Array.isArray(x) && x.every((row) => listOf(isCount)(row) && row.length === x.length)
+
 const TEXT: Schema[string] = [isText, 'a text']
 const MAYBE_TEXT: Schema[string] = [orNull(isText), 'a text or null']
 const FRACTION: Schema[string] = [orNull(between(0, 1)), 'a fraction from 0 to 1 (not percent) or null']
@@ -114,6 +117,7 @@ const ROW: Schema = {
   forwardFlops: POSITIVE,
   sha256: MAYBE_TEXT,
   bins: BINS,
+  confusion: [optional(isSquare), 'a list of as many lists of as many whole numbers'],
   member: [optional(isCount), 'a whole number'],
   reason: REASON,
   klTeacher: MAYBE_POSITIVE,
@@ -213,6 +217,7 @@ const RUN: Schema = {
   command: TEXT,
   preset: TEXT,
   dataset: TEXT,
+  classes: [optional(listOf(isText)), 'a list of texts'],
   paper: [optional(isText), 'a text'],
   config: [isObject, 'an object'],
   date: TEXT,

@@ -43,6 +43,8 @@ export interface Row {
   sha256: string | null
   /** Reliability bins on the test set. */
   bins?: Bin[]
+  /** Test pictures of class i (row) that were taken for class j (column); not with more than 100 classes. */
+  confusion?: number[][]
   /** A teacher that has a row of its own; else the row is a student's. */
   role?: 'teacher'
   /** TriKD's; 0 has no anchor. */
@@ -186,6 +188,8 @@ export interface Run {
   command: string
   preset: string
   dataset: string
+  /** Names, where there are at most 100. */
+  classes?: string[]
   /** Default 'cqkd'. */
   paper?: string
   /** The resolved recipe. */

@@ -8,6 +8,7 @@ import type { DatasetPair } from '../data/dataset.ts'
 import { isSynthetic } from '../report/caption.ts'
 import type { Run } from '../report/index.ts'
 import { quoted, type StudyArguments } from './args.ts'
+import { MOST_CLASSES } from './runStage.ts'
 
 export const VERSION = __VERSION__
 export const FINGERPRINT = __NUMERICS__
@@ -80,6 +81,7 @@ export function runFacts(
     paper,
     preset: recipe.preset,
     dataset: data.origin === 'synthetic' && !isSynthetic(recipe.dataset) ? 'synthetic' : recipe.dataset,
+    ...(data.train.classes.length <= MOST_CLASSES && { classes: data.train.classes }),
     config: { ...recipe },
     date: new Date().toISOString(),
     software,

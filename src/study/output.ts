@@ -3,6 +3,7 @@ import papersFile from '../../bench/papers.json' with { type: 'json' }
 import type { FileLayer } from '../io/files.ts'
 import {
   agreementText,
+  confusionFigures,
   curveFigures,
   htmlReport,
   mainFigures,
@@ -37,6 +38,7 @@ export async function writeOutput(
     ...byTemperature,
     ...reliabilityFigures(results, true),
     ...teacherFigures(results, true),
+    ...confusionFigures(results, true),
     ...curveFigures(results, true),
   ]
   const contents: [string, string][] = [

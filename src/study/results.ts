@@ -82,6 +82,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       forwardFlops: node?.forwardFlops ?? null,
       sha256: node?.sha256 ?? null,
       ...(node ? { bins: node.test.bins } : {}),
+      ...(node?.confusion && { confusion: node.confusion }),
       ...likenessOf(node),
       ...node?.verification,
       ...(outcome ? { trainBatchEce: outcome.curve.at(-1)?.nodes[name].ece } : {}),

@@ -9,7 +9,7 @@ import { pictureSource, type ViewOptions } from '../ops/pictures.ts'
 import { adamW, type Optimizer, sgd } from '../optim.ts'
 import { stream } from '../random.ts'
 import type { Bin } from '../report/calibration.ts'
-import { likeness, metrics } from '../report/metrics.ts'
+import { confusion, likeness, metrics } from '../report/metrics.ts'
 import { fitTemperature } from '../report/temperature.ts'
 import type { Verification } from '../report/verification.ts'
 import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
@@ -22,6 +22,9 @@ import { converged } from './ended.ts'
 import { type Reference, runsAlong, type Stage } from './stage.ts'
 import type { Checkpoint, Curve, Weights } from './store.ts'
 import { verified } from './verify.ts'
+/** Up to so many classes it is kept which are taken for which, and what they are called. */
+export const MOST_CLASSES = 100
+
 
 /** A network's test-set numbers; fractions, nats, seconds. */
 export interface Scores {
@@ -52,6 +55,8 @@ export interface NodeResult {
   inferenceMs: number
   forwardFlops: number
   /** On identities that nothing was trained on, where the stage asked for it. */
+  /** On the test set, how often class i was taken for class j; absent beyond 100 classes and in older cells. */
+  confusion?: number[][]
   verification?: Verification
   /** SHA-256 of weights and test logits: equal bits give equal digests. */
   sha256: string
@@ -198,6 +203,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
       calibrated: tau === null ? null : scores(calibratedScores(seen, tau)),
       inferenceMs: (1000 * seen.seconds) / seen.n,
       forwardFlops: networks[name].flops(view.height, view.width),
+      ...(seen.classes <= MOST_CLASSES && { confusion: confusion(seen.logits, seen.labels, seen.classes) }),
       sha256: await digest([...state.values()].map((v) => v.data).concat(seen.logits)),
       ...(stage.verify && { verification: await verified(engine, networks[name], data, view, stage.verify) }),
     }

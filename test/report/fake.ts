@@ -154,7 +154,19 @@ function fakeRow(line: Line, { size, seed, images, accuracy, gap, place }: Cell,
     forwardFlops: Math.round(1_284_000 / 3.7 ** place),
     sha256: `fake${Math.floor(random() * 1e9).toString(16)}`,
     bins,
+    confusion: fakeConfusion(right),
   }
+}
+
+/** 1,000 pictures of each of ten classes; wrong answers are mostly those of the next class. */
+function fakeConfusion(accuracy: number): number[][] {
+  return Array.from({ length: 10 }, (_, i) => {
+    const row = new Array<number>(10).fill(0)
+    row[i] = Math.round(1000 * Math.min(1, accuracy + 0.05 * Math.sin(i)))
+    row[(i + 1) % 10] = Math.round(0.7 * (1000 - row[i]))
+    row[(i + 4) % 10] = 1000 - row[i] - row[(i + 1) % 10]
+    return row
+  })
 }
 
 /** 10,000 pictures in 15 bins with about the given accuracy and mean gap; small confidences are rare. */

@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { binOf, calibrate, equalEdges, equalMassEdges, errorsOf, poolBins } from '../../src/report/calibration.ts'
-import { classwise, columns, metrics, softmax } from '../../src/report/metrics.ts'
+import { classwise, columns, confusion, metrics, softmax } from '../../src/report/metrics.ts'
 import { close, expectCase, fails, torchCases } from './check.ts'
 
 const test = suite('report/metrics')
@@ -40,6 +40,31 @@ for (const c of torchCases('ece_from_confidence')) {
     expectCase(c, { ece: [ece], bin_counts: bins.map(({ count }) => count) })
   })
 }
+
+test('confusion: a plain count of who was taken for whom, ties for the lower class', () => {
+  const [classes, n] = [4, 300]
+  const value = (i: number) => ((i * 2654435761) % 4294967296) / 4294967296
+  const logits = Float32Array.from({ length: n * classes }, (_, i) => Math.round(8 * value(i)))
+  const labels = Array.from({ length: n }, (_, i) => Math.floor(classes * value(7 * i + 3)))
+  const counts = new Map<string, number>()
+  for (const [i, label] of labels.entries()) {
+    const row = [...logits.subarray(i * classes, (i + 1) * classes)]
+    const key = `${label} for ${row.indexOf(Math.max(...row))}`
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  const got = confusion(logits, labels, classes)
+  for (let i = 0; i < classes; i++) {
+    for (let j = 0; j < classes; j++) assert.is(got[i][j], counts.get(`${i} for ${j}`) ?? 0, `${i} for ${j}`)
+  }
+  const right = got.reduce((sum, row, i) => sum + row[i], 0)
+  assert.ok(right > 0 && right < n)
+  assert.is(right / n, metrics(logits, labels, classes).accuracy)
+  assert.equal(confusion([1, 1, 0, 2], [1, 1], 2), [
+    [0, 0],
+    [1, 1],
+  ])
+  fails(() => confusion([1, 2], [2], 2), /label 2 of picture 0/)
+})
 
 test('a confidence on an edge falls into the bin below, 0 into the first, 1 into the last', () => {
   for (const bins of [1, 2, 3, 10, 15, 16, 100]) {

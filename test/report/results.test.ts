@@ -35,6 +35,8 @@ test('the message names the field at fault and what was expected', () => {
   fails(() => parseResults(copy((d) => (d.rows[0].teacher = 'warm' as 'raw'))), /rows\[0\]\.teacher is "warm"/)
   fails(() => parseResults(copy((d) => delete (d.rows[1] as Partial<Row>).ece)), /rows\[1\]\.ece is undefined/)
   fails(() => parseResults(copy((d) => (d.rows[0].bins![2].count = -1))), /rows\[0\]\.bins/)
+  fails(() => parseResults(copy((d) => (d.rows[0].confusion![3].length = 9))), /rows\[0\]\.confusion is .*a list of as/)
+  fails(() => parseResults(copy((d) => (d.rows[0].confusion![3][1] = 0.5))), /rows\[0\]\.confusion/)
   fails(() => parseResults(copy((d) => (d.run.config = null as never))), /run\.config is null/)
   fails(() => parseResults(copy((d) => (d.teachers[0].role = 'x' as 'full'))), /teachers\[0\]\.role is "x"/)
   fails(() => parseResults(copy((d) => (d.claims[0].verdict = 'true' as 'holds'))), /claims\[0\]\.verdict/)

@@ -3,6 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { calibrate } from '../../src/report/calibration.ts'
+import { confusionMatrix, DARKEST, mistakesOf, SHADE } from '../../src/report/confusion.ts'
 import {
   curveFigures,
   type Figure,
@@ -11,6 +12,7 @@ import {
   teacherFigures,
   temperatureFigures,
 } from '../../src/report/figures.ts'
+import { confusionFigures, confusionTables } from '../../src/report/figuresConfusion.ts'
 import { escapeText, markup } from '../../src/report/markup.ts'
 import { INK, MUTED, PAPER, TONES, toneOn } from '../../src/report/palette.ts'
 import { reliabilityDiagram } from '../../src/report/reliability.ts'
@@ -69,7 +71,7 @@ const documents = {
 
 for (const [name, results] of Object.entries(documents)) {
   test(`no text of a figure meets another or leaves the frame: ${name}`, () => {
-    const all = [sizeFigures, temperatureFigures, reliabilityFigures, teacherFigures, curveFigures]
+    const all = [sizeFigures, temperatureFigures, reliabilityFigures, teacherFigures, confusionFigures, curveFigures]
     const figures = all.flatMap((draw): Figure[] => draw(results))
     assert.ok(figures.length >= 20, `${figures.length} figures`)
     assert.is(new Set(figures.map(({ id }) => id)).size, figures.length, 'ids are unique')
@@ -153,6 +155,63 @@ test('reliability: bars at the accuracy, orange where too sure, purple where too
   checkTexts({ id: 'r', svg: draw([modest])! })
 })
 
+test('confusion: the last row of the main method beside supervised training, runs summed, also as a table', () => {
+  const { rows, run } = documents.quick
+  const ids = confusionFigures({ rows, run }).map(({ id }) => id)
+  assert.equal(ids, ['confusion-supervised-14', 'confusion-cqkd-14', 'confusion-supervised-7', 'confusion-cqkd-7'])
+  const own = rows.filter(({ size, method, temperature, teacher, status }) => {
+    return size === 14 && method === 'cqkd' && temperature === 20 && teacher === 'calibrated' && status === 'ok'
+  })
+  assert.is(own.length, 3)
+  const sum = (i: number, j: number) => own.reduce((total, { confusion }) => total + confusion![i][j], 0)
+  const classes = Array.from({ length: 10 }, (_, i) => `class ${i}`)
+  const table = confusionTables({ rows, run: { ...run, classes } })[1]
+  assert.is(table.title, 'CQKD calibrated, T = 20, 14 px')
+  assert.is(table.caption, '14 px, 3 runs, 30,000 answers')
+  assert.equal(table.head.slice(1), classes)
+  assert.equal(table.blocks[0].rows[2].slice(0, 5), [
+    'class 2',
+    ...[0, 1, 2, 3].map((j) => sum(2, j).toLocaleString('en')),
+  ])
+  const { svg } = confusionFigures({ rows, run: { ...run, classes } })[1]
+  assert.match(svg.text, `>${sum(2, 3)}</text>`)
+  assert.match(svg.text, /<desc[^>]*>Confusion matrix\. Right by class: class 0 \d\d\.\d %, class 1 /)
+  assert.is(svg.text.match(/stroke-width="1.2"/g)?.length, 10, 'the right answers are framed')
+  // Without counts, as in older cells, there is nothing; with many classes there are the most frequent mistakes.
+  const older = rows.map(({ confusion, ...row }) => row)
+  assert.equal([confusionFigures({ rows: older, run }), confusionTables({ rows: older, run })], [[], []])
+  const counts = Array.from({ length: 30 }, (_, i) =>
+    Array.from({ length: 30 }, (_, j) => (i === j ? 50 : i === 7 ? j : 0)),
+  )
+  const many = { run, rows: rows.map((row) => ({ ...row, confusion: counts })) }
+  assert.equal(confusionFigures(many), [])
+  const [first] = confusionTables(many)
+  assert.equal(first.blocks[0].rows[0], ['7', '29', '87', '6.1'])
+  assert.is(first.blocks[0].rows.length, 20)
+})
+
+test('confusion: long names are cut, large counts fit their cells, a class without pictures is none', () => {
+  const classes = ['x', 'a very long name of a class of pictures', 'z']
+  const counts = [
+    [123456, 1, 0],
+    [0, 7, 2],
+    [0, 0, 0],
+  ]
+  const svg = confusionMatrix({ id: 'c', title: 't', subtitle: 's', classes, counts })
+  checkTexts({ id: 'c', svg })
+  assert.match(svg.text, />a very lo[^<]{0,6}…</)
+  const box = textBoxes(svg.text).find(({ text }) => text === '123456')!
+  assert.ok(box.right - box.left <= 26)
+  assert.match(svg.text, 'z none. Most frequent mistakes: a very long name of a class of pictures for z 2')
+  assert.equal(
+    mistakesOf(counts).map(({ of, as, count }) => [of, as, count]),
+    [
+      [1, 2, 2],
+      [0, 1, 1],
+    ],
+  )
+})
+
 test('ticks are round and cover the values', () => {
   assert.equal(niceTicks(0, 10), [0, 2, 4, 6, 8, 10])
   assert.equal(niceTicks(80.9, 83.7), [80, 81, 82, 83, 84])
@@ -197,6 +256,16 @@ function contrast(a: string, b: string): number {
   return Math.max(light / dark, dark / light)
 }
 
+/** A colour over another one, at an opacity. */
+function mixed(over: string, under: string, opacity: number): string {
+  const parts = [1, 3, 5].map((i) => {
+    const [a, b] = [over, under].map((hex) => Number.parseInt(hex.slice(i, i + 2), 16))
+    const mean = Math.round(opacity * a + (1 - opacity) * b)
+    return mean.toString(16).padStart(2, '0')
+  })
+  return `#${parts.join('')}`
+}
+
 test('lines contrast 3 : 1 with the background, texts 4.5 : 1, in light and dark', () => {
   for (const side of [0, 1] as const) {
     for (const [name, tone] of Object.entries(TONES)) {
@@ -204,6 +273,8 @@ test('lines contrast 3 : 1 with the background, texts 4.5 : 1, in light and dark
       assert.ok(found >= 3, `${name} ${side ? 'dark' : 'light'}: ${found.toFixed(2)}`)
     }
     for (const text of [INK, MUTED]) assert.ok(contrast(text[side], PAPER[side]) >= 4.5)
+    const found = contrast(INK[side], mixed(TONES[SHADE][side], PAPER[side], DARKEST))
+    assert.ok(found >= 4.5, `on the darkest cell of a confusion matrix ${found.toFixed(2)}`)
   }
   assert.equal(
     [toneOn('blue', 0, 5), toneOn('blue', 4, 5), toneOn('blue', 1, 3), toneOn('blue')],

@@ -53,6 +53,18 @@ test('the last look is what the end measures', async () => {
   assert.is(last.nll, outcome.nodes.student.test.nll)
 })
 
+test('the confusion counts every test image once, and its diagonal is the accuracy', async () => {
+  const { nodes } = (await run(plain)).outcome
+  const { confusion, test: end } = nodes.student
+  const { labels, n, classes } = data.test
+  assert.equal(
+    confusion!.map((row) => row.reduce((sum, count) => sum + count, 0)),
+    classes.map((_, c) => labels.filter((label) => label === c).length),
+  )
+  const right = confusion!.reduce((sum, row, c) => sum + row[c], 0)
+  assert.ok(Math.abs(right / n - end.accuracy) < 1e-12, `${right} of ${n}, accuracy ${end.accuracy}`)
+})
+
 test('what was stopped after an epoch goes on with the looks that it had', async () => {
   const whole = await run(looked)
   const stop = new AbortController()

@@ -108,6 +108,19 @@ test('a row says what was trained and how it went', () => {
   })
 })
 
+test('a row has the confusion of its network where the cell has one', () => {
+  const stage = stages.find(({ id }) => id === whole.rows[0].sha256?.split(' ')[0])!
+  const cell = cellOf(stage, 10)
+  const confusion = [
+    [3, 1],
+    [0, 4],
+  ]
+  Object.values(cell.outcome!.nodes)[0].confusion = confusion
+  const { rows } = resultsOf(run, stages, new Map(cells).set(stage.id, cell))
+  assert.equal(rows[0].confusion, confusion)
+  assert.not('confusion' in rows[1])
+})
+
 test('only who learns from a calibrated teacher has its τ; who has no teacher has no seconds of one', () => {
   const [supervised, , raw, dml] = whole.rows
   assert.equal([supervised.tau, supervised.teacherSeconds], [null, null])
