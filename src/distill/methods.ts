@@ -94,16 +94,35 @@ export function tfkd<Node>(student: Node, options: KdOptions = {}): Method<Node>
   }
 }
 
-/**
- * Logits of a teacher that is right with this probability and else undecided, [n, classes]. At temperature 1 it is taught
- * as it is, above 1 smoothed.
- */
-export function virtualTeacher(labels: ArrayLike<number>, classes: number, probability = 0.9): Float32Array {
+export const SMOOTHINGS = ['none', 'logits', 'probabilities'] as const
+
+/** A teacher whose answer p is this probability at the label, and equal ones at all else. */
+export interface VirtualTeacher {
+  probability: number
+  /** Of the edge that it teaches along. */
+  temperature: number
+  /**
+   * What it teaches at that temperature T: `none` p itself; `logits` softmax(log p / T), as any teacher with the logits
+   * log p; `probabilities` softmax(p / T), as the published code of CQKD smooths it, which is nearly even whatever T.
+   */
+  smoothing: (typeof SMOOTHINGS)[number]
+}
+
+/** The logits of a virtual teacher, [n, classes]; of a probability alone log p, which are smoothed as logits. */
+export function virtualTeacher(
+  labels: ArrayLike<number>,
+  classes: number,
+  teacher: number | VirtualTeacher = 0.9,
+): Float32Array {
+  const known = { temperature: 1, smoothing: 'logits' } as const
+  const whole = typeof teacher === 'number' ? { ...known, probability: teacher } : teacher
+  const { probability, temperature: T, smoothing } = whole
   if (!(probability > 0 && probability < 1)) {
     throw new InputError(`virtualTeacher: probability ${probability}, needs a number between 0 and 1`)
   }
-  const table = new Float32Array(labels.length * classes).fill(Math.log((1 - probability) / (classes - 1)))
-  for (let i = 0; i < labels.length; i++) table[i * classes + labels[i]] = Math.log(probability)
+  const logit = (p: number) => (smoothing === 'probabilities' ? p : Math.log(p) * (smoothing === 'none' ? T : 1))
+  const table = new Float32Array(labels.length * classes).fill(logit((1 - probability) / (classes - 1)))
+  for (let i = 0; i < labels.length; i++) table[i * classes + labels[i]] = logit(probability)
   return table
 }
 
@@ -114,8 +133,8 @@ export interface DmlOptions {
   ceWeight?: number
   temperature?: number
   /**
-   * One target, the mean of the peers' probabilities (DML_e), instead of one a peer. Its gradient is the same, up to
-   * rounding: KL is linear in its target but for a constant.
+   * One target, the mean of the peers' probabilities (DML_e), instead of one a peer; a member is no peer of its own.
+   * Its gradient is the same, up to rounding: KL is linear in its target but for a constant.
    */
   ensemble?: boolean
   updates?: 'simultaneous' | 'sequential'

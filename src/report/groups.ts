@@ -45,8 +45,11 @@ const VIEWS: Record<Teacher, string> = {
 }
 const TEACHER_ORDER = [null, ...Object.keys(TEACHERS)]
 
+/** Of a chain of assistants, all but the first are numbered: 'assistant2'. */
+const family = (method: string) => method.replace(/^assistant\d+$/, 'assistant')
+
 export function methodName(method: string): string {
-  return METHODS[method] ?? method
+  return METHODS[method] ?? method.replace(/^assistant(\d+)$/, `${METHODS.assistant} $1`)
 }
 
 /**
@@ -110,7 +113,10 @@ export function mainGroups(rows: Row[]): Group[] {
 
 /** Order of methods, teachers and temperatures, whatever the size. */
 export function compareMethods(a: Kind, b: Kind): number {
-  const place = (method: string) => (ORDER.includes(method) ? ORDER.indexOf(method) : ORDER.length)
+  const place = (method: string) => {
+    const known = ORDER.indexOf(family(method))
+    return known < 0 ? ORDER.length : known
+  }
   return (
     place(a.method) - place(b.method) ||
     a.method.localeCompare(b.method) ||

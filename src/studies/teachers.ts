@@ -36,7 +36,7 @@ function vary(recipe: TrikdRecipe, value: Value): TrikdRecipe {
     ...recipe,
     teacher,
     methods,
-    assistant: { ...recipe.teacher, widths: [1, 2, 4].map((times) => times * 2 * own) },
+    assistants: [{ ...recipe.teacher, widths: [1, 2, 4].map((times) => times * 2 * own) }],
   }
 }
 

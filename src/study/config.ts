@@ -49,15 +49,15 @@ function refusing<T>(path: string, work: () => T): T {
 }
 
 /**
- * What a document changed in the preset's recipe and no flag took back, as 'optimizer.lr=0.001'; not what only chooses
- * cells.
+ * What a document changed in the preset's recipe and no flag took back, as 'optimizer.lr=0.001' or 'without
+ * schedule.warmup'; not what only chooses cells.
  */
 export function departures<R extends CommonRecipe>(preset: R, configured: R, final: R, paper: Paper<R>): string[] {
   const choosing = new Set(paper.flags.filter(({ chooses }) => chooses).map(({ name }) => keyOf(name)))
   const left = new Map(differences(preset, final).map(({ path, b }) => [path, JSON.stringify(b)]))
   return differences(preset, configured)
     .filter(({ path, b }) => path !== 'preset' && !choosing.has(path) && left.get(path) === JSON.stringify(b))
-    .map(({ path, b }) => `${path}=${JSON.stringify(b)}`)
+    .map(({ path, b }) => (b === undefined ? `without ${path}` : `${path}=${JSON.stringify(b)}`))
 }
 
 /** The recipe's key of a flag: 'train-images' → 'trainImages'. */

@@ -44,8 +44,20 @@ export function lossesOf(
   }
   const fitted = edges.flatMap(({ tau }) => (typeof tau === 'number' ? [] : [numbers.get(tau.stage)]))
   if (fitted.length > 0) where.push(`τ is fitted in cell ${[...new Set(fitted)].join(', ')} on images held out`)
-  if (virtual !== undefined) where.push(`virtual has probability ${virtual} at the label and equal ones at all else`)
+  if (virtual !== undefined) where.push(toldOf(virtual))
   return { losses, where }
+}
+
+const SMOOTHED = {
+  none: ', at any temperature',
+  logits: '',
+  probabilities: ', p; at a temperature T it is softmax(p/T)',
+}
+
+function toldOf(virtual: NonNullable<Stage['virtual']>): string {
+  const [probability, more] =
+    typeof virtual === 'number' ? [virtual, ''] : [virtual.probability, SMOOTHED[virtual.smoothing]]
+  return `virtual has probability ${probability} at the label and equal ones at all else${more}`
 }
 
 /** Generations share a formula; seeds, sizes and widths too. */

@@ -14,14 +14,14 @@ import { trikdStages } from './trikdStages.ts'
 export const CQKD_BASE: Base<Recipe> = {
   flags: cqkdFlags,
   schema: cqkdSchema,
-  optional: ['microBatches', 'looks', 'patience', 'tau', 'modality'],
+  optional: ['microBatches', 'looks', 'patience', 'virtualTeacher', 'tfkd', 'tau', 'modality'],
   check: checkRecipe,
   stages: cqkdStages,
 }
 export const TRIKD_BASE: Base<TrikdRecipe> = {
   flags: trikdFlags,
   schema: trikdSchema,
-  optional: ['microBatches', 'looks', 'patience', 'saturation', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
+  optional: ['microBatches', 'looks', 'patience', 'tfkd', 'saturation', 'teacherKinds', 'taughtEpochs', 'teacherSize'],
   check: checkTrikd,
   stages: trikdStages,
 }

@@ -1,10 +1,11 @@
 // What a study is, resolved to plain JSON: it is printed, stored with every result and hashed into every cell's key.
 // Here what all studies share, and CQKD's own; TriKD's is in trikdRecipe.ts.
+import type { VirtualTeacher } from '../distill/methods.ts'
 import { InputError } from '../errors.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import type { Augmentation, Downscale, Modality } from '../ops/pictures.ts'
 
-export const METHODS = ['supervised', 'cqkd', 'cqkd-raw', 'same-resolution', 'dml'] as const
+export const METHODS = ['supervised', 'cqkd', 'cqkd-raw', 'same-resolution', 'dml', 'dml-e', 'tfkd'] as const
 export type Method = (typeof METHODS)[number]
 
 /**
@@ -19,6 +20,12 @@ export interface Looks {
 
 /** Where a flag asks for looks that the recipe does not have. */
 export const LOOKS: Looks = { heldOut: 1000, test: 1000, outputs: false }
+
+/** A learning rate over a training; shares are of its steps. */
+export type Course =
+  | { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
+  /** From each milestone on, a share, the rate is `gamma` (default 0.1) times what it was. */
+  | { name: 'multiStep'; milestones: number[]; gamma?: number }
 
 /** What every study says. */
 export interface CommonRecipe {
@@ -39,14 +46,14 @@ export interface CommonRecipe {
   batch: number
   /** Parts of a batch, one after the other; batch norm sees a part at a time. Default 1. */
   microBatches?: number
-  /** Of DML: networks in a cohort, and whether each is updated before the next one's loss. */
+  /** Of DML and DML_e: networks in a cohort, and whether each is updated before the next one's loss. */
   members: number
   updates: 'simultaneous' | 'sequential'
   teacher: ResNetConfig
   student: ResNetConfig
   downscale: Downscale
   optimizer: { name: 'adamw' | 'sgd'; lr: number; weightDecay: number; momentum?: number; nesterov?: boolean }
-  schedule: { name: 'cosine' | 'oneCycle' | 'constant'; warmup: number }
+  schedule: Course
   /** Absent: nothing. */
   looks?: Looks
   /**
@@ -54,6 +61,10 @@ export interface CommonRecipe {
    */
   patience?: number
   augmentation: Omit<Augmentation, 'key' | 'counter'> | null
+  /** Of Tf-KD: the probability of its virtual teacher; default 0.9. */
+  virtualTeacher?: number
+  /** Of Tf-KD. Absent: temperature 1, not smoothed. */
+  tfkd?: Omit<VirtualTeacher, 'probability'>
 }
 
 export interface Recipe extends CommonRecipe {
@@ -121,7 +132,7 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
       preset: 'standard',
       trainImages: 10000,
       sizes: [28, 14, 7],
-      methods: [...METHODS],
+      methods: ['supervised', 'cqkd', 'cqkd-raw', 'same-resolution', 'dml'],
       temperatures: [1, 2, 4, 10, 20],
       rawTemperatures: [1, 4, 20],
       seeds: [0, 1, 2, 3, 4],

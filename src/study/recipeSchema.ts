@@ -1,10 +1,12 @@
 // What a recipe may say, key by key: for `--config`, and for the order in which recipes are written.
+import { SMOOTHINGS } from '../distill/methods.ts'
 import { InputError } from '../errors.ts'
 import { architecture, type ResNetConfig } from '../nn/architecture.ts'
 import { networkNamed } from '../nn/names.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { RandAugment, RandomResizedCrop } from '../ops/pictures.ts'
-import { type CommonRecipe, type Looks, METHODS, type Recipe } from './recipe.ts'
+import { isObject } from '../report/differences.ts'
+import { type CommonRecipe, type Course, type Looks, METHODS, type Recipe } from './recipe.ts'
 import {
   between,
   count,
@@ -52,6 +54,13 @@ const network: Shape<ResNetConfig> = (value, path, before) => {
   }
 }
 
+/** What a name leaves out stays as in the one at its place, or in the last. */
+const networks: Shape<ResNetConfig[]> = (value, path, before) => {
+  const old = Array.isArray(before) ? before : []
+  let i = 0
+  return listOf<ResNetConfig>((each, at) => network(each, at, old[i++] ?? old.at(-1)), { distinct: false })(value, path)
+}
+
 const anyOptimizer = object<CommonRecipe['optimizer']>(
   {
     name: oneOf(['adamw', 'sgd']),
@@ -70,6 +79,25 @@ const optimizer: Shape<CommonRecipe['optimizer']> = (value, path, before) => {
     if (strange) fault(`${path}.${key}`, checked[key], `only sgd has it; ${path}.name is "${checked.name}"`)
   }
   return checked
+}
+
+const COURSES = oneOf(['cosine', 'oneCycle', 'constant', 'multiStep'] as const)
+type Steps = Extract<Course, { name: 'multiStep' }>
+type Curved = Exclude<Course, Steps>
+
+const share = inside(0, 1)
+const milestones: Shape<number[]> = (value, path) => {
+  const list = listOf(share, { distinct: false })(value, path)
+  return list.every((at, i) => i === 0 || at > list[i - 1]) ? list : fault(path, value, 'rising shares of the training')
+}
+const steps = object<Steps>({ name: COURSES as Shape<'multiStep'>, milestones, gamma: share }, ['gamma'])
+const curved = object<Curved>({ name: COURSES as Shape<Curved['name']>, warmup: between(0, 1) })
+
+/** A schedule by steps has another form: nothing of one by a curve stays in it, nor the other way round. */
+const schedule: Shape<Course> = (value, path, before) => {
+  const [now, old] = [value, before].map((of) => (isObject(of) ? of.name : undefined))
+  const kept = (now ?? old) === old || (now !== 'multiStep' && old !== 'multiStep') ? before : undefined
+  return ((now ?? old) === 'multiStep' ? steps : curved)(value, path, kept)
 }
 
 const range: Shape<readonly [number, number]> = (value, path, before) => {
@@ -108,14 +136,13 @@ const shared = <M extends string>(presets: readonly string[], methods: readonly 
   student: network,
   downscale: oneOf(['area', 'bilinear', 'bilinearAntialias'] as const),
   optimizer,
-  schedule: object<CommonRecipe['schedule']>({
-    name: oneOf(['cosine', 'oneCycle', 'constant']),
-    warmup: between(0, 1),
-  }),
+  schedule,
   looks: object<Looks>({ heldOut: count(), test: count(), outputs: yesNo }),
   patience: count(),
   augmentation: orNull(augmentation),
 })
+
+const tfkd = object<NonNullable<CommonRecipe['tfkd']>>({ temperature: positive, smoothing: oneOf(SMOOTHINGS) })
 
 export const cqkdSchema = (presets: readonly string[]): Schema<Recipe> => ({
   ...shared(presets, METHODS),
@@ -124,6 +151,8 @@ export const cqkdSchema = (presets: readonly string[]): Schema<Recipe> => ({
   ceWeight: orNull(from0),
   teacherInput: oneOf(['full', 'low']),
   bnAfterEval: oneOf(['train', 'freeze']),
+  virtualTeacher: share,
+  tfkd,
   tau: positive,
   modality: oneOf(['colour', 'grey', 'edges'] as const),
 })
@@ -140,13 +169,14 @@ export const trikdSchema = (presets: readonly string[]): Schema<TrikdRecipe> => 
   }),
   klTemperature: positive,
   largeTeacher: network,
-  assistant: network,
+  assistants: networks,
   rivalTemperature: positive,
   teacherEpochs: count(),
   distillUntil: count(0),
   dkd: object<TrikdRecipe['dkd']>({ target: from0, others: from0 }),
   smoothing: between(0, 1),
-  virtualTeacher: inside(0, 1),
+  virtualTeacher: share,
+  tfkd,
   teacherKinds: listOf(oneOf(['raw', 'calibrated'] as const)),
   taughtEpochs: count(),
   teacherSize: count(),

@@ -6,19 +6,18 @@ import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
 import { type Network, resnet } from '../nn/resnet.ts'
 import { pictureSource, type ViewOptions } from '../ops/pictures.ts'
-import { adamW, type Optimizer, sgd } from '../optim.ts'
 import { stream } from '../random.ts'
 import type { Bin } from '../report/calibration.ts'
 import { confusion, likeness, metrics } from '../report/metrics.ts'
 import { fitTemperature } from '../report/temperature.ts'
 import type { Verification } from '../report/verification.ts'
-import { constant, linearWarmupCosine, oneCycle, type Schedule } from '../schedule.ts'
 import { persistent, type Tensor } from '../tensor.ts'
 import { type Evaluation, evaluate } from '../train/evaluate.ts'
 import { DivergedError, fit, type Progress } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
 import { looking } from './course.ts'
 import { converged } from './ended.ts'
+import { optimizerOf, scheduleOf } from './rates.ts'
 import { type Reference, runsAlong, type Stage } from './stage.ts'
 import type { Checkpoint, Curve, Weights } from './store.ts'
 import { verified } from './verify.ts'
@@ -267,22 +266,6 @@ function scores({ accuracy, top5, ece, signedGap, entropy, nll, brier, bins }: S
 /** The same logits divided by τ; on the host, in float64, since a trained network is not needed again. */
 function calibratedScores({ logits, labels, classes }: Evaluation, tau: number): Scores {
   return metrics(logits, labels, classes, { temperature: tau })
-}
-
-type FlatParameters = Parameters<typeof adamW>[0]
-
-function optimizerOf({ optimizer }: Stage, flat: FlatParameters): Optimizer {
-  const { name, lr, weightDecay, momentum = 0.9, nesterov = false } = optimizer
-  return name === 'adamw' ? adamW(flat, { lr, weightDecay }) : sgd(flat, { lr, weightDecay, momentum, nesterov })
-}
-
-/** Learning rates (and what cycles with them) of a stage of so many steps. */
-export function scheduleOf({ optimizer, schedule }: Pick<Stage, 'optimizer' | 'schedule'>, steps: number): Schedule {
-  const { lr } = optimizer
-  if (schedule.name === 'constant') return constant({ lr })
-  if (schedule.name === 'oneCycle') return oneCycle({ maxLr: lr, totalSteps: steps, pctStart: schedule.warmup })
-  const warmup = Math.max(1, Math.round(schedule.warmup * steps))
-  return linearWarmupCosine({ lr, warmup, total: Math.max(steps, warmup + 1), startFactor: 1 / warmup })
 }
 
 export async function digest(parts: Float32Array[]): Promise<string> {

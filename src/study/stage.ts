@@ -1,6 +1,6 @@
 // A study is a list of stages; a stage trains the trained nodes of one graph. Stages are plain JSON: later ones refer
 // to networks of earlier ones by the stage's id. A cell of a table is a stage, and so is a teacher that others share.
-import { dml, type EdgeOf, kd, type Role, supervised } from '../distill/methods.ts'
+import { dml, type EdgeOf, kd, type Role, supervised, tfkd, type VirtualTeacher } from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import type { Downscale, Modality } from '../ops/pictures.ts'
 import type { Row, TeacherRow } from '../report/rows.ts'
@@ -48,8 +48,8 @@ export interface Stage {
   nodes: Record<string, StageNode>
   edges: StageEdge[]
   updates?: 'simultaneous' | 'sequential'
-  /** A virtual teacher, which edges call `virtual`: its probability of the right class. */
-  virtual?: number
+  /** A virtual teacher, which edges call `virtual`; a number is its probability of the right class. */
+  virtual?: number | VirtualTeacher
   /** What is looked at after every epoch. */
   looks?: Looks
   /** Epochs without a lower NLL on images held out, of any of its networks, after which training ends. */
@@ -108,6 +108,13 @@ export const looksOf = ({
 /** The key of a stage in one part is that of before there were parts. */
 export const partsOf = ({ microBatches }: Pick<Stage, 'microBatches'>): Pick<Stage, 'microBatches'> => {
   return microBatches === undefined || microBatches === 1 ? {} : { microBatches }
+}
+
+/** Tf-KD's temperature and virtual teacher: the latter a number alone wherever that says all. */
+export function virtualOf({ virtualTeacher: probability = 0.9, tfkd }: CommonRecipe) {
+  const { temperature, smoothing } = tfkd ?? { temperature: 1, smoothing: 'none' }
+  const alone = smoothing === 'logits' || (smoothing === 'none' && temperature === 1)
+  return { temperature, virtual: alone ? probability : { probability, temperature, smoothing } }
 }
 
 /** Input size and classes are the data set's, so that a recipe fits all of them. */
@@ -193,16 +200,17 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
   const batchStatistics = recipe.bnAfterEval === 'train'
   /** Trained on the small pictures alone. */
   const small = (
-    method: 'supervised' | 'dml',
+    id: 'supervised' | 'dml' | 'dml-e' | 'tfkd',
     size: number,
-    made: Pick<Stage, 'nodes' | 'edges' | 'updates'>,
+    made: Pick<Stage, 'nodes' | 'edges' | 'updates' | 'virtual'>,
+    temperature: number | null = null,
   ): Stage => ({
     ...common,
-    id: name(`${size}px`, method),
+    id: name(`${size}px`, id),
     views: { low: { size, downscale, ...seen } },
     ...made,
     calibrationImages: 0,
-    label: { method, size, temperature: null, teacher: null },
+    label: { method: id === 'dml-e' ? 'dmlE' : id, size, temperature, teacher: null },
   })
 
   const stages: Stage[] = []
@@ -227,8 +235,14 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
         stages.push(distilled(name(at, `same-resolution-T${T}`), size, T, 'sameResolution', id))
       }
     }
-    if (methods.includes('dml')) {
-      stages.push(small('dml', size, dml(cohort, { weight, ceWeight, updates: recipe.updates, batchStatistics })))
+    for (const id of ['dml', 'dml-e'] as const) {
+      if (!methods.includes(id)) continue
+      const options = { weight, ceWeight, updates: recipe.updates, batchStatistics }
+      stages.push(small(id, size, dml(cohort, { ...options, ensemble: id === 'dml-e' })))
+    }
+    if (methods.includes('tfkd')) {
+      const { temperature, virtual } = virtualOf(recipe)
+      stages.push(small('tfkd', size, { ...tfkd(student, { temperature, weight, ceWeight }), virtual }, temperature))
     }
   }
   return stages

@@ -40,8 +40,11 @@ export interface TrikdRecipe extends CommonRecipe {
   klTemperature: number
   /** Of `large-teacher`. */
   largeTeacher: ResNetConfig
-  /** The rivals: TAKD's assistant, their temperature, ESKD's epochs, DKD's weights, label smoothing, Tf-KD. */
-  assistant: ResNetConfig
+  /**
+   * The rivals: TAKD's chain of assistants, the teacher's own pupil first; their temperature, ESKD's epochs, DKD's
+   * weights, label smoothing, Tf-KD's teacher.
+   */
+  assistants: ResNetConfig[]
   rivalTemperature: number
   teacherEpochs: number
   distillUntil: number
@@ -85,7 +88,7 @@ const quick: TrikdRecipe = {
   weights: { teacherToStudent: 1, anchorToStudent: 1, studentToTeacher: 1, anchorToTeacher: 1 },
   klTemperature: 1,
   largeTeacher: network(32),
-  assistant: network(12),
+  assistants: [network(12)],
   rivalTemperature: 4,
   teacherEpochs: 10,
   distillUntil: 15,
@@ -141,7 +144,7 @@ export const TRIKD_PRESETS: Record<string, { about: string; recipe: TrikdRecipe 
       teacher: { depth: 56, widths: [16, 32, 64], stemStride: 1 },
       student: { depth: 20, widths: [16, 32, 64], stemStride: 1 },
       largeTeacher: { depth: 110, widths: [16, 32, 64], stemStride: 1 },
-      assistant: { depth: 32, widths: [16, 32, 64], stemStride: 1 },
+      assistants: [{ depth: 32, widths: [16, 32, 64], stemStride: 1 }],
       teacherEpochs: 120,
       distillUntil: 180,
       optimizer: { name: 'sgd', lr: 0.05, weightDecay: 5e-4, momentum: 0.9, nesterov: true },

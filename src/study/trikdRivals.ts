@@ -1,6 +1,6 @@
 // What TriKD is compared with, and students that only mimic.
 import * as methods from '../distill/methods.ts'
-import type { Described } from './stage.ts'
+import { type Described, virtualOf } from './stage.ts'
 import type { Maker } from './trikdMaker.ts'
 
 /** Each from the same student's initial weights; those from a finished teacher once a kind of teacher. */
@@ -9,8 +9,8 @@ export function rivals(maker: Maker, taught: Described): void {
   const { weights, klTemperature: temperature, rivalTemperature: T } = recipe
   const smooth = methods.labelSmoothing(student(), recipe.smoothing)
   add(['label-smoothing'], 'label-smoothing', smooth, { method: 'labelSmoothing' })
-  const virtual = { virtual: recipe.virtualTeacher }
-  add(['tfkd'], 'tfkd', methods.tfkd(student(), finished(1)), { method: 'tfkd', temperature: 1 }, virtual)
+  const { temperature: own, virtual } = virtualOf(recipe)
+  add(['tfkd'], 'tfkd', methods.tfkd(student(), finished(own)), { method: 'tfkd', temperature: own }, { virtual })
   const members = Array.from({ length: recipe.members }, (_, i) =>
     fresh(recipe.student, i ? `student ${i}` : 'student'),
   )
@@ -30,9 +30,15 @@ export function rivals(maker: Maker, taught: Described): void {
   for (const { suffix, label, tau } of kinds) {
     const rival = { ...finished(T), tau: tau(taught) }
     const raw = (method: string) => label(method, T)
-    const middle = methods.kd(fresh(recipe.assistant, 'assistant'), taught, rival)
-    const assistant = add(['takd'], `assistant${suffix}`, middle, raw('assistant'))('student')
-    add(['takd'], `takd${suffix}`, methods.kd(student(), assistant, { ...rival, tau: tau(assistant) }), raw('takd'))
+    /** The chain: every assistant learns from the one before. */
+    let last = taught
+    for (const [i, network] of recipe.assistants.entries()) {
+      const nth = i === 0 ? '' : String(i + 1)
+      const who = fresh(network, nth ? `assistant ${nth}` : 'assistant')
+      const method = methods.kd(who, last, { ...rival, tau: tau(last) })
+      last = add(['takd'], `assistant${nth}${suffix}`, method, raw(`assistant${nth}`))('student')
+    }
+    add(['takd'], `takd${suffix}`, methods.kd(student(), last, { ...rival, tau: tau(last) }), raw('takd'))
     const until = { ...rival, tau: tau(early), until: recipe.distillUntil }
     add(['eskd'], `eskd${suffix}`, methods.eskd(student(), early, until), raw('eskd'))
     add(['sckd'], `sckd${suffix}`, methods.sckd(student(), taught, rival), raw('sckd'))

@@ -197,13 +197,13 @@ test('what a file leaves out is its preset; flags override it, wherever they sta
 test('a file can say what no flag can', () => {
   const sgd = { name: 'sgd', lr: 0.1, momentum: 0.9, nesterov: true }
   const more = { augmentation: { shift: 4, flip: true }, schedule: { name: 'oneCycle' }, optimizer: sgd }
-  const { recipe } = parsed(TRIKD, '', { ...more, dkd: { others: 4 }, smoothing: 0.2, assistant: { depth: 14 } })
+  const { recipe } = parsed(TRIKD, '', { ...more, dkd: { others: 4 }, smoothing: 0.2, assistants: [{ depth: 14 }] })
   assert.equal(recipe.optimizer, { ...sgd, weightDecay: 0.05 })
   assert.equal(recipe.schedule, { name: 'oneCycle', warmup: 0.1 })
   assert.equal(recipe.augmentation, { shift: 4, flip: true })
   assert.equal(recipe.dkd, { target: 1, others: 4 })
   assert.is(recipe.smoothing, 0.2)
-  assert.equal(recipe.assistant, { depth: 14 }, 'a network by its keys is the whole of it')
+  assert.equal(recipe.assistants, [{ depth: 14 }], 'a network by its keys is the whole of it')
   assert.is(parsed(TRIKD, '', { trainImages: null }).recipe.trainImages, null)
 })
 
@@ -228,7 +228,7 @@ test('a fault is one line that names the key, quotes the value and says what is 
     [{ sizes: 7 }, 'sizes 7: a list of at least one'],
     [{ sizes: [] }, 'sizes []: a list of at least one'],
     [{ sizes: [14, 0] }, 'sizes[1] 0: a whole number from 1'],
-    [{ methods: ['kd'] }, /^methods\[0\] "kd": one of supervised, cqkd, cqkd-raw, same-resolution, dml$/],
+    [{ methods: ['kd'] }, /^methods\[0\] "kd": one of supervised, cqkd, cqkd-raw, same-resolution, dml, dml-e, tfkd$/],
     [{ dataset: 'mnist' }, /^dataset "mnist": one of fashion-mnist, cifar10/],
     [{ weight: 1.5 }, 'weight 1.5: a number from 0 to 1'],
     [{ optimizer: { lr: '1e-3' } }, 'optimizer.lr "1e-3": a number above 0'],

@@ -33,7 +33,7 @@ const small: TrikdRecipe = {
   distillUntil: 15,
   teacher: tiny(6),
   student: tiny(4),
-  assistant: tiny(5),
+  assistants: [tiny(5)],
   temperatures: [4],
   methods: TRIKD_METHODS.filter((method) => method !== 'large-teacher' && method !== 'ablation'),
 }

@@ -56,6 +56,20 @@ test('so is that of TriKD, whose anchors are other cells, and of virtual teacher
   )
 })
 
+test('a virtual teacher that is smoothed in its own way says how', () => {
+  const where = (smoothing: 'none' | 'logits' | 'probabilities') => {
+    const changes = { seeds: [0], methods: ['tfkd' as const], tfkd: { temperature: 20, smoothing } }
+    const recipe = { ...TRIKD.presets.quick.recipe, ...changes }
+    const [, loss, told] = printConfig(TRIKD.stages(recipe, pictures), { recipe }).err.split('\n')
+    assert.is(loss.trim(), 'L(student) = CE(student, y) + 20² KL(virtual ‖ student; T=20)')
+    return told.trim()
+  }
+  const one = 'virtual has probability 0.9 at the label and equal ones at all else'
+  assert.is(where('logits'), one)
+  assert.is(where('none'), `${one}, at any temperature`)
+  assert.is(where('probabilities'), `${one}, p; at a temperature T it is softmax(p/T)`)
+})
+
 test('cells that differ only in seed are told once, the first of them, and which seeds are like it', () => {
   const recipe = { ...TRIKD.presets.quick.recipe, seeds: [0, 1, 2, 5], sizes: [14, 7] }
   const stages = TRIKD.stages(recipe, pictures)

@@ -4,7 +4,7 @@ import { isReduced } from '../../src/report/caption.ts'
 import type { Run } from '../../src/report/rows.ts'
 import { PRESETS } from '../../src/study/recipe.ts'
 import { split } from '../../src/study/runStage.ts'
-import { cqkdStages, needs, type Stage } from '../../src/study/stage.ts'
+import { cqkdStages, type Label, needs, type Stage } from '../../src/study/stage.ts'
 import { smallData, smallStages } from './small.ts'
 
 const test = suite('stages')
@@ -70,6 +70,34 @@ test('members of DML start from different weights and learn from all their peers
   const [other] = smallStages({ methods: ['dml'], updates: 'sequential', bnAfterEval: 'freeze' })
   assert.is(other.updates, 'sequential')
   assert.ok(Object.values(other.nodes).every(({ batchStatistics }) => !batchStatistics))
+})
+
+test('DML_e is DML with one target, the mean of the peers, under all of its options', () => {
+  const options = { weight: 0.4, updates: 'sequential', bnAfterEval: 'freeze', members: 4, ceWeight: 1 } as const
+  const [dml, mean] = smallStages({ methods: ['dml', 'dml-e'], ...options })
+  assert.is(mean.id, 'seed0/4px/dml-e')
+  assert.equal(mean.nodes, dml.nodes)
+  assert.is(mean.updates, 'sequential')
+  assert.equal(
+    mean.edges.map(({ from, to, weight }) => [from, to, weight]),
+    [0, 1, 2, 3].map((i) => [[0, 1, 2, 3].filter((j) => j !== i).map((j) => `member${j}`), `member${i}`, 0.4]),
+  )
+  assert.equal(mean.label, { method: 'dmlE', size: 4, temperature: null, teacher: null })
+})
+
+test('Tf-KD has its temperature and smoothing; a probability alone says the one that is not smoothed', () => {
+  const [plain] = smallStages({ methods: ['tfkd'], weight: 0.4 })
+  assert.equal([plain.virtual, plain.edges[0].temperature, plain.edges[0].weight], [0.9, 1, 0.4])
+  assert.is(plain.nodes.student.ceWeight, 0.6)
+  const made = (smoothing: 'none' | 'logits' | 'probabilities', temperature: number) => {
+    const [{ virtual, edges, label }] = smallStages({ methods: ['tfkd'], tfkd: { temperature, smoothing } })
+    assert.equal([edges[0].temperature, (label as Label).temperature], [temperature, temperature])
+    return virtual
+  }
+  assert.is(made('none', 1), 0.9)
+  assert.is(made('logits', 20), 0.9)
+  assert.equal(made('none', 20), { probability: 0.9, temperature: 20, smoothing: 'none' })
+  assert.equal(made('probabilities', 1), { probability: 0.9, temperature: 1, smoothing: 'probabilities' })
 })
 
 test('supervised and distilled students of a seed start from the same weights and images', () => {

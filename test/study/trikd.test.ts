@@ -1,10 +1,11 @@
 // TriKD's stages, presets, formulas and flags.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { labelOf } from '../../src/report/groups.ts'
 import { helpText, parseArguments } from '../../src/study/args.ts'
 import { formulas } from '../../src/study/formulas.ts'
 import { TRIKD } from '../../src/study/papers.ts'
-import { needs, type Stage } from '../../src/study/stage.ts'
+import { type Label, needs, type Stage } from '../../src/study/stage.ts'
 import { keysOf } from '../../src/study/store.ts'
 import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from '../../src/study/trikdRecipe.ts'
 import { trikdStages } from '../../src/study/trikdStages.ts'
@@ -102,6 +103,36 @@ test('whatever is asked for brings what it needs, and no more', () => {
   assert.equal(asked('dml-e', 'tfkd'), ['tfkd', 'dml-e'])
   for (const stage of stagesOf({ methods: [...TRIKD_METHODS] }))
     assert.ok(needs(stage).every((need) => need !== stage.id))
+})
+
+test('a chain of assistants: each learns from the one before, the student from the last', async () => {
+  const tiny = (width: number) => ({ depth: 8, widths: [width, width, width] })
+  const chain = { methods: ['takd'] as 'takd'[], assistants: [14, 12, 10].map(tiny), calibrationImages: 9 }
+  const stages = stagesOf({ ...chain, teacherKinds: ['raw', 'calibrated'] })
+  assert.equal(
+    names(stages),
+    [
+      ['teacher'],
+      ...['', '-calibrated'].map((kind) => ['assistant', 'assistant2', 'assistant3', 'takd'].map((n) => n + kind)),
+    ].flat(),
+  )
+  for (const kind of ['', '-calibrated']) {
+    const line = ['assistant', 'assistant2', 'assistant3', 'takd'].map((name) => find(stages, name + kind))
+    for (const [i, { nodes, edges }] of line.entries()) {
+      const from = { stage: i ? line[i - 1].id : find(stages, 'teacher').id, node: i ? 'student' : 'teacher' }
+      assert.equal(nodes.teacher.from, from)
+      assert.equal(edges[0].tau, kind ? from : 1)
+      assert.is(nodes.student.network.widths?.[0], [14, 12, 10, 8][i])
+    }
+    assert.is(new Set(line.map(({ nodes }) => nodes.student.from)).size, 4)
+    // Rows of one method would be averaged.
+    assert.is(new Set(line.map(({ label }) => (label as Label).method)).size, 4)
+    assert.is(labelOf(line[1].label as Label), `TAKD's assistant 2 ${kind ? 'calibrated' : 'raw'}`)
+  }
+  const [one, two] = await Promise.all(
+    [stagesOf({ ...chain, assistants: [tiny(14)] }), stages].map((some) => keysOf(some, setting)),
+  )
+  assert.is(one.get('seed0/7px/assistant'), two.get('seed0/7px/assistant'), 'a longer chain leaves its beginning')
 })
 
 test('losses are told once a kind, as formulas', () => {
