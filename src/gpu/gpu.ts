@@ -34,6 +34,8 @@ export class Gpu {
   readonly uniforms: Pool
   private staging: Pool
   readonly pipelines = new Map<string, Pipeline>()
+  /** By their text; a file's entry points and overrides share one. */
+  readonly modules = new Map<string, GPUShaderModule>()
   /** Storages that outlive every step: parameters, data, results. */
   readonly persistent = new WeakSet<Storage>()
   private pace = new Pace()

@@ -16,6 +16,7 @@ export interface Variant {
 export class Pipeline {
   readonly layout: GPUBindGroupLayout
   private compiled: GPUComputePipeline | null = null
+  private compiling: Promise<void> | null = null
 
   constructor(
     private gpu: Gpu,
@@ -46,9 +47,11 @@ export class Pipeline {
     }
   }
 
-  private module(): { module: GPUShaderModule; explain: (message: string) => Promise<ShaderError> } {
+  /** Makes the pipeline by `make`, under an error scope; with it what turns a fault into an error that says where. */
+  private made<T>(make: (descriptor: GPUComputePipelineDescriptor) => T) {
+    const { faults, device, modules } = this.gpu
     const { text, shift } = assemble(this.shader, this.variant.header ?? {})
-    const module = this.gpu.device.createShaderModule({ label: this.label, code: text })
+    let module: GPUShaderModule
     const explain = async (message: string): Promise<ShaderError> => {
       const info = await module.getCompilationInfo()
       const first = info.messages.find((m) => m.type === 'error')
@@ -56,42 +59,39 @@ export class Pipeline {
       if (!first) return new ShaderError(`${file}, ${this.entry}: ${message}`)
       return new ShaderError(`${file}:${first.lineNum - shift}:${first.linePos}: ${first.message} (${this.label})`)
     }
-    return { module, explain }
-  }
-
-  /** Compiles ahead of use, without blocking. Failures are kept as faults and thrown at the next wait. */
-  async compile(): Promise<void> {
-    if (this.compiled) return
-    const { faults, device } = this.gpu
-    let explain: ((message: string) => Promise<ShaderError>) | undefined
-    const promise = faults.scoped(
+    const pipeline = faults.scoped(
       'validation',
       () => {
-        const made = this.module()
-        explain = made.explain
-        return device.createComputePipelineAsync(this.descriptor(made.module))
+        module = modules.get(text) ?? device.createShaderModule({ label: this.shader.stem, code: text })
+        modules.set(text, module)
+        return make(this.descriptor(module))
       },
-      (message) => explain!(message),
+      explain,
     )
+    return { pipeline, explain }
+  }
+
+  /**
+   * Compiles ahead of use, without blocking, once however often it is asked for. Failures are kept as faults and thrown
+   * at the next wait.
+   */
+  compile(): Promise<void> {
+    this.compiling ??= this.compiled ? Promise.resolve() : this.compileNow()
+    return this.compiling
+  }
+
+  private async compileNow(): Promise<void> {
+    const { pipeline, explain } = this.made((descriptor) => this.gpu.device.createComputePipelineAsync(descriptor))
     try {
-      this.compiled = await promise
+      this.compiled = await pipeline
     } catch (error) {
-      faults.keep(await explain!(error instanceof Error ? error.message : String(error)))
+      this.gpu.faults.keep(await explain(error instanceof Error ? error.message : String(error)))
     }
   }
 
+  /** The compiled pipeline; compiles it now, where nobody has waited for `compile`. */
   get(): GPUComputePipeline {
-    if (this.compiled) return this.compiled
-    let explain: ((message: string) => Promise<ShaderError>) | undefined
-    this.compiled = this.gpu.faults.scoped(
-      'validation',
-      () => {
-        const made = this.module()
-        explain = made.explain
-        return this.gpu.device.createComputePipeline(this.descriptor(made.module))
-      },
-      (message) => explain!(message),
-    )
+    this.compiled ??= this.made((descriptor) => this.gpu.device.createComputePipeline(descriptor)).pipeline
     return this.compiled
   }
 }
