@@ -12,7 +12,7 @@ import {
 } from './figures.ts'
 import { CONFUSION_NOTE, confusionFigures, confusionTables } from './figuresConfusion.ts'
 import { mainFigures } from './figuresOf.ts'
-import { capital, estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
+import { capital, duration, estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
 import { seedsOf } from './groups.ts'
 import { type Markup, markup, type Piece } from './markup.ts'
 import { page, tableBox, tablesBody } from './page.ts'
@@ -230,7 +230,9 @@ function agreementTable(which: 'entries' | 'differences', found: Agreement): Tab
 }
 
 function runBody(run: Run): Piece {
-  const { command, config, ...record } = run
+  const { command, config, trainingSeconds, seconds, ...told } = run
+  const trained = typeof trainingSeconds === 'number' ? { 'training of all cells': duration(trainingSeconds) } : {}
+  const record = { ...told, ...trained }
   return [
     markup`<p>To run it again, in a checkout of ${run.commit === null ? `version ${run.version}` : `commit ${run.commit}`}:</p><pre>${command}</pre>`,
     markup`<p class="note">Same fingerprint, adapter, driver and seeds: the same weights and metrics, bit for bit. Times differ.</p>`,

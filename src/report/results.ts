@@ -221,6 +221,7 @@ const RUN: Schema = {
   paper: [optional(isText), 'a text'],
   config: [isObject, 'an object'],
   date: TEXT,
+  trainingSeconds: MAYBE_POSITIVE,
   software: [optional((x) => typeof x === 'boolean'), 'true or false'],
   overrides: [optional(listOf(isText)), 'a list of texts'],
   choices: [optional(isObject), 'an object'],

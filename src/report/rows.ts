@@ -195,6 +195,12 @@ export interface Run {
   /** The resolved recipe. */
   config: Record<string, unknown>
   date: string
+  /**
+   * All cells added up, whenever and in whichever process they were trained; where several ran at once more than passed.
+   * Older results have the wall time of the last process, as `seconds`.
+   */
+  trainingSeconds?: number
+  seconds?: number
   /** true where the processor stood in for a GPU. */
   software?: boolean
   /** Kernels by shape, where others than the defaults were chosen (`--choices`). */

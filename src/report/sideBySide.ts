@@ -48,7 +48,7 @@ export interface SideBySide {
 }
 
 /** Of a run's record, what every run has of its own. */
-const OWN = ['config', 'overrides', 'date', 'command', 'seconds', 'seeds']
+const OWN = ['config', 'overrides', 'date', 'command', 'seconds', 'trainingSeconds', 'seeds']
 
 export function sideBySide(a: Results, b: Results): SideBySide {
   const [left, right] = [groupRows(a.rows), groupRows(b.rows)]

@@ -45,8 +45,7 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   const { setting, cells, keys } = chosen
   const device = await deviceOf(out, setting)
   const facts = runFacts(device, data, paper, options, argv)
-  const seconds = [...cells.values()].reduce((sum, { outcome }) => sum + (outcome?.seconds ?? 0), 0)
-  const results = resultsOf({ ...facts, seconds }, stages, cells, claims)
+  const results = resultsOf(facts, stages, cells, claims)
   const lease = await store.locks.wait('report', 'the report')
   const paths = await writeOutput(nodeFiles, out, results, options)
   if (options.tensorboard) {

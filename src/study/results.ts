@@ -38,9 +38,10 @@ export function resultsOf(
       if (cell?.outcome) curves.push(...curvesOf(stage, label, cell.outcome.curve))
     }
   }
+  const trainingSeconds = stages.reduce((sum, { id }) => sum + (cells.get(id)?.outcome?.seconds ?? 0), 0)
   const results = {
     schemaVersion: SCHEMA_VERSION,
-    run,
+    run: { ...run, trainingSeconds },
     rows,
     teachers,
     claims: judgeClaims(rows, teachers, claims, { study: run.paper, curves }),

@@ -163,7 +163,6 @@ async function run(
 
   const others = startOthers(options.processes ?? 1)
   const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; Ctrl-C stops at once'))
-  const started = performance.now()
   const { version, commit } = facts
   const common = { engine, data, stages, keys, setting, store, events, progress, version, commit }
   const patience = () => interrupts.patience
@@ -192,7 +191,7 @@ async function run(
   if (part)
     progress.line(`${part.name}: ${done.length - failed} of ${done.length} cells done; --merge makes the tables`)
   else {
-    const results = resultsOf({ ...facts, seconds: (performance.now() - started) / 1000 }, stages, cells, claims)
+    const results = resultsOf(facts, stages, cells, claims)
     // Several processes may be ready at the same time.
     const lease = await store.locks.wait('report', 'the report')
     const paths = await writeOutput(nodeFiles, out, results, options)

@@ -77,6 +77,15 @@ test('the document is what the report reads', () => {
   assert.ok(whole.claims.length > 10)
 })
 
+test('seconds are those of all cells, whoever trained them; a cell that is missing or failed has none', () => {
+  assert.is(whole.run.trainingSeconds, 10 * stages.length)
+  const later = new Map([...cells].map(([id, cell]) => [id, { ...cell, finished: '2027-01-01T00:00:00.000Z' }]))
+  assert.is(resultsOf(run, stages, later).run.trainingSeconds, 10 * stages.length)
+  later.delete(stages[0].id)
+  later.set(stages[1].id, { ...later.get(stages[1].id)!, status: 'failed', outcome: null })
+  assert.is(resultsOf(run, stages, later).run.trainingSeconds, 10 * (stages.length - 2))
+})
+
 test('a row says what was trained and how it went', () => {
   const { bins: own, ...row } = whole.rows[1]
   assert.equal(own, bins)
