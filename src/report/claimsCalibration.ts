@@ -193,7 +193,8 @@ export const CALIBRATION_CLAIMS: Claim[] = [
     id: 'C6b',
     text: 'The rise is overconfidence: the signed gap is above 0 and nearly all of the ECE',
     source: 'review',
-    here: (cells) => `supervised at ${sizesOf(students(cells, 'supervised')).pop()} px; nearly all is ${NEARLY_ALL}`,
+    here: (cells) =>
+      `supervised at ${sizesOf(students(cells, 'supervised')).pop()} px; nearly all: ${100 * NEARLY_ALL} % of it`,
     test: riseIsOverconfidence,
   },
   {

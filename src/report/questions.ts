@@ -1,155 +1,14 @@
-// The questions that the papers, their reviews and their readers ask, and which claims of which study answer them: from
-// finished results to one page of Markdown.
+// Which question of the papers, their reviews and their readers the results on file answer: one page of Markdown. A
+// claim's verdict is taken first from the study that is made for it; studies that test it otherwise stand below.
 import { datasetName } from './caption.ts'
 import type { ClaimResult, Part } from './claim.ts'
 import { capital, estimateOf, intervalOf } from './format.ts'
 import { seedsOf } from './groups.ts'
+import { madeFor } from './madeFor.ts'
+import { QUESTIONS, type Question, UNANSWERED } from './questionList.ts'
 import type { Results } from './rows.ts'
-import { studyTitle } from './titles.ts'
-
-interface Question {
-  asked: string
-  by: string
-  /** Studies and their claims, the most telling first. */
-  answers: [study: string, claims: string[]][]
-  /** A figure of the first study on file. */
-  figure?: string
-}
-
-export const QUESTIONS: Question[] = [
-  {
-    asked: 'Does CQKD beat supervised learning and deep mutual learning?',
-    by: 'abstract and reviews of CQKD',
-    answers: [['cqkd', ['C1', 'C2', 'C2b']]],
-    figure: 'accuracy-by-size',
-  },
-  {
-    asked: "Does the teacher's calibration decide the student's?",
-    by: 'the title of the CQKD paper',
-    answers: [
-      ['calibration', ['T1', 'T2']],
-      ['cqkd', ['C0', 'C0b']],
-      ['rivals', ['R1', 'R2']],
-    ],
-    figure: 'ece-by-tau-14',
-  },
-  {
-    asked: 'What does temperature do?',
-    by: 'abstract of CQKD',
-    answers: [['cqkd', ['C3', 'C4', 'C5']]],
-    figure: 'ece-by-temperature-14',
-  },
-  {
-    asked: 'Does the calibration error that the published code logs tell that of the test set?',
-    by: 'a reader of the code of CQKD: it logs training batches in train mode',
-    answers: [['calibration', ['T4']]],
-  },
-  { asked: 'Must T or τ be chosen for every image size?', by: 'our question', answers: [['calibration', ['T3']]] },
-  {
-    asked: 'Why compare CQKD with CMKD?',
-    by: 'a reader',
-    answers: [['cmkd', ['Q1', 'Q1b', 'Q1c']]],
-    figure: 'accuracy-by-view',
-  },
-  {
-    asked: 'Does low resolution make networks overconfident, and is that lost information?',
-    by: 'reviews of CQKD',
-    answers: [
-      ['lost-information', ['C6c', 'C6', 'C6b', 'C6d']],
-      ['cqkd', ['C6', 'C6b', 'C6c']],
-    ],
-    figure: 'ece-by-accuracy',
-  },
-  { asked: 'Does the gain grow with image size?', by: 'a review of CQKD', answers: [['cqkd', ['C7b', 'C7']]] },
-  { asked: 'What does it cost?', by: 'reviews of CQKD', answers: [['cqkd', ['C8', 'C9']]] },
-  {
-    asked: 'Does distillation generalise better, and help against overfitting?',
-    by: 'a reader of CQKD; the TriKD paper',
-    answers: [
-      ['cqkd', ['C10']],
-      ['few-data', ['K8', 'K8b']],
-      ['trikd', ['K8']],
-    ],
-    figure: 'accuracy-by-images-7',
-  },
-  {
-    asked: 'Does TriKD beat other ways to distil?',
-    by: 'the TriKD paper',
-    answers: [
-      ['rivals', ['K1']],
-      ['trikd', ['K1']],
-    ],
-    figure: 'accuracy-of-students',
-  },
-  {
-    asked: "Is the anchor's distillation alone not enough?",
-    by: 'a reader of TriKD',
-    answers: [
-      ['ablation', ['K2']],
-      ['trikd', ['K2']],
-    ],
-    figure: 'accuracy-of-students',
-  },
-  {
-    asked: 'What is a generation, and how many help?',
-    by: 'readers of TriKD. A generation is one whole training of teacher and student from new random weights; the student of one is the frozen anchor of the next, and generation 0 has none',
-    answers: [
-      ['anchors', ['K3', 'A1']],
-      ['trikd', ['K3']],
-    ],
-    figure: 'generations-student',
-  },
-  { asked: 'May the anchor be trained with labels only?', by: 'the TriKD paper', answers: [['anchors', ['K4']]] },
-  {
-    asked: 'What if the constraint is too strong?',
-    by: 'a reader of TriKD',
-    answers: [['weights', ['W1', 'W2', 'W3']]],
-    figure: 'teacher-by-w-7',
-  },
-  {
-    asked: 'Does a larger, better teacher make a worse student?',
-    by: 'ESKD, SCKD, TAKD and the TriKD paper',
-    answers: [['teachers', ['K5', 'K5b', 'K5c']]],
-    figure: 'accuracy-by-teacher',
-  },
-  {
-    asked: 'Can a teacher be both good and easy to follow?',
-    by: 'the question that the TriKD paper starts from',
-    answers: [
-      ['teachers', ['K10', 'K6']],
-      ['trikd', ['K10', 'K6', 'K7']],
-    ],
-    figure: 'good-and-easy',
-  },
-  {
-    asked: 'Is optimisation the main obstacle of distillation?',
-    by: "the TriKD paper, citing 'Does Knowledge Distillation Really Work?'",
-    answers: [['mimicry', ['K11', 'M1', 'K7']]],
-    figure: 'teacher-kl-by-budget',
-  },
-  {
-    asked: 'Does the triplet lower the risk that a student can reach?',
-    by: 'the TriKD paper',
-    answers: [['few-data', ['K9']]],
-  },
-  {
-    asked: 'Do early stopping, assistants and anchors help because they calibrate the teacher?',
-    by: 'our question, stated beforehand',
-    answers: [['rivals', ['R3', 'R4', 'R5']]],
-    figure: 'ece-of-teachers',
-  },
-  {
-    asked: 'What is a second quality worth to online KD and TriKD?',
-    by: 'our question',
-    answers: [['qualities', ['QA', 'QB']]],
-  },
-  {
-    asked: 'Do the gains carry over to faces?',
-    by: 'the TriKD paper, which recognises faces too',
-    answers: [['faces', ['F1', 'F2', 'F3', 'F4']]],
-    figure: 'roc-students-10',
-  },
-]
+import type { Verdict } from './stats.ts'
+import { commitOf, studyOf, studyTitle } from './titles.ts'
 
 /** A study's results and where they lie, seen from the page; which figures it has. */
 export interface Source {
@@ -158,33 +17,27 @@ export interface Source {
   figures: string[]
 }
 
+/** What a source says of a claim. */
+interface Told {
+  source: Source
+  claim: ClaimResult
+}
+
 /** docs/questions.md, whole. */
 export function questionsPage(sources: Source[]): string {
-  const sections = QUESTIONS.map((question) => {
-    const answers = question.answers.flatMap(([study, claims]) =>
-      sources
-        .filter(({ results }) => (results.run.paper ?? 'cqkd') === study)
-        .flatMap((source) => answer(source, claims)),
-    )
-    const [first] = question.answers.flatMap(([study]) =>
-      sources.filter(({ results }) => (results.run.paper ?? 'cqkd') === study),
-    )
-    const { figure } = question
-    const shown = first && figure && first.figures.includes(figure)
-    return [
-      `## ${question.asked}`,
-      `Asked by: ${question.by}.`,
-      answers.length ? answers.join('\n') : '- No results on file.',
-      ...(shown ? [`![${question.asked}](${first.folder}/figures/${encodeURIComponent(figure)}.svg)`] : []),
-    ].join('\n\n')
-  })
+  const open = UNANSWERED.filter(({ answeredBy }) => !sources.some(({ results }) => answeredBy(results.run)))
   return `# Questions
 
 Written by \`npx webgpu-distill questions\` from the results below; do not edit. Each answer is a comparison paired by seed with
 its 95 % interval, not corrected for their number, at the scale of small networks and little data: what the papers claim of
-theirs it cannot decide. One seed has a direction and no verdict.
+theirs it cannot decide. One seed has a direction and no verdict. Where several studies test a claim, each in its own way,
+the one that is made for it comes first.
 
-${sections.join('\n\n')}
+${QUESTIONS.map((question) => section(question, sources)).join('\n\n')}
+
+## Not answered
+
+${open.map(({ asked, why }) => `- **${asked}** ${why}`).join('\n')}
 
 ## From
 
@@ -192,34 +45,127 @@ ${sources.map(listed).join('\n')}
 `
 }
 
-function listed({ results: { run, rows }, folder }: Source): string {
-  const seeds = seedsOf(rows).ok.length
-  return `- ${studyTitle(run.paper)}: [table](${folder}/table.md), ${datasetName(run.dataset)}, preset ${run.preset}, ${seeds} seeds, ${run.adapter}, commit ${(run.commit ?? run.version).slice(0, 7)}, \`${run.command}\``
+function section(question: Question, sources: Source[]): string {
+  const { asked, by, told, decided, beside = [] } = question
+  const lines = [...decided, ...beside].flatMap((id) => answer(id, sources))
+  return [
+    `## ${asked}`,
+    inShort(question, sources),
+    `Asked by: ${by}.${told ? ` ${told}` : ''}`,
+    ...(lines.length ? [lines.join('\n')] : []),
+    ...shown(question, sources),
+  ].join('\n\n')
 }
 
-function answer({ results, folder }: Source, ids: string[]): string[] {
-  const { run, claims } = results
-  return ids.flatMap((id) => {
-    const claim = claims.find((each) => each.id === id)
-    if (!claim) return []
-    const where = `([${id}](${folder}/table.md), ${datasetName(run.dataset)})`
-    return [`- **${verdictOf(claim)}**: ${claim.text}. ${evidence(claim)} ${where}`]
+/** Of the study that is made for the claim; of the others, unless they say only that they do not test it. */
+function tellings(id: string, sources: Source[]): { own: Told[]; others: Told[] } {
+  const all = sources.flatMap((source): Told[] => {
+    const claim = source.results.claims.find((each) => each.id === id)
+    return claim ? [{ source, claim }] : []
   })
+  const made = madeFor(id)
+  const own = all.filter(({ source }) => made === undefined || studyOf(source.results.run) === made)
+  if (own.length === 0) return { own: all, others: [] }
+  return { own, others: all.filter((each) => !own.includes(each) && each.claim.verdict !== 'not tested') }
 }
 
-function verdictOf({ verdict }: ClaimResult): string {
-  return capital(verdict)
+const VERDICTS: [Verdict, closed: string, open: string][] = [
+  ['holds', 'Yes', 'Found'],
+  ['reversed', 'No, the reverse of', 'The reverse was found of'],
+  ['undecided', 'Undecided at this scale', 'Undecided at this scale'],
+  ['one seed, no verdict', 'Undecided, from one seed', 'Undecided, from one seed'],
+  ['not tested', 'Not tested', 'Not tested'],
+]
+
+/** The answer in a sentence a verdict, from the claims that decide; where other studies find otherwise, that too. */
+function inShort({ asked, decided }: Question, sources: Source[]): string {
+  const found = decided.map((id) => ({ id, ...tellings(id, sources) })).filter(({ own }) => own.length > 0)
+  if (found.length === 0) return '**No results on file.**'
+  const closed = /^(Does|Do|Is|Are|Can|May|Must)\b/.test(asked)
+  const said = VERDICTS.flatMap(([verdict, yes, open]) => {
+    const texts = found.flatMap(({ own }) => {
+      const here = own.filter(({ claim }) => claim.verdict === verdict)
+      if (here.length === 0) return []
+      const places = here.length < own.length ? ` (${here.map(({ source }) => placeOf(source)).join('; ')})` : ''
+      return [`${here[0].claim.text}${places}`]
+    })
+    return texts.length ? [{ verdict, word: closed ? yes : open, texts: texts.join('; ') }] : []
+  })
+  const [first, ...more] = said.map(({ word, texts }, i) => (i === 0 ? `**${word}:** ${texts}.` : `${word}: ${texts}.`))
+  const mixed = closed && more.length > 0 ? [said[0].verdict === 'holds' ? '**In part.**' : '**Not shown.**'] : []
+  const against = found.flatMap(({ id, own, others }) => {
+    const apart = others.filter(({ claim }) => !own.some((each) => each.claim.verdict === claim.verdict))
+    return apart.map(
+      ({ source, claim }) => `${id} ${claim.verdict} in ${studyOf(source.results.run)}, ${placeOf(source)}`,
+    )
+  })
+  const tail = against.length ? [`Tested otherwise: ${against.join('; ')}.`] : []
+  return [...mixed, mixed.length ? first.replaceAll('**', '') : first, ...more, ...tail].join(' ')
+}
+
+/** 'Fashion-MNIST, quick'. */
+function placeOf({ results: { run } }: Source): string {
+  const changed = (run.overrides ?? []).filter((flag) => !flag.startsWith('--dataset'))
+  return [datasetName(run.dataset), run.preset, ...changed].join(', ')
+}
+
+/** A claim, and under it what each study found; how it was tested stands once where all tested it alike. */
+function answer(id: string, sources: Source[]): string[] {
+  const { own, others } = tellings(id, sources)
+  if (own.length === 0) return []
+  const ways = [...new Set(own.flatMap(({ claim }) => claim.here ?? []))]
+  const alike = ways.length === 1 ? ways : []
+  return [
+    `- ${id}: ${own[0].claim.text}.${alike.map((here) => ` As tested here: ${here}.`).join('')}`,
+    ...own.map((told) => `  - ${finding(told, ways.length > 1)}`),
+    ...others.map((told) => {
+      const same = told.claim.here !== undefined && ways.includes(told.claim.here)
+      const study = studyOf(told.source.results.run)
+      return `  - also in ${study}, tested ${same ? 'alike' : 'otherwise'}: ${finding(told, !same)}`
+    }),
+  ]
+}
+
+function finding({ claim, source }: Told, tellHow: boolean): string {
+  const how = tellHow && claim.here ? `${claim.here}. ` : ''
+  return `${how}**${capital(claim.verdict)}** on [${placeOf(source)}](${source.folder}/table.md): ${evidence(claim)}`
 }
 
 function evidence({ verdict, reason, parts }: ClaimResult): string {
-  if (verdict === 'not tested') return `${capital(reason)}.`
+  if (verdict === 'not tested') return `${reason}.`
   const deciding = parts.filter(({ decides }) => decides)
   // All that decide are told: to pick one of many rivals would be a choice.
-  return `${capital(deciding.map(told).join('; '))}.`
+  return `${deciding.map(numbers).join('; ')}.`
 }
 
-function told(part: Part): string {
+function numbers(part: Part): string {
   const { statistic, rows, n, direction, verdict } = part
   const interval = verdict === 'one seed, no verdict' ? (direction ?? '') : intervalOf(part)
   return `${statistic}, ${rows}: ${estimateOf(part)} ${interval}, n = ${n}${part.note ? ` (${part.note})` : ''}`
+}
+
+/** The question's figures from the first results of their study; one that is not there is said to be missing. */
+function shown({ asked, figure: [study, ...names] = [''] }: Question, sources: Source[]): string[] {
+  const source = sources.find(({ results }) => studyOf(results.run) === study)
+  if (!source) return []
+  return names.flatMap((name) => {
+    const found = figuresNamed(name, source.figures)
+    if (found.length === 0) return [`**Figure missing:** ${source.folder} has no ${name}.`]
+    return found.map((id) => `![${asked}](${source.folder}/figures/${encodeURIComponent(id)}.svg)`)
+  })
+}
+
+/** The figure of that name, or those of that name and a size, the largest size first. */
+export function figuresNamed(name: string, figures: string[]): string[] {
+  const size = (id: string) => Number(id.slice(name.length + 1))
+  const found = figures.filter(
+    (id) => id === name || (id.startsWith(`${name}-`) && /^\d+$/.test(id.slice(name.length + 1))),
+  )
+  return found.sort((a, b) => size(b) - size(a))
+}
+
+function listed({ results: { run, rows }, folder }: Source): string {
+  const seeds = seedsOf(rows).ok.length
+  const from = `${datasetName(run.dataset)}, preset ${run.preset}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`
+  return `- ${studyTitle(run.paper)}: [table](${folder}/table.md), ${from}, ${run.adapter}, ${commitOf(run)}, \`${run.command}\``
 }

@@ -5,6 +5,7 @@ import { type Difference, differences } from './differences.ts'
 import { type Group, groupRows, kindOf, type Measure, perSeed } from './groups.ts'
 import type { Metric, Results, Run, TeacherRow } from './rows.ts'
 import { type Interval, interval, paired, type Verdict } from './stats.ts'
+import { studyOf } from './titles.ts'
 
 /** A number in both studies. Without a shared seed n is 0 and there is no interval. */
 export interface Change {
@@ -69,8 +70,6 @@ export function sideBySide(a: Results, b: Results): SideBySide {
     notes: notesOf(a.run, b.run),
   }
 }
-
-const studyOf = ({ paper = 'cqkd' }: Run) => paper
 
 /** Same kind and size; also same number of images, unless a study has only one number for the kind and size. */
 function match(left: Group[], right: Group[]): [Group, Group][] {

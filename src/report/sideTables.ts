@@ -6,6 +6,7 @@ import type { Metric, Results, TeacherRow } from './rows.ts'
 import { type Change, changeOf, type Match, type SideBySide, tally, teacherChange } from './sideBySide.ts'
 import type { Table } from './table.ts'
 import { textTable, wrap } from './tableText.ts'
+import { commitOf } from './titles.ts'
 
 export interface Measured {
   title: string
@@ -175,9 +176,9 @@ export function sideSummary({ matched, onlyA, onlyB, recipe }: SideBySide): stri
 /** The names under which the studies were given, and where each comes from. */
 export function namesOf(names: readonly [string, string], results: readonly [Results, Results]): string[] {
   return names.map((name, i) => {
-    const { preset, dataset, adapter, version, commit, date } = results[i].run
-    const from = commit ? `commit ${commit.slice(0, 10)}${/-dirty$/.test(commit) ? ', changed' : ''}` : version
-    return `${'AB'[i]}: ${name} (${dataset}, preset ${preset}, ${adapter}, ${from}, ${date.slice(0, 10)})`
+    const { run } = results[i]
+    const { preset, dataset, adapter, date } = run
+    return `${'AB'[i]}: ${name} (${dataset}, preset ${preset}, ${adapter}, ${commitOf(run)}, ${date.slice(0, 10)})`
   })
 }
 

@@ -16,6 +16,15 @@ const TITLES: Record<string, string> = {
   faces: 'Verification of unseen identities',
 }
 
+/** The study whose results these are. */
+export const studyOf = ({ paper = 'cqkd' }: { paper?: string }) => paper
+
+/** 'commit 8786baab42 with uncommitted changes'; the version where no commit is known. */
+export function commitOf({ commit, version }: { commit: string | null; version: string }): string {
+  if (commit === null) return version
+  return `commit ${commit.slice(0, 10)}${commit.endsWith('-dirty') ? ' with uncommitted changes' : ''}`
+}
+
 export function studyTitle(paper = 'cqkd'): string {
   return TITLES[paper] ?? paper
 }

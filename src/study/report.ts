@@ -9,6 +9,7 @@ import { parseResults, type Results } from '../report/index.ts'
 import { sideBySide } from '../report/sideBySide.ts'
 import { sideHtml } from '../report/sideHtml.ts'
 import { sideDocument, sideText } from '../report/sideTables.ts'
+import { studyOf } from '../report/titles.ts'
 import { fileHelp, parseFiles, REPORT_FLAGS } from './fileArgs.ts'
 import { writeOutput } from './output.ts'
 import { UsageError } from './usage.ts'
@@ -35,7 +36,7 @@ export async function reportCommand(
     for (const folder of files) {
       const results = await resultsIn(folder)
       const { rows, teachers, curves, run } = results
-      const study = run.paper ?? 'cqkd'
+      const study = studyOf(run)
       const claims = await claimsOf(study)
       const judged = claims ? { ...results, claims: judgeClaims(rows, teachers, claims, { study, curves }) } : results
       const paths = await writeOutput(nodeFiles, folder, judged, { paperValues })

@@ -57,7 +57,7 @@ function claim(id: string, rows: Row[], teachers: TeacherRow[] = []): ClaimResul
 test('the list is whole and in order, every claim with text and source', () => {
   const ids = CQKD_CLAIMS.map(({ id }) => id)
   const later = ['C6', 'C6b', 'C6c', 'C7', 'C7b', 'C8', 'C9', 'C10']
-  assert.equal(ids, ['C0', 'C0b', 'C1', 'C2', 'C2b', 'C3', 'C4', 'C5', ...later])
+  assert.equal(ids, ['C0', 'C0b', 'C1', 'C1b', 'C2', 'C2b', 'C3', 'C4', 'C5', ...later])
   for (const { text, source } of CQKD_CLAIMS) assert.ok(text && source)
 })
 
@@ -70,7 +70,10 @@ test('without rows every claim is not tested, and says why', () => {
 
 test('one seed gives a direction and no verdict, on every claim that the rows reach', () => {
   for (const { id, verdict, parts } of fakeResults({ seeds: 1 }).claims) {
-    assert.ok(verdict === 'one seed, no verdict' || (id === 'C6c' && verdict === 'not tested'), `${id}: ${verdict}`)
+    assert.ok(
+      verdict === 'one seed, no verdict' || (['C1b', 'C6c'].includes(id) && verdict === 'not tested'),
+      `${id}: ${verdict}`,
+    )
     for (const part of parts.filter(({ decides }) => decides)) {
       assert.ok(id === 'C2b' || part.direction, `${id}: no direction`)
       assert.is(part.lower, null)
@@ -101,6 +104,18 @@ test('C1: by temperature, paired by seed, a seed averaged over its sizes first',
   assert.match(t1at14.rows, /T = 1, 14 px/)
   const half = (4.302652729749462 * 0.002) / Math.sqrt(3)
   close(t1.upper! - t1.lower!, 2 * half, 1e-9)
+})
+
+test('C1b: at the temperatures that the students of a teacher of their own resolution have', () => {
+  const rows = [
+    ...cell(calibrated(1), { accuracy: [0.9, 0.9, 0.9] }),
+    ...cell(calibrated(4), { accuracy: [0.83, 0.84, 0.851] }),
+    ...cell({ ...calibrated(4), teacher: 'sameResolution' }, { accuracy: [0.81, 0.82, 0.83] }),
+  ]
+  const { verdict, parts } = claim('C1b', rows)
+  assert.is(verdict, 'holds')
+  close(parts[0].estimate, 0.061 / 3)
+  assert.match(claim('C1b', rows.slice(0, 6)).reason, 'same-resolution')
 })
 
 test('a failed cell takes its seed out of the comparison, and the note says so', () => {
