@@ -1,4 +1,4 @@
-// The weight gradients of software adapters without subgroups.
+// Weight gradients of 3x3 without subgroups, a lane being an image: for adapters whose loads are dear.
 import source from '../../shaders/conv2d.imagesW.wgsl'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
@@ -15,7 +15,7 @@ const K = 8
 const C = 2
 
 export const images: ConvKernel = {
-  dW: { fits: (gpu, g) => gpu.info.software && tileFit(gpu, g) && g.kw === 3 && 2 * g.n > LANES, run: weight },
+  dW: { fits: (gpu, g) => tileFit(gpu, g) && g.kw === 3, fills: (_, g) => 2 * g.n > LANES, run: weight },
 }
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {

@@ -3,8 +3,15 @@ import type { Gpu } from '../gpu/gpu.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Conv2dOptions, forwardSum, type Geometry, inputSum, type Sum } from './conv2dGeometry.ts'
 
-/** Can it do this shape on this adapter? */
 export type Fits = (gpu: Gpu, g: Geometry) => boolean
+
+interface Pass<Run> {
+  /** Can it do this shape with these subgroups? Whether it is the fastest is for conv2dPlan.ts to say. */
+  fits: Fits
+  /** Would at least half of its lanes have work? Where not, it is no default. Without this: always. */
+  fills?: Fits
+  run: Run
+}
 
 /** What a forward pass may do to the sum before it stores it. */
 export type Finish = Pick<Conv2dOptions, 'residual' | 'relu'>
@@ -16,9 +23,9 @@ export type Backward = (g: Geometry, other: Tensor, dy: Tensor, to: Tensor, add:
 /** The passes it knows. */
 export interface ConvKernel {
   /** `finishes`: does it add the residual and rectify? */
-  forward?: { fits: Fits; finishes: (g: Geometry) => boolean; run: Forward }
-  dX?: { fits: Fits; run: Backward }
-  dW?: { fits: Fits; run: Backward }
+  forward?: Pass<Forward> & { finishes: (g: Geometry) => boolean }
+  dX?: Pass<Backward>
+  dW?: Pass<Backward>
 }
 
 /** What such a sum is of, and where it goes. */

@@ -1,5 +1,5 @@
-// The fast convolutions: where an adapter has subgroups of a known size, and the shape is one that networks use. What
-// they can't do, the generic kernels of conv2d.wgsl do.
+// Convolutions where a lane is an image and shuffles spread the weights: where an adapter has subgroups of a known size,
+// for 1x1 and 3x3 at stride 1 and 2, all three passes.
 import lanesSource from '../../shaders/conv2d.lanes.wgsl'
 import weightSource from '../../shaders/conv2d.lanesW.wgsl'
 import inputSource from '../../shaders/conv2d.lanesX.wgsl'
@@ -17,11 +17,14 @@ const weight_ = kernels<'main'>(weightSource)
 /** Subgroups of one known size that a workgroup can be. */
 export const hasLanes = ({ info }: Gpu): boolean => info.subgroupSize >= 4 && info.subgroupSize <= 64
 
-/** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation, and enough images to fill the lanes. */
+/** Do images fill the lanes of a subgroup? */
+export const imagesFill = ({ info }: Gpu, g: Geometry): boolean => 2 * g.n > info.subgroupSize
+
+/** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation. */
 export function lanesFit(gpu: Gpu, g: Geometry): boolean {
   const sizes = (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2)
   const padding = g.padT === g.padL && g.padT < g.kh
-  return hasLanes(gpu) && isSimple(g) && sizes && padding && 2 * g.n > gpu.info.subgroupSize
+  return hasLanes(gpu) && isSimple(g) && sizes && padding && g.n > 0
 }
 
 /** Channels a tile: as many as divide the work without idle rows. */
@@ -64,8 +67,8 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
 }
 
 export const lanes: ConvKernel = {
-  forward: { fits: lanesFit, finishes: never, run: forward },
+  forward: { fits: lanesFit, fills: imagesFill, finishes: never, run: forward },
   // At stride 2 only for the paddings that keep pixels aligned.
-  dX: { fits: (gpu, g) => lanesFit(gpu, g) && (g.strideW === 1 || isCentred(g)), run: input },
-  dW: { fits: lanesFit, run: weight },
+  dX: { fits: (gpu, g) => lanesFit(gpu, g) && (g.strideW === 1 || isCentred(g)), fills: imagesFill, run: input },
+  dW: { fits: lanesFit, fills: imagesFill, run: weight },
 }

@@ -1,7 +1,10 @@
+// Sums in parts: weight gradients by place, what adds up channels by channel.
 import source from '../../shaders/conv2d.total.wgsl'
 import { accumulate } from '../autograd.ts'
+import { DistillError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
+import type { Geometry } from './conv2dGeometry.ts'
 import type { Finish, Terms } from './conv2dKernel.ts'
 
 const total_ = kernels<'total'>(source)
@@ -42,7 +45,16 @@ export function addOrWrite(to: Tensor, add: 0 | 1, write: (to: Tensor) => void):
 /** The tensors of a kernel that may add a bias and a residual; what there is none of is not read. */
 export const bound = ({ x, w, b, y }: Terms, { residual }: Finish) => ({ x, w, b: b ?? w, r: residual ?? x, y })
 
-/** Has `write` sum up to `kept` of the c input channels at a time, each time added to what was there. */
+/** Does `byChannels` take one part? Only then can that part finish the sum. */
+export const inOnePart =
+  (kept: number) =>
+  ({ c }: Pick<Geometry, 'c'>): boolean =>
+    c <= kept
+
+/**
+ * Has `write` sum up to `kept` of the c input channels at a time, each time added to what was there. Throws where there
+ * are several parts and something to finish: the last part is not the whole sum, so its caller has to do it after.
+ */
 export function byChannels(
   kept: number,
   c: number,
@@ -51,6 +63,8 @@ export function byChannels(
   finish: Finish,
   write: (tensors: ReturnType<typeof bound>, part: Record<'c0' | 'channels' | 'bias' | 'relu', number>) => void,
 ): void {
+  if ((finish.residual || finish.relu) && !inOnePart(kept)({ c }))
+    throw new DistillError('kernel', `conv2d: ${c} channels in parts of ${kept} can't add a residual or rectify`)
   for (let c0 = 0; c0 < c; c0 += kept) {
     const first = c0 === 0
     const part = { c0, channels: Math.min(kept, c - c0), bias: terms.b && first ? 1 : 0, relu: finish.relu ? 1 : 0 }

@@ -1,13 +1,14 @@
 // Which kernel computes what: a function of the adapter and the shape, never of timing, so that equal runs give equal
 // bits, unless the engine was given a table of choices. The measurements behind it are in docs/notes-kernels.md.
 import { InputError } from '../errors.ts'
-import type { Gpu } from '../gpu/gpu.ts'
+import type { Gpu, GpuInfo } from '../gpu/gpu.ts'
 import { generic } from './conv2dGeneric.ts'
 import type { Geometry } from './conv2dGeometry.ts'
 import { images } from './conv2dImages.ts'
 import type { ConvKernel } from './conv2dKernel.ts'
 import { CONV_PASSES, type ConvPass, convKey } from './conv2dKey.ts'
 import { lanes } from './conv2dLanes.ts'
+import { matmul } from './conv2dMatmul.ts'
 import { quads } from './conv2dQuads.ts'
 import { rows } from './conv2dRows.ts'
 import { shared } from './conv2dShared.ts'
@@ -15,27 +16,45 @@ import { plain, strip } from './conv2dStrip.ts'
 import { tile } from './conv2dTile.ts'
 import { tiny } from './conv2dTiny.ts'
 
-/**
- * The fastest on software adapters first: pictures of 2x2, then subgroups, few images, and no subgroups. `shared` and
- * `tile` are for GPUs, `generic` is everything everywhere.
- */
-export const KERNELS = { tiny, strip, quads, lanes, rows, plain, images, tile, shared, generic } satisfies Record<
-  string,
-  ConvKernel
->
-
-/** On GPUs first: few registers, no idle lanes. By reasoning; none was at hand to measure. */
-const ON_GPUS: KernelName[] = ['shared', 'tile']
+/** Every kernel, by the name that tables of choices use. */
+export const KERNELS = {
+  ...{ tiny, strip, quads, lanes, rows, plain, images, tile, shared, matmul, generic },
+} satisfies Record<string, ConvKernel>
 
 export type KernelName = keyof typeof KERNELS
 /** The kernel of each pass. */
 export type ConvPlan = Record<ConvPass, KernelName>
 
-/** The kernels that can compute each pass, the fastest first. */
+/** Adapters that have one order. Software that is not SwiftShader counts as llvmpipe. */
+export type AdapterClass = 'llvmpipe' | 'swiftshader' | 'gpu'
+
+/**
+ * Which kernels are preferred: the first that can, and whose lanes have work, is the default. Those missing from a list
+ * are never one there, but `tune` tries them. docs/performance.md (Tuning) says what comes of it.
+ */
+const PREFERRED: Record<AdapterClass, readonly KernelName[]> = {
+  // Measured: pictures of 2x2, then subgroups, a few images, and no subgroups.
+  llvmpipe: ['tiny', 'strip', 'quads', 'lanes', 'rows', 'plain', 'images', 'tile', 'shared', 'generic'],
+  // Measured.
+  swiftshader: ['tiny', 'strip', 'quads', 'lanes', 'rows', 'plain', 'images', 'tile', 'shared', 'generic'],
+  // By reasoning, since none was at hand to measure: few registers, no idle lanes.
+  gpu: ['shared', 'tile', 'generic'],
+}
+
+export function adapterClass({ software, adapter, driver }: GpuInfo): AdapterClass {
+  if (!software) return 'gpu'
+  return /swiftshader/i.test(`${adapter} ${driver}`) ? 'swiftshader' : 'llvmpipe'
+}
+
+/** The kernels that can compute each pass, the default first. */
 export function ableKernels(gpu: Gpu, g: Geometry): Record<ConvPass, KernelName[]> {
-  const names = Object.keys(KERNELS) as KernelName[]
-  const order = gpu.info.software ? names : [...new Set([...ON_GPUS, ...names])]
-  const able = (pass: ConvPass) => order.filter((name) => KERNELS[name][pass]?.fits(gpu, g))
+  const preferred = PREFERRED[adapterClass(gpu.info)]
+  const all = new Set([...preferred, ...(Object.keys(KERNELS) as KernelName[])])
+  const able = (pass: ConvPass): KernelName[] => {
+    const can = [...all].filter((name) => KERNELS[name][pass]?.fits(gpu, g))
+    const first = can.find((name) => KERNELS[name][pass]!.fills?.(gpu, g) ?? true)!
+    return [first, ...can.filter((name) => name !== first)]
+  }
   return { forward: able('forward'), dX: able('dX'), dW: able('dW') }
 }
 

@@ -1,11 +1,11 @@
-// The weight gradients of software adapters: a load brings four images.
+// Weight gradients where a load brings four images and a lane is an output channel, for adapters whose loads are dear.
 import slowSource from '../../shaders/conv2d.quadRowsW.wgsl'
 import source from '../../shaders/conv2d.quadsW.wgsl'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Geometry } from './conv2dGeometry.ts'
 import type { ConvKernel } from './conv2dKernel.ts'
-import { lanesFit } from './conv2dLanes.ts'
+import { imagesFill, lanesFit } from './conv2dLanes.ts'
 import { byParts } from './conv2dParts.ts'
 
 /** All nine taps at once, for 3x3 at stride 1. */
@@ -14,7 +14,7 @@ const nine_ = kernels<'main'>(source)
 const rows_ = kernels<'main'>(slowSource)
 
 export const quads: ConvKernel = {
-  dW: { fits: (gpu, g) => gpu.info.software && lanesFit(gpu, g) && g.n % 4 === 0, run: weight },
+  dW: { fits: (gpu, g) => lanesFit(gpu, g) && g.n % 4 === 0, fills: imagesFill, run: weight },
 }
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {

@@ -1,4 +1,4 @@
-// Convolutions of a few images on software adapters: 1x1 and 3x3, forward.
+// Convolutions of a few images, a lane being a place in a row: 1x1 and 3x3, forward.
 import source from '../../shaders/conv2d.rows.wgsl'
 import downSource from '../../shaders/conv2d.rowsDown.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
@@ -6,7 +6,7 @@ import { kernels } from '../gpu/kernel.ts'
 import { type Geometry, isSimple } from './conv2dGeometry.ts'
 import type { ConvKernel, Forward } from './conv2dKernel.ts'
 import { hasLanes } from './conv2dLanes.ts'
-import { byChannels } from './conv2dParts.ts'
+import { byChannels, inOnePart } from './conv2dParts.ts'
 
 const rows_ = kernels<'main'>(source)
 /** For 3x3 at stride 1. */
@@ -19,7 +19,7 @@ const KEPT = 64
 const ENOUGH = 4
 
 function fits(gpu: Gpu, g: Geometry): boolean {
-  return gpu.info.software && hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0
+  return hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0
 }
 
 const forward: Forward = (g, x, w, b, y, finish) => {
@@ -38,4 +38,4 @@ const forward: Forward = (g, x, w, b, y, finish) => {
   })
 }
 
-export const rows: ConvKernel = { forward: { fits, finishes: (g) => g.c <= KEPT, run: forward } }
+export const rows: ConvKernel = { forward: { fits, finishes: inOnePart(KEPT), run: forward } }

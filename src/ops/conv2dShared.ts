@@ -1,4 +1,4 @@
-// Convolutions for GPUs that stage what a workgroup shares in its memory: the weights of a tile forward and in the input
+// Convolutions that stage what a workgroup shares in its memory, for GPUs: the weights of a tile forward and in the input
 // gradient, a patch of x and dy in the weight gradient.
 import source from '../../shaders/conv2d.shared.wgsl'
 import weightSource from '../../shaders/conv2d.sharedW.wgsl'
@@ -68,6 +68,6 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
 export const shared: ConvKernel = {
   forward: { fits: tileFit, finishes: always, run: forward },
   dX: { fits: (gpu, g) => tileFit(gpu, g) && (g.strideW === 1 || isCentred(g)), run: input },
-  // A load brings four images; with few input channels most of a workgroup would idle.
-  dW: { fits: (gpu, g) => tileFit(gpu, g) && g.n % 4 === 0 && g.c > 4, run: weight },
+  // A load brings four images; a workgroup has lanes for eight input channels.
+  dW: { fits: (gpu, g) => tileFit(gpu, g) && g.n % 4 === 0, fills: (_, g) => g.c > 4, run: weight },
 }

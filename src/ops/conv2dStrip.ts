@@ -1,4 +1,4 @@
-// The convolutions of software adapters, where a load from a buffer costs as much as fifty multiply-adds: 3x3.
+// 3x3 convolutions for adapters where a load from a buffer is dear: as much as fifty multiply-adds on llvmpipe.
 // Forward and input gradient; the weight gradient is in conv2dQuads.ts.
 import plainSource from '../../shaders/conv2d.plain.wgsl'
 import plain2Source from '../../shaders/conv2d.plain2.wgsl'
@@ -8,8 +8,8 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { type Kernel, kernels } from '../gpu/kernel.ts'
 import { type Geometry, isSimple, type Sum } from './conv2dGeometry.ts'
 import { type ConvKernel, type Finish, type Fits, passes, type Terms } from './conv2dKernel.ts'
-import { hasLanes } from './conv2dLanes.ts'
-import { byChannels } from './conv2dParts.ts'
+import { hasLanes, imagesFill } from './conv2dLanes.ts'
+import { byChannels, inOnePart } from './conv2dParts.ts'
 
 /** Images side by side without subgroups. */
 const PLAIN_LANES = 8
@@ -32,25 +32,21 @@ const WAYS = {
   plain2: { kernel: kernels<'main'>(plain2Source).main, M: 4, KEPT: 32, strided: false, shuffles: false },
 } satisfies Record<string, Way>
 
-function shapeFits(gpu: Gpu, g: Geometry, lanes: number): boolean {
-  return gpu.info.software && isSimple(g) && g.kw === 3 && g.strideW <= 2 && 2 * g.n > lanes
+function shapeFits(_gpu: Gpu, g: Geometry): boolean {
+  return isSimple(g) && g.kw === 3 && g.strideW <= 2 && g.n > 0
 }
 
-function both(fits: Fits, one: Way, two: Way): ConvKernel {
+function both(fits: Fits, fills: Fits, one: Way, two: Way): ConvKernel {
   const way = (g: Geometry) => (g.strideH === 1 ? one : two)
   const { forward, dX } = passes((g, terms, sum, add, finish) => run(way(g), terms, sum, add, finish))
   return {
-    forward: { fits, finishes: (g) => g.c <= way(g).KEPT, run: forward },
-    dX: { fits: (gpu, g) => fits(gpu, g) && g.strideH === 1, run: dX },
+    forward: { fits, fills, finishes: (g) => inOnePart(way(g).KEPT)(g), run: forward },
+    dX: { fits: (gpu, g) => fits(gpu, g) && g.strideH === 1, fills, run: dX },
   }
 }
 
-export const strip = both(
-  (gpu, g) => hasLanes(gpu) && shapeFits(gpu, g, gpu.info.subgroupSize),
-  WAYS.strip,
-  WAYS.strip2,
-)
-export const plain = both((gpu, g) => shapeFits(gpu, g, PLAIN_LANES), WAYS.plain, WAYS.plain2)
+export const strip = both((gpu, g) => hasLanes(gpu) && shapeFits(gpu, g), imagesFill, WAYS.strip, WAYS.strip2)
+export const plain = both(shapeFits, (_, g) => 2 * g.n > PLAIN_LANES, WAYS.plain, WAYS.plain2)
 
 function run({ kernel, M, KEPT, strided, shuffles }: Way, terms: Terms, sum: Sum, add: 0 | 1, finish: Finish): void {
   const { c, kh, wBase, wC, wI, wJ, ...sizes } = sum

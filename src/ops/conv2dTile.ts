@@ -1,4 +1,4 @@
-// Convolutions for GPUs, and for adapters without subgroups of a known size: register tiles, one image an invocation.
+// Convolutions without subgroups: register tiles, one image an invocation.
 import tileSource from '../../shaders/conv2d.tile.wgsl'
 import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'

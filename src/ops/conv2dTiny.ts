@@ -1,4 +1,4 @@
-// 3x3 convolutions of pictures of 2x2 on software adapters, all three passes: five ninths of the taps lie outside.
+// 3x3 convolutions of pictures of 2x2, all three passes: five ninths of the taps lie outside.
 import source from '../../shaders/conv2d.tiny.wgsl'
 import weightSource from '../../shaders/conv2d.tinyW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
@@ -6,8 +6,8 @@ import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Geometry, isSimple } from './conv2dGeometry.ts'
 import { type ConvKernel, passes } from './conv2dKernel.ts'
-import { hasLanes } from './conv2dLanes.ts'
-import { byChannels } from './conv2dParts.ts'
+import { hasLanes, imagesFill } from './conv2dLanes.ts'
+import { byChannels, inOnePart } from './conv2dParts.ts'
 
 const sum_ = kernels<'main'>(source)
 const weight_ = kernels<'main'>(weightSource)
@@ -20,8 +20,7 @@ const SPREAD = 2
 
 function fits(gpu: Gpu, g: Geometry): boolean {
   const same = g.padT === 1 && g.padL === 1 && g.h === 2 && g.w === 2 && g.oh === 2 && g.ow === 2
-  const lanes = gpu.info.subgroupSize
-  return gpu.info.software && hasLanes(gpu) && isSimple(g) && g.kw === 3 && g.strideW === 1 && same && 2 * g.n > lanes
+  return hasLanes(gpu) && isSimple(g) && g.kw === 3 && g.strideW === 1 && same && g.n > 0
 }
 
 const { forward, dX } = passes((_, terms, sum, add, finish) => {
@@ -45,8 +44,8 @@ function weight({ n, c, k }: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0
 }
 
 export const tiny: ConvKernel = {
-  forward: { fits, finishes: (g) => g.c <= KEPT, run: forward },
-  dX: { fits, run: dX },
+  forward: { fits, fills: imagesFill, finishes: inOnePart(KEPT), run: forward },
+  dX: { fits, fills: imagesFill, run: dX },
   // A load brings four images.
-  dW: { fits: (gpu, g) => fits(gpu, g) && g.n % 4 === 0, run: weight },
+  dW: { fits: (gpu, g) => fits(gpu, g) && g.n % 4 === 0, fills: imagesFill, run: weight },
 }

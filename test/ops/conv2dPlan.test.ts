@@ -1,0 +1,119 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Gpu, GpuInfo } from '../../src/gpu/gpu.ts'
+import { CONV_PASSES, geometryOf } from '../../src/ops/conv2dKey.ts'
+import { ableKernels, adapterClass, KERNELS, planConv2d } from '../../src/ops/conv2dPlan.ts'
+
+const test = suite('conv2d, the plan')
+
+const info = (adapter: string, software: boolean, subgroupSize: number): GpuInfo => {
+  return { adapter, software, subgroupSize, features: [], driver: '' }
+}
+const gpuOf = (of: GpuInfo) => ({ info: of, choices: {} }) as unknown as Gpu
+
+const LLVMPIPE = info('llvmpipe (LLVM 15.0.6, 256 bits), Mesa 25.0.7', true, 8)
+const SWIFTSHADER = info('SwiftShader Device (Subzero), SwiftShader driver 5.0.0', true, 4)
+const GPU = info('Some GPU', false, 32)
+const without = (of: GpuInfo): GpuInfo => ({ ...of, subgroupSize: 0 })
+
+test('an adapter is of the class that its name and driver tell', () => {
+  assert.is(adapterClass(LLVMPIPE), 'llvmpipe')
+  assert.is(adapterClass(SWIFTSHADER), 'swiftshader')
+  assert.is(adapterClass(info('google swiftshader', true, 0)), 'swiftshader', 'as browsers call it')
+  assert.is(adapterClass({ ...info('a fallback', true, 0), driver: 'SwiftShader driver 5' }), 'swiftshader')
+  assert.is(adapterClass(info('Microsoft Basic Render Driver', true, 0)), 'llvmpipe', 'other software')
+  assert.is(adapterClass(GPU), 'gpu')
+})
+
+/** Shapes as columns: 16@28, 16→32@28 at stride 2, 1x1, 32@2, one picture, 5x5. */
+const SHAPES = [
+  { n: 64, c: 16, h: 28, w: 28, k: 16, kernel: 3, padding: 1 },
+  { n: 64, c: 16, h: 28, w: 28, k: 32, kernel: 3, padding: 1, stride: 2 },
+  { n: 64, c: 16, h: 28, w: 28, k: 32, kernel: 1 },
+  { n: 64, c: 32, h: 2, w: 2, k: 32, kernel: 3, padding: 1 },
+  { n: 1, c: 16, h: 28, w: 28, k: 16, kernel: 3, padding: 1 },
+  { n: 64, c: 1, h: 28, w: 28, k: 16, kernel: 5, padding: 2 },
+]
+
+/** forward, dX and dW of each shape. */
+const DEFAULTS: [string, GpuInfo, string[]][] = [
+  [
+    'llvmpipe',
+    LLVMPIPE,
+    [
+      'strip strip quads',
+      'strip lanes quads',
+      'lanes lanes quads',
+      'tiny tiny tiny',
+      'rows tile tile',
+      'generic generic generic',
+    ],
+  ],
+  [
+    'llvmpipe without subgroups',
+    without(LLVMPIPE),
+    [
+      'plain plain images',
+      'plain shared images',
+      'tile tile tile',
+      'plain plain images',
+      'tile tile tile',
+      'generic generic generic',
+    ],
+  ],
+  [
+    'a GPU',
+    GPU,
+    [
+      'shared shared shared',
+      'shared shared shared',
+      'shared shared shared',
+      'shared shared shared',
+      'shared shared tile',
+      'generic generic generic',
+    ],
+  ],
+]
+for (const [name, of, plans] of DEFAULTS) {
+  test(`defaults on ${name}`, () => {
+    const found = SHAPES.map((shape) => planConv2d(gpuOf(of), geometryOf(shape)))
+    assert.equal(
+      found.map((plan) => CONV_PASSES.map((pass) => plan[pass]).join(' ')),
+      plans,
+    )
+  })
+}
+
+test('a GPU without subgroups has the same defaults', () => {
+  for (const shape of SHAPES) {
+    const g = geometryOf(shape)
+    assert.equal(planConv2d(gpuOf(without(GPU)), g), planConv2d(gpuOf(GPU), g))
+  }
+})
+
+test('what a kernel can do does not depend on the class of the adapter', () => {
+  for (const shape of SHAPES) {
+    const [one, ...others] = [LLVMPIPE, SWIFTSHADER, GPU].map((of) => {
+      const able = ableKernels(gpuOf({ ...of, subgroupSize: 8 }), geometryOf(shape))
+      return CONV_PASSES.map((pass) => [...able[pass]].sort())
+    })
+    for (const other of others) assert.equal(other, one)
+  }
+})
+
+test('a kernel whose lanes would idle can be asked for, but is no default', () => {
+  const [one] = SHAPES.slice(4).map((shape) => ableKernels(gpuOf(LLVMPIPE), geometryOf(shape)))
+  assert.equal(one.forward, ['rows', 'strip', 'lanes', 'plain', 'tile', 'shared', 'generic'])
+})
+
+test('every kernel is the default or a candidate somewhere, with each pass that it has', () => {
+  const seen = new Set<string>()
+  for (const shape of SHAPES) {
+    const able = ableKernels(gpuOf(LLVMPIPE), geometryOf(shape))
+    for (const pass of CONV_PASSES) for (const name of able[pass]) seen.add(`${name} ${pass}`)
+  }
+  const all = Object.entries(KERNELS).flatMap(([name, kernel]) => Object.keys(kernel).map((pass) => `${name} ${pass}`))
+  assert.equal([...seen].sort(), all.sort())
+})
+
+test.run()
