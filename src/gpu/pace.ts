@@ -6,41 +6,54 @@
 // does no harm.
 import type { Tape } from './tape.ts'
 
+type Timed = Pick<Tape, 'seconds'>
+
 /** A tape's expected time rises at most by this factor from one wait to the next. */
 const RISE = 1.25
 
-const now = () => performance.now() / 1000
+/** In seconds. */
+export interface PaceClock {
+  now(): number
+  sleep(seconds: number): Promise<void>
+}
+
+const wall: PaceClock = {
+  now: () => performance.now() / 1000,
+  sleep: (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds)),
+}
 
 export class Pace {
-  private waiting: Tape[] = []
+  private waiting: Timed[] = []
   private since = 0
   /** When the last sleep ended; 0 when there was none since. */
   private woke = 0
   /** Tapes that have run before: a first run compiles, its time says nothing about the next. */
-  private known = new WeakSet<Tape>()
+  private known = new WeakSet<Timed>()
 
-  submitted(tape: Tape): void {
-    if (this.waiting.length === 0) this.since = now()
+  constructor(private clock: PaceClock = wall) {}
+
+  submitted(tape: Timed): void {
+    if (this.waiting.length === 0) this.since = this.clock.now()
     this.waiting.push(tape)
   }
 
   /** Sleeps for part of the time that the submitted work is expected to take. */
   async sleep(): Promise<void> {
     const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
-    const left = 0.5 * expected - (now() - this.since)
+    const left = 0.5 * expected - (this.clock.now() - this.since)
     this.woke = 0
     if (left <= 0.002) return
-    await new Promise((resolve) => setTimeout(resolve, 1000 * left))
-    this.woke = now()
+    await this.clock.sleep(left)
+    this.woke = this.clock.now()
   }
 
   /** The device is idle: shares the time that passed among the tapes that ran. */
   idle(): void {
     if (this.waiting.length === 0) return
-    const took = now() - this.since
+    const took = this.clock.now() - this.since
     const expected = this.waiting.reduce((sum, tape) => sum + tape.seconds, 0)
     // Done at once after a sleep: it may have been done long before, so the time is only a bound. Guess less.
-    const overslept = this.woke > 0 && now() - this.woke < 0.002
+    const overslept = this.woke > 0 && this.clock.now() - this.woke < 0.002
     const share = took / this.waiting.length
     for (const tape of new Set(this.waiting)) {
       const measured = expected > 0 && tape.seconds > 0 ? (tape.seconds * took) / expected : share
