@@ -203,8 +203,8 @@ export const UNANSWERED: { asked: string; why: string; answeredBy(run: Run): boo
   },
   {
     asked: "What do the papers' own networks and data give?",
-    why: 'The presets `paper` and `imagenet` need GPUs for days to weeks and have never been run whole.',
-    answeredBy: ({ preset }) => preset === 'paper' || preset === 'imagenet',
+    why: 'The preset `paper` of a study needs GPUs for days to weeks and has never been run whole.',
+    answeredBy: ({ preset }) => preset === 'paper',
   },
   {
     asked: 'Do the gains on faces hold for photographs?',

@@ -196,11 +196,11 @@ const CLAIM: Schema = {
   id: TEXT,
   text: TEXT,
   source: TEXT,
+  here: REASON,
   verdict: [
     oneOf('holds', 'reversed', 'undecided', 'one seed, no verdict', 'not tested'),
     "'holds', 'reversed', 'undecided', 'one seed, no verdict' or 'not tested'",
   ],
-  here: REASON,
   reason: TEXT,
   parts: [listOf(isObject), 'a list of parts'],
 }

@@ -6,7 +6,7 @@ import { errorTable } from './errorTable.ts'
 import { duration, estimateOf, fixed, intervalOf, MISSING, scaled, significant, thousands } from './format.ts'
 import { generationTable } from './generationTable.ts'
 import { type Group, groupRows, labelOf, seedsOf } from './groups.ts'
-import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
+import { type PaperEntry, paperCell, papersTable } from './papers.ts'
 import type { Results, Row, TeacherRow } from './rows.ts'
 
 export interface Table {
@@ -75,13 +75,7 @@ const COST: Column[] = [
 /** Accuracy, ECE and entropy with the paper's accuracy; calibration; cost; the teachers. */
 export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
   const { run } = results
-  const paper: Column = {
-    head: 'paper',
-    cell: (group) => {
-      const found = paperValue(papers, run, group, 'accuracy')
-      return found?.value === null || !found ? NOT_ON_FILE : `${percent2(found.value)} ${found.page ?? ''}`.trim()
-    },
-  }
+  const paper: Column = { head: 'paper', cell: (group) => paperCell(papers, run, group) }
   const of = (title: string, note: string, columns: Column[], rows = results.rows) => {
     return table(title, note, [...NAMES, ...columns], rows)
   }
@@ -94,6 +88,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       `Whole test set${verified ? ' of the identities that were trained on' : ''}, last epoch; n is the number of seeds.`,
       [...ACCURACY, paper],
     ),
+    ...papersTable(results, papers),
     of(
       'More about calibration',
       'Gap is mean confidence minus accuracy: above 0 is overconfident. Train is accuracy on the training images.',

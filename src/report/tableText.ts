@@ -2,9 +2,9 @@
 import { agreement } from './agreement.ts'
 import { caption } from './caption.ts'
 import type { ClaimResult } from './claim.ts'
-import { estimateOf, intervalOf } from './format.ts'
+import { capital, estimateOf, intervalOf } from './format.ts'
 import { groupRows, summarise } from './groups.ts'
-import { NOT_ON_FILE, type PaperEntry, paperValue } from './papers.ts'
+import { NOT_ON_FILE, type PaperEntry, paperValues } from './papers.ts'
 import type { Kind, Metric, Results, Row } from './rows.ts'
 import { claimTable, failures, type Table, tables } from './table.ts'
 
@@ -170,7 +170,7 @@ const SUMMARISED: Metric[] = [
 
 const SOMETIMES: Metric[] = ['trainBatchEce', ...VERIFIED]
 
-/** A line a group: mean and standard deviation over seeds of each metric, and the paper's accuracy. */
+/** A line a group: mean and standard deviation over seeds of each metric, and what is published of it. */
 export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers: PaperEntry[] = []): string {
   const kinds = MORE.slice(0, 7).filter((field) => rows.some((row) => row[field] !== undefined)) as (keyof Kind)[]
   const some = SOMETIMES.filter((field) => rows.some((row) => row[field] !== undefined))
@@ -185,15 +185,21 @@ export function summaryCsv({ rows, run }: Pick<Results, 'rows' | 'run'>, papers:
     'seeds',
     ...metrics.flatMap((m) => [m, `${m}Sd`]),
   ]
-  const lines = groupRows(rows).map((group) => {
+  const groups = groupRows(rows)
+  const more = (['ece', 'entropy'] as const).filter((metric) => {
+    return groups.some((group) => paperValues(papers, run, group, metric).length > 0)
+  })
+  const lines = groups.map((group) => {
     const { method, size, temperature, teacher, images } = group
     const found = metrics.map((metric) => summarise(group.rows, metric))
-    const paper = paperValue(papers, run, group, 'accuracy')?.value ?? NOT_ON_FILE
+    const published = (['accuracy', ...more] as const).map((metric) => {
+      return paperValues(papers, run, group, metric)[0]?.value ?? NOT_ON_FILE
+    })
     const numbers = found.flatMap((summary) => [summary?.mean ?? null, summary?.sd ?? null])
     const kind = kinds.map((field) => group[field])
-    return [method, ...kind, size, temperature, teacher, images, found[0]?.n ?? 0, ...numbers, paper]
+    return [method, ...kind, size, temperature, teacher, images, found[0]?.n ?? 0, ...numbers, ...published]
   })
-  return csv([[...head, 'paperAccuracy'], ...lines])
+  return csv([[...head, ...['accuracy', ...more].map((metric) => `paper${capital(metric)}`)], ...lines])
 }
 
 function csv(lines: unknown[][]): string {

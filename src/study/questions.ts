@@ -9,7 +9,7 @@ import { UsageError } from './usage.ts'
 const USAGE = `Usage: npx webgpu-distill questions [--out FILE] DIR [DIR …]
 
 Reads results.json and figures of finished studies and writes which question of the papers, their reviews and readers
-they answer, each with its number and interval: to FILE, to which links are relative, or to standard output.
+they answer, each with number, interval and figure: to FILE, to which links are relative, or to standard output.
 `
 
 export async function questionsCommand(argv: readonly string[]): Promise<number> {

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { caption, isReduced, summary } from '../../src/report/caption.ts'
 import { duration, fixed, percent, scaled, significant, thousands } from '../../src/report/format.ts'
 import { htmlReport } from '../../src/report/html.ts'
-import { NOT_ON_FILE, parsePapers } from '../../src/report/papers.ts'
+import { parsePapers } from '../../src/report/papers.ts'
 import type { Results } from '../../src/report/rows.ts'
 import { tables } from '../../src/report/table.ts'
 import {
@@ -17,12 +17,10 @@ import {
   textTable,
   wrap,
 } from '../../src/report/tableText.ts'
-import { fails } from './check.ts'
 import { fakeResults } from './fake.ts'
 
 const test = suite('report/table')
-const stored = () => JSON.parse(readFileSync('bench/papers.json', 'utf8'))
-const papers = parsePapers(stored())
+const papers = parsePapers(JSON.parse(readFileSync('bench/papers.json', 'utf8')))
 
 test('numbers: percent, true minus, no negative zero, plain notation', () => {
   assert.equal([percent(0.82314), fixed(-0.0001, 2), fixed(-1.5, 1)], ['82.31', '0.00', '−1.5'])
@@ -64,24 +62,6 @@ test('claims stand under the table with statistic, n, interval and verdict', () 
   assert.match(text.replace(/\s+/g, ' '), /accuracy, CQKD minus supervised, .*: [+−]\d\.\d\d points \[.*\], n = 3/)
   assert.match(text, /^C6c +NOT TESTED/m)
   assert.match(textReport(fakeResults({ seeds: 1 })), /ONE SEED, NO VERDICT[\s\S]*as claimed/)
-})
-
-test('paper values: not on file unless a file says otherwise', () => {
-  assert.ok(papers.filter(({ paper }) => paper === 'cqkd').every(({ value }) => value === null))
-  assert.ok(papers.filter(({ paper }) => paper === 'trikd').every(({ value }) => value === null))
-  assert.is(papers.find(({ method, networks }) => method === 'kd' && /^ResNet-56/.test(networks ?? ''))?.value, 0.7066)
-  const own = stored()
-  own.tables[0].dataset = 'fashion-mnist'
-  Object.assign(own.tables[0].entries[0], { size: 14, value: 0.5, page: 'table 1' })
-  assert.match(textReport(fakeResults(), parsePapers(own)), /^supervised .* 50\.00 table 1$/m)
-  assert.match(textReport(fakeResults(), papers), new RegExp(NOT_ON_FILE))
-  const other = fakeResults({ run: { paper: 'rivals' } })
-  assert.not.match(textReport(other, parsePapers(own)), /50\.00 table 1/)
-  fails(() => parsePapers({ schemaVersion: 2, tables: [] }, 'mine.json'), /^mine\.json: schemaVersion is 2; 1 expected/)
-  fails(() => parsePapers({ schemaVersion: 1 }), /no list of tables/)
-  fails(() => parsePapers(null), /schemaVersion is undefined/)
-  own.tables[0].entries[1].value = '80 %'
-  fails(() => parsePapers(own), /tables\[0\]\.entries\[1\] needs/)
 })
 
 test('the ECE of training batches stands beside that of the test set, labelled; nowhere in results without it', () => {
