@@ -1,6 +1,7 @@
 // The engine: what a user holds. Creators, steps and captures are its methods; ops take the engine from their inputs.
 import { noGrad } from './autograd.ts'
 import { InputError } from './errors.ts'
+import type { Compiling } from './gpu/compiling.ts'
 import type { Gpu, GpuInfo } from './gpu/gpu.ts'
 import type { Storage } from './gpu/memory.ts'
 import { Scalar, type Tape } from './gpu/tape.ts'
@@ -41,6 +42,19 @@ export class Engine {
 
   get info(): GpuInfo {
     return this.gpu.info
+  }
+
+  /**
+   * Hears how far the device is with pipelines that are new to it, of captures, eager code, `fit` and `evaluate`: at the
+   * start, and as each is compiled and has run for the first time. While somebody listens a step's first run is a submit
+   * a new pipeline; its bits are the same.
+   */
+  get onCompiling(): ((compiling: Compiling) => void) | null {
+    return this.gpu.onCompiling
+  }
+
+  set onCompiling(told: ((compiling: Compiling) => void) | null) {
+    this.gpu.onCompiling = told
   }
 
   /** A tensor from host values in row-major order. Throws ShapeError when the count does not fit the shape. */

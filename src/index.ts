@@ -17,6 +17,7 @@ export { checkGraph, type Edge, formula, type Graph, type GraphNode } from './di
 export * as methods from './distill/methods.ts'
 export { Engine, type Step, type TensorOptions } from './engine.ts'
 export * from './errors.ts'
+export type { Compiling } from './gpu/compiling.ts'
 export type { Choices } from './gpu/gpu.ts'
 export { Scalar } from './gpu/tape.ts'
 export { readSafetensors, type SafeFile, type SafeTensor, writeSafetensors } from './io/safetensors.ts'

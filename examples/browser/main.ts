@@ -96,7 +96,10 @@ async function main(): Promise<void> {
     stop = new AbortController()
     button.textContent = 'Stop'
     say('test', '–')
-    say('status', 'Compiling the kernels …')
+    say('status', 'Preparing …')
+    engine.onCompiling = ({ phase, done, total }) => {
+      say('status', `The kernels, ${phase}: ${done} of ${total}`)
+    }
     try {
       await train(engine, stop.signal)
     } catch (error) {

@@ -1,6 +1,7 @@
 // The device and everything that lives as long as it: pools, pipelines, faults, the tape being recorded. The public
 // `Engine` adds tensors on top; nothing outside `gpu/` touches a GPU object.
 import { AdapterError, DistillError, InputError } from '../errors.ts'
+import type { Compiling } from './compiling.ts'
 import { Faults } from './faults.ts'
 import { type Bindable, Pool, Storage } from './memory.ts'
 import { Pace } from './pace.ts'
@@ -51,6 +52,8 @@ export class Gpu {
   submits = 0
   /** Set by `setChoices` of ops/choices.ts, which checks them. */
   choices: Choices = {}
+  /** Hears of new pipelines; see Engine.onCompiling. */
+  onCompiling: ((compiling: Compiling) => void) | null = null
   /** How to wait for a promise of the device's. Node's entry sets a wait that leaves the processor to the work. */
   calm: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise
 

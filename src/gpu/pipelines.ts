@@ -17,6 +17,8 @@ export class Pipeline {
   readonly layout: GPUBindGroupLayout
   private compiled: GPUComputePipeline | null = null
   private compiling: Promise<void> | null = null
+  /** Whether it was asked for by a pass. */
+  ran = false
 
   constructor(
     private gpu: Gpu,
@@ -89,8 +91,13 @@ export class Pipeline {
     }
   }
 
-  /** The compiled pipeline; compiles it now, where nobody has waited for `compile`. */
+  get isCompiled(): boolean {
+    return this.compiled !== null
+  }
+
+  /** The compiled pipeline, for a pass; compiles it now, where nobody has waited for `compile`. */
   get(): GPUComputePipeline {
+    this.ran = true
     this.compiled ??= this.made((descriptor) => this.gpu.device.createComputePipeline(descriptor)).pipeline
     return this.compiled
   }

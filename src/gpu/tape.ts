@@ -1,6 +1,7 @@
 // A step as a recorded list of dispatches. Recording touches no GPU object; `seal` plans memory by liveness and makes
 // the bind groups; `replay` is one uniform upload, one encoder, one pass, one submit.
 import { DistillError } from '../errors.ts'
+import { tally } from './compiling.ts'
 import type { Gpu } from './gpu.ts'
 import type { Bindable, Storage } from './memory.ts'
 import type { Pipeline } from './pipelines.ts'
@@ -49,6 +50,7 @@ export class Tape {
   private patches: Patch[] = []
   private uniforms: GPUBuffer | null = null
   private sealed = false
+  private ran = false
   /** Seconds one replay took, as last measured; 0 when unknown. */
   seconds = 0
 
@@ -176,18 +178,43 @@ export class Tape {
 
   /** Compiles every pipeline of the tape at the same time. */
   async compile(): Promise<void> {
-    await Promise.all([...new Set(this.commands.map((c) => c.pipeline))].map((p) => p.compile()))
+    const pipelines = [...new Set(this.commands.map((c) => c.pipeline))].filter((pipeline) => !pipeline.isCompiled)
+    const done = tally(this.gpu, { step: this.label, phase: 'compiling', total: pipelines.length })
+    await Promise.all(pipelines.map((pipeline) => pipeline.compile().then(done)))
   }
 
-  /** Uploads changed scalars, then runs every dispatch in order. */
+  /** Uploads changed scalars, then runs every dispatch in order, in one submit. */
   replay(): void {
     this.upload()
-    if (this.commands.length === 0) return
+    const first = this.gpu.onCompiling && !this.ran ? this.replayNew() : 0
+    this.ran = true
+    if (first < this.commands.length) this.submit(first, this.commands.length, this)
+  }
+
+  /**
+   * Up to the last dispatch whose pipeline has never run, with a submit for every one that has not: for whoever listens to
+   * how far they are. Returns the place behind it.
+   */
+  private replayNew(): number {
+    const ends = new Map<Pipeline, number>()
+    for (const [i, { pipeline }] of this.commands.entries())
+      if (!pipeline.ran && !ends.has(pipeline)) ends.set(pipeline, i + 1)
+    const done = tally(this.gpu, { step: this.label, phase: 'first run', total: ends.size })
+    let first = 0
+    for (const end of ends.values()) {
+      this.submit(first, end, end === this.commands.length ? this : null)
+      this.gpu.device.queue.onSubmittedWorkDone().then(done, () => {})
+      first = end
+    }
+    return first
+  }
+
+  private submit(first: number, end: number, tape: Tape | null): void {
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label })
     const pass = encoder.beginComputePass({ label: this.label })
-    this.encode(pass, 0, this.commands.length)
+    this.encode(pass, first, end)
     pass.end()
-    this.gpu.submit(encoder.finish({ label: this.label }), this)
+    this.gpu.submit(encoder.finish({ label: this.label }), tape)
   }
 
   /** Uploads the scalars that have changed since the last time. */

@@ -5,9 +5,11 @@ import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { AbortedError, DivergedError, type Progress as FitProgress } from '../train/fit.ts'
+import { tellCompiling } from './compiling.ts'
 import { mayEnd, trainedOn } from './cost.ts'
 import { saturated } from './ended.ts'
 import type { Events } from './events.ts'
+import { pause, tooLate } from './interrupt.ts'
 import { type Holder, isLease, type Lease } from './locks.ts'
 import { countsOf, paceOf } from './pace.ts'
 import { clock, type Progress } from './progress.ts'
@@ -133,12 +135,14 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
         cell = without('saturated', over)
         await store.finish(key, cell, null)
       } else {
-        const { outcome, weights } = await train(options, stage, lease, cells, anew(stage.id), (seen, first) => {
-          const state = pace.look(stage, seen, first, started)
+        const look: Look = (seen, first, compiling) => {
+          const state = { ...pace.look(stage, seen, first, started), compiling }
           const { left, studyLeft, ...work } = state
           lease.tell({ ...work, first, seconds: (performance.now() - started) / 1000 })
           progress.bar({ cell: number, cells: stages.length, id: stage.id, ...state })
-        })
+        }
+        const about = { name: nameOf(stage), anew: anew(stage.id), look }
+        const { outcome, weights } = await train(options, stage, lease, cells, about)
         cell = { ...base, ...record, status: 'ok', reason: null, outcome, finished: new Date().toISOString() }
         await store.finish(key, cell, weights)
       }
@@ -182,19 +186,8 @@ async function tidy(store: Store, finished: readonly string[]): Promise<void> {
   }
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-  })
-}
-
-type Look = (progress: FitProgress | null, first: number) => void
+/** `compiling` says how far pipelines are that are waited for. */
+type Look = (progress: FitProgress | null, first: number, compiling?: string) => void
 
 /** One stage, from its checkpoint where there is one. */
 async function train(
@@ -202,16 +195,17 @@ async function train(
   stage: Stage,
   lease: Lease,
   cells: Map<string, Cell>,
-  anew: boolean,
-  look: Look,
+  { name, anew, look }: { name: string; anew: boolean; look: Look },
 ) {
   const { engine, data, keys, store, events, signal, patience = () => 3000 } = options
   const key = keys.get(stage.id)!
   if (anew) await store.dropCheckpoint(key)
   const resume = await store.checkpoint(key)
-  let moved = false
+  let seen: FitProgress | null = null
   let told = Number.NEGATIVE_INFINITY
-  look(null, 0)
+  const show = (compiling?: string) => look(seen, seen ? (resume?.snapshot.step ?? 0) : 0, compiling)
+  show()
+  const silence = tellCompiling(options, { id: stage.id, name }, show)
   const stop = new AbortController()
   const abort = () => stop.abort()
   for (const reason of [signal, lease.lost]) reason.addEventListener('abort', abort)
@@ -230,8 +224,8 @@ async function train(
       if (!lease.lost.aborted) await store.saveCheckpoint(key, snapshot, seconds, curve)
     },
     onProgress: (progress) => {
-      moved = true
-      look(progress, resume?.snapshot.step ?? 0)
+      seen = progress
+      show()
       if (performance.now() - told < 3000) return
       told = performance.now()
       void events.write('progress', { id: stage.id, ...progress }).catch(() => {})
@@ -243,26 +237,17 @@ async function train(
   } catch (error) {
     running.catch(() => {})
     // What does not fit before the first step is the checkpoint.
-    if (resume && !moved && (error instanceof InputError || error instanceof ShapeError)) {
+    if (resume && !seen && (error instanceof InputError || error instanceof ShapeError)) {
       throw new InputError(
         `${store.path(key, '.checkpoint.safetensors')}: ${error.message}; remove it to start the cell again`,
       )
     }
     throw error
   } finally {
+    silence()
     giveUp.forget()
     for (const reason of [signal, lease.lost]) reason.removeEventListener('abort', abort)
   }
-}
-
-/** `late` throws some time after an abort: a step that is too long to wait for is given up. */
-function tooLate(signal: AbortSignal, patience: () => number): { late: Promise<never>; forget: () => void } {
-  let wait = () => {}
-  const late = new Promise<never>((_, reject) => {
-    wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience()).unref()
-    signal.addEventListener('abort', wait)
-  })
-  return { late, forget: () => signal.removeEventListener('abort', wait) }
 }
 
 function sentence({ nodes, seconds, imagesPerSecond, curve }: StageOutcome, stage: Stage, images: number): string {

@@ -7,7 +7,7 @@ import { type FileLayer, readText } from '../io/files.ts'
 
 export const EVENTS_VERSION = 1
 
-export type EventKind = 'run' | 'cell' | 'progress' | 'finished' | 'end'
+export type EventKind = 'run' | 'cell' | 'compiling' | 'progress' | 'finished' | 'end'
 
 export class Events {
   private last: Promise<void> = Promise.resolve()

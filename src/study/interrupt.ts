@@ -1,5 +1,7 @@
 // Ctrl-C and what a scheduler sends: the first asks the run to stop behind a checkpoint, a second Ctrl-C ends the
 // process at once. A scheduler may send its signal to every process of a job, and again; that changes nothing.
+import { AbortedError } from '../train/fit.ts'
+
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGUSR1: 138 } as const
 type Name = keyof typeof CODES
 
@@ -43,4 +45,27 @@ export function watchInterrupts(tell: () => void): Interrupts {
       for (const name of names) process.off(name, handler)
     },
   }
+}
+
+/** Resolves after so long, or at an abort. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
+}
+
+/** `late` throws some time after an abort: a step that is too long to wait for is given up. */
+export function tooLate(signal: AbortSignal, patience: () => number): { late: Promise<never>; forget: () => void } {
+  let wait = () => {}
+  const late = new Promise<never>((_, reject) => {
+    wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience()).unref()
+    signal.addEventListener('abort', wait)
+  })
+  return { late, forget: () => signal.removeEventListener('abort', wait) }
 }

@@ -21,6 +21,8 @@ export interface AtWork {
   /** Since this process began with it, and the step at which that was. */
   seconds: number
   first: number
+  /** How far pipelines are, where it waits for them. */
+  compiling?: string
 }
 
 export interface Process {

@@ -18,6 +18,8 @@ export interface BarState {
   /** Seconds left in this cell and in the whole study; null where unknown. */
   left: number | null
   studyLeft: number | null
+  /** How far pipelines are, in place of all that, where the cell waits for them: 'first run 3/36'. */
+  compiling?: string
 }
 
 /** 83 → '1:23', 4000 → '1:06:40'. */
@@ -33,7 +35,7 @@ export function clock(seconds: number): string {
  * narrow terminal loses the steps, which the bar shows too, then the study's remaining time, then the bar.
  */
 export function barText(state: BarState, columns: number, paint = (text: string) => text): string {
-  const { cell, cells, id, step, steps, imagesPerSecond, loss, left, studyLeft } = state
+  const { cell, cells, id, step, steps, imagesPerSecond, loss, left, studyLeft, compiling } = state
   const head = `[${cell}/${cells}] ${id} `
   const count = `${step}/${steps}`
   const speed = `${Math.round(imagesPerSecond)} img/s`
@@ -41,8 +43,8 @@ export function barText(state: BarState, columns: number, paint = (text: string)
   const study = eta === '' || studyLeft === null ? eta : `${eta}, study ${clock(studyLeft)}`
   const now = (text: string) => (step < steps ? text : 'evaluating')
   const tails =
-    step === 0
-      ? [['preparing']]
+    compiling || step === 0
+      ? [[compiling ?? 'preparing']]
       : [
           [count, speed, `loss ${loss.toFixed(3)}`, now(study)],
           [speed, `loss ${loss.toFixed(3)}`, now(study)],
@@ -56,7 +58,7 @@ export function barText(state: BarState, columns: number, paint = (text: string)
     const full = Math.round((room * step) / steps)
     return head + paint('█'.repeat(full)) + '░'.repeat(room - full) + tail
   }
-  return (head + [count, ...tails[0].slice(1)].join('  ')).slice(0, columns - 1)
+  return (head + (compiling ?? [count, ...tails[0].slice(1)].join('  '))).slice(0, columns - 1)
 }
 
 /** Whether a stream wants colours: a terminal, and neither NO_COLOR nor TERM=dumb. */
@@ -82,6 +84,11 @@ export class Progress {
   /** A line above the bar. */
   line(text: string): void {
     if (!this.quiet) this.always(text)
+  }
+
+  /** A line where there is no bar that says the same. */
+  log(text: string): void {
+    if (!this.live) this.line(text)
   }
 
   /** A line that --quiet does not silence. */

@@ -86,9 +86,9 @@ export function watchText(out: string, watched: readonly Watched[], left: number
     `${out}: ${parts.join(', ')}`,
     ...failed.map(({ cell }) => `[${cell.number}/${watched.length}] ${cell.id}  FAILED`),
     ...working.map(({ cell, holder }) => {
-      const { step, steps, imagesPerSecond, loss } = holder!.work
+      const { seconds, first, ...work } = holder!.work
       const where = `  ${holder!.host} ${holder!.pid}`
-      const bar = { cell: cell.number, cells: watched.length, id: cell.id, step, steps, imagesPerSecond, loss }
+      const bar = { ...work, cell: cell.number, cells: watched.length, id: cell.id }
       return barText({ ...bar, left: cellLeft(holder!.work), studyLeft: null }, columns - where.length) + where
     }),
   ]

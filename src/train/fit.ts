@@ -59,6 +59,7 @@ export interface FitOptions {
   augmented?: Scalar
   /** Steps between reports. Default: what takes about half a second. */
   every?: number
+  /** After the first step, or the first `every`, and so on; until then `engine.onCompiling` tells how far the kernels are. */
   onProgress?: (progress: Progress) => void
   /** After the last step of every epoch, before anything is saved; its time is not counted. true ends the training. */
   afterEpoch?: (epoch: number) => Promise<boolean>

@@ -56,6 +56,15 @@ test('before the first step and after the last there is no remaining time', () =
   assert.not.match(barText({ ...state, left: null, studyLeft: null }, 120), 'ETA')
 })
 
+test('where pipelines are waited for, it says how far they are, at any step', () => {
+  const compiling = 'first run 3/36'
+  assert.match(barText({ ...state, step: 0, compiling }, 120), /seed0\/14px\/cqkd-T4 ░{24} first run 3\/36$/)
+  assert.match(barText({ ...state, step: 620, compiling }, 120), /█{24} first run 3\/36$/)
+  assert.is(barText({ ...state, compiling }, 44), '[3/14] seed0/14px/cqkd-T4 first run 3/36')
+  for (let columns = 20; columns < 140; columns++)
+    assert.ok([...barText({ ...state, compiling }, columns)].length < columns, `${columns}`)
+})
+
 test('a terminal shows one line that is overwritten, and lines above it', () => {
   const out = stream(true)
   const progress = new Progress(out, false, {})
