@@ -1,19 +1,16 @@
 // The browser entry: everything of index.ts, and an `init` on navigator.gpu.
 import type { Engine } from './engine.ts'
 import { AdapterError } from './errors.ts'
-import type { Choices } from './gpu/gpu.ts'
-import { engineFrom } from './init.ts'
+import { type EngineOptions, engineFrom } from './init.ts'
 
 export { decodePicture } from './browser/pictures.ts'
 export * from './index.ts'
 
-export interface InitOptions {
+export interface InitOptions extends EngineOptions {
   /** A device the caller owns; it outlives the engine. */
   device?: GPUDevice
   /** Passed to requestAdapter. */
   powerPreference?: GPUPowerPreference
-  /** Kernels by pass and shape in place of the defaults, as `tune` found them. */
-  choices?: Choices
 }
 
 /**
@@ -21,7 +18,7 @@ export interface InitOptions {
  * the adapter can't follow.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
-  if (options.device) return engineFrom(options.device, undefined, options.choices)
+  if (options.device) return engineFrom(options.device, undefined, options)
   const gpu = (navigator as Navigator & { gpu?: GPU }).gpu
   if (!gpu)
     throw new AdapterError('this browser has no WebGPU (navigator.gpu): use a current Chrome, Edge, Safari or Firefox')
@@ -29,5 +26,5 @@ export async function init(options: InitOptions = {}): Promise<Engine> {
   if (!adapter) throw new AdapterError('the browser offers no WebGPU adapter; is hardware acceleration switched off?')
   const { info } = adapter
   const name = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
-  return engineFrom(null, { adapter, name, software: info?.isFallbackAdapter ?? false }, options.choices)
+  return engineFrom(null, { adapter, name, software: info?.isFallbackAdapter ?? false }, options)
 }

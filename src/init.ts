@@ -3,6 +3,13 @@ import { Engine } from './engine.ts'
 import { type Choices, Gpu, requestDevice } from './gpu/gpu.ts'
 import { setChoices } from './ops/choices.ts'
 
+export interface EngineOptions {
+  /** Kernels by pass and shape in place of the defaults, as `tune` found them. */
+  choices?: Choices
+  /** false: kernels as on an adapter without subgroups, whose feature is not asked for. Default true. */
+  subgroups?: boolean
+}
+
 export interface OpenedAdapter {
   adapter: GPUAdapter
   name: string
@@ -27,10 +34,10 @@ function subgroupSize(device: GPUDevice, info: InfoWithSubgroups | undefined): n
 export async function engineFrom(
   device: GPUDevice | null,
   opened?: OpenedAdapter,
-  choices: Choices = {},
+  { choices = {}, subgroups = true }: EngineOptions = {},
 ): Promise<Engine> {
   const own = device === null
-  const made = device ?? (await requestDevice(opened!.adapter))
+  const made = device ?? (await requestDevice(opened!.adapter, subgroups))
   // Some browsers leave `adapterInfo` undefined.
   const info = made.adapterInfo as InfoWithSubgroups | undefined
   const described = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ')
@@ -39,7 +46,7 @@ export async function engineFrom(
     software: opened?.software ?? false,
     features: [...made.features].sort(),
     driver: info?.description ?? '',
-    subgroupSize: subgroupSize(made, info ?? opened?.adapter.info),
+    subgroupSize: subgroups ? subgroupSize(made, info ?? opened?.adapter.info) : 0,
   }
   const gpu = new Gpu(made, facts, own)
   if (opened?.calm) gpu.calm = opened.calm

@@ -1,7 +1,7 @@
 // The Node entry: everything of index.ts, and an `init` that finds an adapter through Dawn.
 import type { Engine } from './engine.ts'
 import type { Choices } from './gpu/gpu.ts'
-import { engineFrom } from './init.ts'
+import { type EngineOptions, engineFrom } from './init.ts'
 import { openAdapter } from './node/adapter.ts'
 import { calm } from './node/calm.ts'
 import { storedTuning } from './node/tuning.ts'
@@ -11,8 +11,8 @@ export * from './index.ts'
 export { type AdapterOptions, type OpenAdapter, openAdapter } from './node/adapter.ts'
 export { decodePicture } from './node/jpeg.ts'
 
-export interface InitOptions {
-  /** A device the caller owns; it outlives the engine. Of the other options only `choices` counts then. */
+export interface InitOptions extends Omit<EngineOptions, 'choices'> {
+  /** A device the caller owns; it outlives the engine. Of the other options `choices` and `subgroups` count then. */
   device?: GPUDevice
   /**
    * Kernels by pass and shape in place of the defaults, as `tune` found them; 'stored': what the cache has for here.
@@ -34,9 +34,9 @@ export interface InitOptions {
  * the adapter can't follow.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
-  const { device = null, choices = {}, adapter, fetchLavapipe, offline, log } = options
+  const { device = null, choices = {}, subgroups, adapter, fetchLavapipe, offline, log } = options
   const opened = device ? undefined : await openAdapter({ adapter, fetchLavapipe, offline, log })
-  const engine = await engineFrom(device, opened, choices === 'stored' ? {} : choices)
+  const engine = await engineFrom(device, opened, { choices: choices === 'stored' ? {} : choices, subgroups })
   engine.gpu.calm = calm
   try {
     if (choices === 'stored') setChoices(engine.gpu, (await storedTuning(engine.info))?.choices ?? {})

@@ -6,10 +6,11 @@ import { requestDevice } from '../src/gpu/gpu.ts'
 import { kernels } from '../src/gpu/kernel.ts'
 import { parseShader } from '../src/gpu/shader.ts'
 import { init } from '../src/node.ts'
+import { conv2d } from '../src/ops/conv2d.ts'
 import { add, mul, scale } from '../src/ops/pointwise.ts'
 import { relu } from '../src/ops/relu.ts'
 import { assign, empty } from '../src/tensor.ts'
-import { allclose } from './check.ts'
+import { allclose, uniform } from './check.ts'
 import { engine } from './device.ts'
 
 const test = suite('gpu')
@@ -197,6 +198,25 @@ test('a device is asked for bindings and buffers as large as the adapter has the
   await requestDevice(adapter as unknown as GPUAdapter)
   assert.equal(asked[0]?.requiredLimits, limits)
   assert.equal(asked[0]?.requiredFeatures, ['subgroups'])
+  await requestDevice(adapter as unknown as GPUAdapter, false)
+  assert.equal(asked[1]?.requiredFeatures, [])
+})
+
+test('an engine can do without subgroups, on a device that has none or on one that is handed in', async () => {
+  const own = await init({ adapter: process.env.WEBGPU_DISTILL_ADAPTER, subgroups: false })
+  const guest = await init({ device: engine.gpu.device, subgroups: false })
+  assert.equal([own.info.subgroupSize, guest.info.subgroupSize], [0, 0])
+  assert.not.ok(own.info.features.includes('subgroups'))
+  const [x, w] = [uniform(16 * 4 * 8 * 8, 1), uniform(8 * 4 * 3 * 3, 2)]
+  const [want, ...got] = await Promise.all(
+    [engine, own, guest].map((on) => {
+      const input = on.tensor(x, [16, 4, 8, 8], { layout: 'chwn' })
+      return conv2d(input, on.tensor(w, [8, 4, 3, 3]), null, { padding: 1 }).read()
+    }),
+  )
+  for (const y of got) allclose(y, want)
+  own.destroy()
+  guest.destroy()
 })
 
 test('a tensor larger than a binding is refused with its size and the limit', () => {

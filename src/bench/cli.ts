@@ -113,9 +113,7 @@ async function open({ adapter, offline, subgroups }: BenchOptions, log: (line: s
     const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
     throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
   })
-  const engine = await engineFrom(null, opened)
-  if (!subgroups) engine.info.subgroupSize = 0
-  return engine
+  return engineFrom(null, opened, { subgroups })
 }
 
 function factsOf({ info }: Engine, argv: readonly string[], rounds: number): Facts {

@@ -209,8 +209,8 @@ export class Gpu {
  * Asks an adapter for a device with what the engine can use and the adapter offers: features, and tensors as large as
  * it binds. All other default limits suffice.
  */
-export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const wanted: GPUFeatureName[] = ['subgroups', 'timestamp-query', 'shader-f16']
+export async function requestDevice(adapter: GPUAdapter, subgroups = true): Promise<GPUDevice> {
+  const wanted: GPUFeatureName[] = [...(subgroups ? ['subgroups' as const] : []), 'timestamp-query', 'shader-f16']
   const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature))
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits
   const requiredLimits = { maxStorageBufferBindingSize, maxBufferSize }

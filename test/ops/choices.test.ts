@@ -80,7 +80,7 @@ test('choices change which kernel runs, for their shape and pass alone', async (
 })
 
 test('an engine over a device of its own is given choices, and another engine has none', async () => {
-  const other = await engineFrom(gpu.device, undefined, { [FORWARD]: 'generic' })
+  const other = await engineFrom(gpu.device, undefined, { choices: { [FORWARD]: 'generic' } })
   assert.equal({ ...other.gpu.choices }, { [FORWARD]: 'generic' })
   assert.equal({ ...gpu.choices }, {})
   other.destroy()
@@ -104,7 +104,7 @@ test('what cannot be is refused with the entry quoted, and nothing is taken', as
     /"lanes" can't compute 'conv2d dX 8x3x5x5:4:7 stride 3 padding 3' on .*; generic can/,
   )
   assert.equal({ ...gpu.choices }, {})
-  const message = await engineFrom(gpu.device, undefined, { [FORWARD]: 'wave' }).then(
+  const message = await engineFrom(gpu.device, undefined, { choices: { [FORWARD]: 'wave' } }).then(
     () => 'taken',
     (error) => error.message,
   )

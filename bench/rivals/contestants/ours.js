@@ -4,8 +4,7 @@ import { prepareWebgpu } from '../webgpu.js'
 
 export async function open({ engine: entry, adapter, version, subgroups }) {
   const { ours, errors } = await prepareWebgpu({ engine: entry, adapter })
-  const engine = await ours.init({ adapter, fetchLavapipe: true })
-  if (!subgroups) engine.info.subgroupSize = 0
+  const engine = await ours.init({ adapter, fetchLavapipe: true, subgroups })
   // Waiting is calm.js's business here, for every contestant.
   engine.gpu.calm = (promise) => promise
   const { device } = engine.gpu
