@@ -22,17 +22,16 @@ function trainingTime(cells: Cells): Part[] | string {
     b: Group[],
     names: string,
     measure: 'seconds' | ((row: Row) => number | null),
-    decides = true,
+    { decides = true, statistic = 'ratio of training seconds' } = {},
   ) => {
     const rows = `${names}, mean over ${pixels(sizesOf(a))}`
-    const statistic =
-      measure === 'seconds' ? 'ratio of training seconds' : "ratio of seconds with the teacher's training"
     return compare(a, b, { rows, statistic, measure, unit: 'ratio', side: 'above', decides })
   }
   const whole = ({ seconds, teacherSeconds }: Row) => (seconds === null ? null : seconds + (teacherSeconds ?? 0))
+  const counted = { decides: false, statistic: "ratio of seconds with the teacher's training" }
   const withTeacher = [
-    ratio(cqkd, supervised, 'CQKD over supervised', whole, false),
-    ratio(dml, cqkd, 'DML over CQKD', whole, false),
+    ratio(cqkd, supervised, 'CQKD over supervised', whole, counted),
+    ratio(dml, cqkd, 'DML over CQKD', whole, counted),
   ]
   const [small, large] = withTeacher.map(estimateOf)
   return [
@@ -43,7 +42,31 @@ function trainingTime(cells: Cells): Part[] | string {
     noted(ratio(dml, cqkd, 'DML over CQKD', 'seconds'), `with the teacher's training, ${large}`),
     ratio(dml, supervised, 'DML over supervised', 'seconds'),
     ...withTeacher,
+    ...alongside(cqkd, (list, measure, statistic) => [
+      ratio(list, supervised, 'CQKD over supervised', measure, { decides: false, statistic }),
+      ratio(dml, list, 'DML over CQKD', measure, { decides: false, statistic }),
+    ]),
   ]
+}
+
+/**
+ * With the teacher in every step, where steps were timed so: a cell's seconds times what its step takes then over what
+ * it takes with the teacher's logits looked up. A cell of another method has its own seconds.
+ */
+function alongside(
+  cqkd: Group[],
+  ratios: (list: Group[], measure: (row: Row) => number | null, statistic: string) => Part[],
+): Part[] {
+  const timed = cqkd.filter(({ rows }) => rows.some(({ stepMs }) => stepMs))
+  if (timed.length === 0) return []
+  const sees = { stepMsFull: 'full pictures', stepMsLow: "the student's pictures" }
+  return (['stepMsFull', 'stepMsLow'] as const).flatMap((which) => {
+    const measure = ({ method, seconds, stepMs, [which]: along }: Row) => {
+      if (method !== 'cqkd') return seconds
+      return seconds !== null && stepMs && along ? (seconds * along) / stepMs : null
+    }
+    return ratios(timed, measure, `ratio of training seconds, the teacher in every step on ${sees[which]}`)
+  })
 }
 
 /** Teacher over student: measured milliseconds a picture, then counted FLOPs, by size. */

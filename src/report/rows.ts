@@ -37,6 +37,13 @@ export interface Row {
   /** Training time of the teacher, not contained in `seconds`. */
   teacherSeconds: number | null
   imagesPerSecond: number | null
+  /**
+   * Milliseconds of a training step whose teacher's logits are looked up, and of the same with the teacher running in
+   * it, on full pictures and on the student's.
+   */
+  stepMs?: number
+  stepMsFull?: number
+  stepMsLow?: number
   /** Milliseconds to classify one picture. */
   inferenceMs: number | null
   forwardFlops: number | null

@@ -15,6 +15,7 @@ import type { Cell } from './cells.ts'
 import { courseOf, curvesOf, kindOf, mapOf } from './courses.ts'
 import type { NodeResult, Scores } from './runStage.ts'
 import { isTeacher, type Label, type Stage } from './stage.ts'
+import type { StepTimes } from './stepTimes.ts'
 
 /**
  * Every cell of the recipe is in it: those without a finished cell have the status `stopped`. The claims are CQKD's
@@ -89,6 +90,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       ...(outcome ? { trainBatchEce: outcome.curve.at(-1)?.nodes[name].ece } : {}),
       ...courseOf(outcome?.curve ?? [], name),
       ...tookOf(stage, cell),
+      ...stepsOf(outcome?.stepTimes),
       ...(/^member\d+$/.test(name) ? { member: i } : {}),
     }
   })
@@ -140,6 +142,12 @@ function teacherRow(stage: Stage, label: Exclude<Stage['label'], Label>, cell: C
     sha256: node?.sha256 ?? null,
     ...tookOf(stage, cell),
   }
+}
+
+/** Milliseconds of a training step. */
+function stepsOf(times: StepTimes | undefined): Partial<Row> {
+  if (!times) return {}
+  return { stepMs: 1000 * times.cached, stepMsFull: 1000 * times.full, stepMsLow: 1000 * times.low }
 }
 
 /** How many epochs training took where it could end early. */

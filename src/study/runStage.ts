@@ -19,6 +19,7 @@ import { looking } from './course.ts'
 import { converged } from './ended.ts'
 import { optimizerOf, scheduleOf } from './rates.ts'
 import { type Reference, runsAlong, type Stage } from './stage.ts'
+import { type StepTimes, stepTimes } from './stepTimes.ts'
 import type { Checkpoint, Curve, Weights } from './store.ts'
 import { verified } from './verify.ts'
 /** Up to so many classes it is kept which are taken for which, and what they are called. */
@@ -68,6 +69,8 @@ export interface StageOutcome {
   dispatches: number
   trainImages: number
   curve: Curve
+  /** Where the stage asked for it. */
+  stepTimes?: StepTimes
 }
 
 export interface StageInput {
@@ -212,8 +215,12 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
     for (const name of Object.keys(results))
       results[name].toward = compared(name, answers, edges, testLabels, train.classes.length)
   }
+  // Last, since it goes on training.
+  const timed = stage.timed && { graph, teacher: networks.teacher, source, rows, labels, train }
+  const times = timed && { stepTimes: await stepTimes(engine, stage, timed) }
   const { imagesPerSecond, dispatches } = result
-  return { outcome: { nodes: results, seconds, imagesPerSecond, dispatches, trainImages: rows.length, curve }, weights }
+  const outcome = { nodes: results, seconds, imagesPerSecond, dispatches, trainImages: rows.length, curve, ...times }
+  return { outcome, weights }
 }
 
 /** The training images that a network is measured on: all, or as many as a table of 256 MiB has logits for. */

@@ -62,6 +62,8 @@ export interface Stage {
   verify?: Verify
   /** Measure KL and agreement between the stage's networks at the end. */
   compare?: boolean
+  /** Measure what the teacher, whose logits are looked up, costs a step (stepTimes.ts); not in the key. */
+  timed?: boolean
   optimizer: Recipe['optimizer']
   schedule: Recipe['schedule']
   augmentation: Recipe['augmentation']
@@ -122,6 +124,18 @@ export interface Pictures {
   side: number
   channels: number
   classes: number
+}
+
+/** Of every size, the first student of the finished teacher measures what is asked where CQKD stands beside DML (C8). */
+function firstTimed(): (stage: Stage) => Stage {
+  const sizes = new Set<number>()
+  return (stage) => {
+    const { label } = stage
+    const own = 'teacher' in label && (label.teacher === 'calibrated' || label.teacher === 'raw')
+    if (!own || sizes.has(label.size)) return stage
+    sizes.add(label.size)
+    return { ...stage, timed: true }
+  }
 }
 
 /** The stages of a CQKD recipe: per seed the teachers first, then every size x method x temperature. */
@@ -245,5 +259,5 @@ function stagesOfSeed(recipe: Recipe, { side, channels, classes }: Pictures, see
       stages.push(small('tfkd', size, { ...tfkd(student, { temperature, weight, ceWeight }), virtual }, temperature))
     }
   }
-  return stages
+  return methods.includes('dml') && recipe.augmentation === null ? stages.map(firstTimed()) : stages
 }

@@ -37,11 +37,11 @@ export interface Checkpoint {
   curve: Curve
 }
 
-/** The key of every stage: stages must come after those they need. */
+/** The key of every stage: stages must come after those they need. Names, and whether steps are timed, are not in it. */
 export async function keysOf(stages: readonly Stage[], setting: Setting): Promise<Map<string, string>> {
   const keys = new Map<string, string>()
   for (const stage of stages) {
-    const { id, label, ...computed } = stage
+    const { id, label, timed, ...computed } = stage
     const before = needs(stage).map((need) => {
       const key = keys.get(need)
       if (!key) throw new InputError(`stage ${id} needs ${need}, which does not come before it`)

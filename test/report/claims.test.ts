@@ -221,6 +221,34 @@ test('C8: ratios of seconds; all three must hold; the teacher counts apart', () 
   assert.match(claim('C8', rows.slice(0, 6)).reason, /no DML rows/)
 })
 
+test('C8: where steps were timed with the teacher in them, the ratios are told of those, too', () => {
+  const steps = { stepMs: [2, 2, 2], stepMsFull: [10, 10, 10], stepMsLow: [3, 3, 3] }
+  const rows = [
+    ...cell({}, { seconds: [60, 60, 60] }),
+    ...cell(calibrated(4), { seconds: [66, 66, 66], ...steps }),
+    // Not timed: it stays out of what is told of those.
+    ...cell(calibrated(20), { seconds: [99, 99, 99] }),
+    ...cell({ method: 'dml', member: 0 }, { seconds: [180, 180, 180] }),
+  ]
+  const { parts } = claim('C8', rows)
+  const told = parts.filter(({ statistic }) => /teacher in every step/.test(statistic))
+  assert.equal(
+    told.map(({ rows, statistic, verdict, decides }) => [
+      rows.split(',')[0],
+      statistic.split(' on ')[1],
+      verdict,
+      decides,
+    ]),
+    [
+      ['CQKD over supervised', 'full pictures', 'holds', false],
+      ['DML over CQKD', 'full pictures', 'reversed', false],
+      ['CQKD over supervised', "the student's pictures", 'holds', false],
+      ['DML over CQKD', "the student's pictures", 'holds', false],
+    ],
+  )
+  for (const [i, ratio] of [330 / 60, 180 / 330, 99 / 60, 180 / 99].entries()) close(told[i].estimate, ratio)
+})
+
 test('C9: times need a measured teacher; FLOPs are counted', () => {
   const { rows, teachers } = fakeResults()
   const { verdict, parts } = claim('C9', rows, teachers)
