@@ -22,9 +22,9 @@ import { type Reference, runsAlong, type Stage } from './stage.ts'
 import { type StepTimes, stepTimes } from './stepTimes.ts'
 import type { Checkpoint, Curve, Weights } from './store.ts'
 import { verified } from './verify.ts'
+
 /** Up to so many classes it is kept which are taken for which, and what they are called. */
 export const MOST_CLASSES = 100
-
 
 /** A network's test-set numbers; fractions, nats, seconds. */
 export interface Scores {
@@ -55,9 +55,9 @@ export interface NodeResult {
   inferenceMs: number
   forwardFlops: number
   /** On identities that nothing was trained on, where the stage asked for it. */
+  verification?: Verification
   /** On the test set, how often class i was taken for class j; absent beyond 100 classes and in older cells. */
   confusion?: number[][]
-  verification?: Verification
   /** SHA-256 of weights and test logits: equal bits give equal digests. */
   sha256: string
 }
@@ -205,8 +205,8 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
       calibrated: tau === null ? null : scores(calibratedScores(seen, tau)),
       inferenceMs: (1000 * seen.seconds) / seen.n,
       forwardFlops: networks[name].flops(view.height, view.width),
-      ...(seen.classes <= MOST_CLASSES && { confusion: confusion(seen.logits, seen.labels, seen.classes) }),
       sha256: await digest([...state.values()].map((v) => v.data).concat(seen.logits)),
+      ...(seen.classes <= MOST_CLASSES && { confusion: confusion(seen.logits, seen.labels, seen.classes) }),
       ...(stage.verify && { verification: await verified(engine, networks[name], data, view, stage.verify) }),
     }
   }
