@@ -150,6 +150,15 @@ test('a point of accuracy is the margin of what is similar', () => {
   assert.is(weak(0.02).get('K6')!.verdict, 'reversed')
 })
 
+test('K4: how soon is compared where epochs were looked at, in any study', () => {
+  const looked = (label: number) => {
+    const epochs = (line: Line) => ({ ...line, epochsTo99: line.method === 'labelAnchor' ? label : 10 })
+    return judged(LINES.map(epochs)).get('K4')!
+  }
+  assert.equal([looked(14).verdict, looked(7).verdict], ['holds', 'reversed'])
+  assert.is(looked(14).parts[2].estimate, 4)
+})
+
 test('without controls the comparison says that the weights differ; without rows why there is none', () => {
   const loose = without(({ method, generation }) => method === 'online' && generation !== 0)
   const part = loose.get('K7')!.parts[0]
