@@ -133,9 +133,18 @@ test('the first word of a shader is its stem, and somebody imports it', () => {
   )
 })
 
+test('docs/architecture.md tells what every file of gpu/ is', () => {
+  const page = read('docs/architecture.md')
+  const names = sources.filter((file) => layerOf(file) === 'gpu').map((file) => basename(file))
+  none(
+    names.filter((name) => !page.includes(`\`${name}\`)),
+    'untold',
+  )
+})
+
 test('every test file registers what it tests', () => {
   none(
-    tests.filter((file) => !/\w\.run\(\)/.test(read(file))),
+    tests.filter((file) => !/w.run()/.test(read(file))),
     'without .run()',
   )
 })

@@ -1,5 +1,6 @@
 // A captured step against the same code run eagerly, to the bit: convolutions, batch norm, the fused loss with a
 // teacher, backward, AdamW under a schedule. The last batch, which is smaller, has a capture of its own.
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward, noGrad } from '../../src/autograd.ts'
@@ -137,6 +138,22 @@ test('they make no object and take no memory, however often they alternate', asy
   )
   assert.equal(engine.memory(), memory)
   for (const { step } of steps) step.release()
+})
+
+test('the loop of docs/training.md runs, and a batch of either size trains', async () => {
+  const [, block] = /```js\n(.*?)```/s.exec(readFileSync('docs/training.md', 'utf8'))!
+  const data = synthetic({ train: 70, test: 10, size: 28 }).train
+  const { student: network, optimizer } = setup()
+  const given = { engine, pictureSource, distillLoss, backward, data, network, optimizer, schedule }
+  const classes = persistent(engine.gpu, [data.n], data.labels, 'u32')
+  for (const size of [64, 6]) {
+    const before = await stateOf(network, optimizer)
+    const rows = Uint32Array.from({ length: size }, (_, i) => i)
+    const all = { ...given, labels: classes, t: 1, rows }
+    new Function(...Object.keys(all), block)(...Object.values(all))
+    const after = await stateOf(network, optimizer)
+    assert.ok(after[0].some((bits, i) => bits !== before[0][i]))
+  }
 })
 
 /** `fit` over 21 pictures for two epochs: its end, and the batches that it chose. */
