@@ -137,7 +137,7 @@ test('docs/architecture.md tells what every file of gpu/ is', () => {
   const page = read('docs/architecture.md')
   const names = sources.filter((file) => layerOf(file) === 'gpu').map((file) => basename(file))
   none(
-    names.filter((name) => !page.includes(`\`${name}\`)),
+    names.filter((name) => !page.includes(`\`${name}\``)),
     'untold',
   )
 })
