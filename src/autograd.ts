@@ -57,6 +57,26 @@ export function fillZero(dst: Tensor): void {
   accumulate_.zero({ dst }, { n: dst.size, add: 0 }, { threads: [dst.size] })
 }
 
+type Place = Pick<Destination, 'to' | 'add'>
+
+/** A destination whose place is claimed by the first use of it. */
+function claimedOnce(claim: () => Place, pass: Destination['pass']): Destination {
+  let claimed: Place | null = null
+  const place = () => {
+    claimed ??= claim()
+    return claimed
+  }
+  return {
+    get to() {
+      return place().to
+    },
+    get add() {
+      return place().add
+    },
+    pass,
+  }
+}
+
 /** Gradients on their way: who holds which, so that a shared one is never overwritten while another still needs it. */
 class GradientSink {
   private pending = new Map<Tensor, Tensor>()
@@ -98,23 +118,13 @@ class GradientSink {
 
   /** The place for a gradient of x, claimed on first use of `to`. */
   for(x: Tensor): Destination {
-    let claimed: { to: Tensor; add: 0 | 1 } | null = null
-    const claim = () => {
-      claimed ??= this.destination(x)
-      return claimed
-    }
-    return {
-      get to() {
-        return claim().to
-      },
-      get add() {
-        return claim().add
-      },
-      pass: (gradient) => this.put(x, gradient),
-    }
+    return claimedOnce(
+      () => this.destination(x),
+      (gradient) => this.put(x, gradient),
+    )
   }
 
-  private destination(x: Tensor): { to: Tensor; add: 0 | 1 } {
+  private destination(x: Tensor): Place {
     if (x.node === null) return leafDestination(x)
     const known = this.pending.get(x)
     if (!known) {
@@ -135,24 +145,20 @@ class GradientSink {
 
 /** A second destination for a tensor that is two inputs of one op: a kernel can't write one buffer through two names. */
 function apart(x: Tensor, sink: GradientSink, again: (() => void)[]): Destination {
-  let to: Tensor | null = null
-  const claim = (): Tensor => {
-    if (to) return to
-    const own = empty(x.gpu, x.shape, 'f32', x.layout, 'gradient')
-    again.push(() => sink.put(x, own))
-    to = own
-    return own
-  }
-  return {
-    get to() {
-      return claim()
-    },
-    add: 0,
-    pass: (gradient) => sink.put(x, gradient),
-  }
+  const pass = (gradient: Tensor) => sink.put(x, gradient)
+  return ofItsOwn(x, (gradient) => again.push(() => pass(gradient)), pass)
 }
 
-function leafDestination(x: Tensor): { to: Tensor; add: 0 | 1 } {
+/** A new tensor for a gradient of x, which `made` gets at the first use. */
+function ofItsOwn(x: Tensor, made: (to: Tensor) => void, pass: Destination['pass']): Destination {
+  return claimedOnce(() => {
+    const to = empty(x.gpu, x.shape, 'f32', x.layout, 'gradient')
+    made(to)
+    return { to, add: 0 }
+  }, pass)
+}
+
+function leafDestination(x: Tensor): Place {
   x.grad ??= persistent(x.gpu, x.shape, null, 'f32', x.layout, 'gradient')
   const add = x.gradEmpty ? 0 : 1
   x.gradEmpty = false
@@ -234,4 +240,23 @@ export function backward(y: Tensor, dy?: Tensor, { retain = false }: { retain?: 
       if (!retain) node.inputs = []
     }
   })
+}
+
+/**
+ * What records the backward pass of y's op alone, as often as it is called: the gradients of the inputs that want one,
+ * in their order. For clocks; a training step takes `backward`.
+ */
+export function backwardOf(y: Tensor, dy: Tensor): () => Tensor[] {
+  const { inputs, backward } = y.node!
+  return () => {
+    const made: (Tensor | undefined)[] = []
+    const places = inputs.map((x, i) => {
+      const found = (gradient: Tensor) => {
+        made[i] = gradient
+      }
+      return x.requiresGrad ? ofItsOwn(x, found, found) : null
+    })
+    noGrad(y.gpu, () => backward!(dy, places))
+    return made.filter((each) => each !== undefined)
+  }
 }

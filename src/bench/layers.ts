@@ -1,11 +1,12 @@
 // Normalisation, elementwise ops, pools and products.
+import { backwardOf } from '../autograd.ts'
 import { batchNorm } from '../ops/batchNorm.ts'
 import { linear } from '../ops/linear.ts'
 import { matmul } from '../ops/matmul.ts'
 import { add } from '../ops/pointwise.ts'
 import { avgPool2d, globalAvgPool, maxPool2d } from '../ops/pool.ts'
 import { relu } from '../ops/relu.ts'
-import { backwardOf, bytesOf, type Expected, type Family, type Inputs, type Work } from './work.ts'
+import { bytesOf, type Expected, type Family, type Inputs, type Work } from './work.ts'
 
 const picture = /^(\d+)x(\d+)x(\d+)x(\d+)$/
 const pictureSyntax = 'NxCxHxW; 64x16x28x28'

@@ -1,11 +1,12 @@
 // Losses, calibration, optimizers and batches.
+import { backwardOf } from '../autograd.ts'
 import { ece } from '../ops/calibration.ts'
 import { distillLoss } from '../ops/distillLoss.ts'
 import { pictureSource } from '../ops/pictures.ts'
 import { softmax } from '../ops/softmax.ts'
 import { adamW, sgd } from '../optim.ts'
 import { stream } from '../random.ts'
-import { backwardOf, bytesOf, type Expected, type Family } from './work.ts'
+import { bytesOf, type Expected, type Family } from './work.ts'
 
 const rows = /^(\d+)x(\d+)$/
 

@@ -8,7 +8,7 @@ import type { Trial } from '../tune/contest.ts'
 import { type TuneShape, tune } from '../tune/tune.ts'
 import type { Tuning } from '../tune/tuning.ts'
 import type { Case } from './cases.ts'
-import { convolution } from './convolution.ts'
+import { convShapeOf } from './convolution.ts'
 import { ms, spreadOf } from './text.ts'
 
 /** Tunes, and stores what was found in the cache; tells where. */
@@ -27,11 +27,10 @@ export async function tuneCases(
   return { tuning, path: await storeTuning(tuning, store) }
 }
 
-/** One pass of a convolution as the bench writes it. */
+/** One pass of a convolution as the bench writes it; a folded one is a forward pass with a bias. */
 export function tuneShape({ shape, pass }: Pick<Case, 'shape' | 'pass'>): TuneShape {
-  const [n, c, h, w, k, kernel, stride = 1] = convolution.pattern.exec(shape)!.slice(1).filter(Boolean).map(Number)
-  const passes = CONV_PASSES.filter((each) => each === pass)
-  return { n, c, h, w, k, kernel, stride, padding: Math.floor(kernel / 2), passes }
+  if (pass === 'folded') return { ...convShapeOf(shape), bias: true, passes: ['forward'] }
+  return { ...convShapeOf(shape), passes: CONV_PASSES.filter((each) => each === pass) }
 }
 
 /** Every kernel of every trial; a star marks the chosen one. */

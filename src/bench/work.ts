@@ -1,8 +1,7 @@
 // What is timed: an op at a shape, as something that can be recorded again and again and whose results are known.
-import { noGrad } from '../autograd.ts'
 import type { Engine } from '../engine.ts'
 import { stream } from '../random.ts'
-import { type Destination, empty, type Layout, type Shape, sizeOf, type Tensor } from '../tensor.ts'
+import { type Layout, type Shape, sizeOf, type Tensor } from '../tensor.ts'
 
 /** The expected value at a logical (row-major) index, in float64. */
 export type Expected = (index: number) => number
@@ -76,36 +75,6 @@ export class Inputs {
 
 /** Bytes of all of them together. */
 export const bytesOf = (...tensors: Tensor[]): number => tensors.reduce((sum, { bytes }) => sum + bytes, 0)
-
-/**
- * What records the backward pass of y's last op alone, as often as it is called: the gradients of the inputs that want
- * one, in their order.
- */
-export function backwardOf(y: Tensor, dy: Tensor): () => Tensor[] {
-  const { inputs, backward } = y.node!
-  return () => {
-    const made: (Tensor | undefined)[] = []
-    const places = inputs.map((x, i) => (x.requiresGrad ? place(x, (gradient) => (made[i] = gradient)) : null))
-    noGrad(y.gpu, () => backward!(dy, places))
-    return made.filter((each) => each !== undefined)
-  }
-}
-
-function place(x: Tensor, found: (gradient: Tensor) => void): Destination {
-  let to: Tensor | null = null
-  const claim = (): Tensor => {
-    to ??= empty(x.gpu, x.shape, 'f32', x.layout, 'gradient')
-    found(to)
-    return to
-  }
-  return {
-    get to() {
-      return claim()
-    },
-    add: 0,
-    pass: found,
-  }
-}
 
 export interface Checked {
   ok: boolean

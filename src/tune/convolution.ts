@@ -1,11 +1,11 @@
 // The contest of a convolution's pass: the kernels that its plan knows for the shape, on seeded numbers.
-import { noGrad } from '../autograd.ts'
+import { backwardOf } from '../autograd.ts'
 import type { Engine } from '../engine.ts'
 import { conv2dBy } from '../ops/conv2d.ts'
 import { type ConvPass, type ConvShape, convKey, geometryOf } from '../ops/conv2dKey.ts'
 import { ableKernels } from '../ops/conv2dPlan.ts'
 import { stream } from '../random.ts'
-import { type Destination, empty, type Layout, type Shape, sizeOf, type Tensor } from '../tensor.ts'
+import { type Layout, type Shape, sizeOf } from '../tensor.ts'
 import type { Candidate, Contest } from './contest.ts'
 
 /** Throws InputError for a shape that is none. */
@@ -25,19 +25,9 @@ export function conv2dContest(engine: Engine, shape: ConvShape, pass: ConvPass):
   if (wanted) wanted.requiresGrad = true
   const candidates = ableKernels(engine.gpu, g)[pass].map((kernel): Candidate => {
     const call = () => conv2dBy({ [pass]: kernel }, x, w, b, { stride, padding })
-    return { kernel, record: wanted ? gradient(call(), wanted, dy) : call }
+    if (!wanted) return { kernel, record: call }
+    const gradients = backwardOf(call(), dy)
+    return { kernel, record: () => gradients()[0] }
   })
   return { key: convKey(g, pass)!, candidates, reference: candidates.find(({ kernel }) => kernel === 'generic')! }
-}
-
-/** What records the backward pass of y's op alone, for one of its inputs. */
-function gradient(y: Tensor, wanted: Tensor, dy: Tensor): () => Tensor {
-  const { inputs, backward } = y.node!
-  return () => {
-    const to = empty(wanted.gpu, wanted.shape, 'f32', wanted.layout, 'gradient')
-    const place: Destination = { to, add: 0, pass: () => {} }
-    const places = inputs.map((input) => (input === wanted ? place : null))
-    noGrad(y.gpu, () => backward!(dy, places))
-    return to
-  }
 }

@@ -62,7 +62,7 @@ test('cases: names are unique, a stem has no input gradient, quick is a part of 
   assert.ok(quick.length > 20 && quick.every((name) => all.includes(name)))
   assert.equal(
     chooseCases({ op: 'conv2d', shapes: ['1x3x8x8:2:3/2'] }).map(({ pass }) => pass),
-    ['forward', 'dX', 'dW'],
+    ['forward', 'dX', 'dW', 'folded'],
   )
   assert.equal(
     chooseCases({ filter: ['ece', 'sgd step 8'] }).map(({ name }) => name),

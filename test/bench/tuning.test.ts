@@ -17,6 +17,9 @@ test('shapes are those of the bench', () => {
   assert.equal(tuneShape({ shape: '64x16x28x20:32:1', pass: 'forward' }), {
     ...{ ...shape, kernel: 1, stride: 1, padding: 0, passes: ['forward'] },
   })
+  assert.equal(tuneShape({ shape: '64x16x28x20:32:3', pass: 'folded' }), {
+    ...{ ...shape, kernel: 3, stride: 1, padding: 1, bias: true, passes: ['forward'] },
+  })
 })
 
 test('a run is stored, and a store that cannot be read is told before it', async () => {
