@@ -202,8 +202,8 @@ export const CALIBRATION_CLAIMS: Claim[] = [
     text: 'It comes from lost information: at equal accuracy, reached with fewer images at full size, it is smaller',
     source: "a reviewer's reading",
     here: ({ groups, all }) => {
-      const sizes = sizesOf(students({ groups: all }, 'supervised'))
-      return `supervised, ${sizesOf(students({ groups }, 'supervised')).pop()} px against ${sizes[0]} px with fewer images`
+      const [small, full] = [groups, all].map((some) => sizesOf(students({ groups: some }, 'supervised')))
+      return `supervised, ${small.pop()} px against ${full[0]} px with fewer images`
     },
     test: lostInformation,
   },

@@ -216,7 +216,7 @@ export const TEACHER_CLAIMS: Claim[] = [
     text: 'A teacher can be both good and easy to follow',
     source: 'the question that the paper starts from',
     here: (cells) =>
-      `${largest(cells)}, first generation: teacher within 1 point of the finished one, KL below that of ${kdAt(cells.all)}`,
+      `${largest(cells)}, first generation: teacher within 1 point of the finished, KL below that of ${kdAt(cells.all)}`,
     test: goodAndEasy,
   },
 ]

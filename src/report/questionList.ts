@@ -58,7 +58,7 @@ export const QUESTIONS: Question[] = [
   {
     asked: 'Why compare CQKD with CMKD?',
     by: 'a reader',
-    told: 'CQKD is the special case of cross-modal distillation with one modality in two qualities; both were run here.',
+    told: 'CQKD is cross-modal distillation with one modality in two qualities; both were run here.',
     decided: ['Q1', 'Q1b', 'Q1c'],
     figure: ['cmkd', 'accuracy-by-view'],
   },
@@ -198,7 +198,7 @@ export const UNANSWERED: { asked: string; why: string; answeredBy(run: Run): boo
   },
   {
     asked: 'How many generations does it take, each trained to convergence, until they saturate?',
-    why: 'Generations on file have a fixed schedule: `npx webgpu-distill trikd --epochs 100 --patience 5 --generations 10 --saturation 1`.',
+    why: 'Needs `npx webgpu-distill trikd --epochs 100 --patience 5 --generations 10 --saturation 1`.',
     answeredBy: ({ config }) => config.saturation !== undefined && config.patience !== undefined,
   },
   {
@@ -208,7 +208,7 @@ export const UNANSWERED: { asked: string; why: string; answeredBy(run: Run): boo
   },
   {
     asked: 'Do the gains on faces hold for photographs?',
-    why: 'The identities on file are made up: `npx webgpu-distill faces --dataset imagefolder --data DIR --sizes 56` takes others.',
+    why: 'The identities on file are made up; `npx webgpu-distill faces --dataset imagefolder --data DIR` takes yours.',
     answeredBy: (run) => studyOf(run) === 'faces' && run.dataset !== 'identities',
   },
   {

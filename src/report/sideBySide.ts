@@ -115,7 +115,7 @@ function notesOf(a: Run, b: Run): string[] {
     ...(left === right
       ? []
       : [
-          `Two studies, ${left} and ${right}: few rows are the same, and claims are not compared, since each tests them its own way.`,
+          `Two studies, ${left} and ${right}: few rows are the same, and each tests claims its own way: none are compared.`,
         ]),
     ...(differ('dataHash')
       ? ['Different pictures: a seed stands for other images in each study, so the differences are between data sets.']

@@ -167,7 +167,10 @@ test('what the studies differ in: recipe, adapter, commit, claims, teachers; not
   ])
   assert.equal(compared.facts.map(({ path }) => path).sort(), ['adapter', 'commit', 'dataHash', 'paper'])
   assert.is(compared.notes.length, 2)
-  assert.match(compared.notes[0], 'Two studies, cqkd and trikd: few rows are the same, and claims are not compared')
+  assert.match(
+    compared.notes[0],
+    'Two studies, cqkd and trikd: few rows are the same, and each tests claims its own way',
+  )
   assert.match(compared.notes[1], 'Different pictures')
   assert.equal(compared.claims, [], 'a claim of two studies is tested in two ways')
   const wider = two.claims.map((claim) => ({ ...claim, here: claim.id === 'C7' ? '28 px against 4 px' : claim.here }))
