@@ -175,6 +175,8 @@ const TEACHER_ROW: Schema = {
   inferenceMs: POSITIVE,
   forwardFlops: POSITIVE,
   sha256: MAYBE_TEXT,
+  bestHeldOut: MAYBE_FRACTION,
+  bestOnTest: MAYBE_FRACTION,
   epochs: EPOCHS,
   ...VARIED,
   reason: REASON,

@@ -142,6 +142,9 @@ export interface TeacherRow {
   inferenceMs: number | null
   forwardFlops: number | null
   sha256: string | null
+  /** As in `Row`. */
+  bestHeldOut?: number | null
+  bestOnTest?: number | null
   epochs?: number
   axis?: string
   at?: number | string

@@ -89,6 +89,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       [...ACCURACY, paper],
     ),
     ...papersTable(results, papers),
+    ...courseTable(results, of),
     of(
       'More about calibration',
       'Gap is mean confidence minus accuracy: above 0 is overconfident. Train is accuracy on the training images.',
@@ -113,7 +114,6 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
           ),
         ]
       : []),
-    ...courseTable(results, of),
     ...generationTable(results),
     ...errorTable(results.rows),
     of(
@@ -152,6 +152,7 @@ function table(title: string, note: string, columns: Column[], rows: Row[]): Tab
 
 function teacherTable(teachers: TeacherRow[]): Table {
   const ends = teachers.some(({ epochs }) => epochs !== undefined)
+  const looked = teachers.some(({ bestHeldOut }) => bestHeldOut !== undefined)
   const write = (x: number | null | undefined, how: (x: number) => string) =>
     x === null || x === undefined ? MISSING : how(x)
   const rows = teachers.map((t) => [
@@ -165,13 +166,17 @@ function teacherTable(teachers: TeacherRow[]): Table {
     write(t.calibrated?.nll, nats),
     write(t.seconds, duration),
     ...(ends ? [write(t.epochs, String)] : []),
+    ...(looked ? [write(t.bestHeldOut, percent2), write(t.bestOnTest, percent2)] : []),
   ])
   const sizes = [...new Set(teachers.map(({ size }) => size))]
   const head = ['teacher', 'seed', 'acc. %', 'ECE % raw', 'τ', 'at τ', 'NLL raw', 'at τ', 'training']
   if (ends) head.push('epochs')
+  if (looked) head.push('best held out %', 'best on test % (leaks)')
   return {
     title: 'Teachers',
-    caption: 'On the test set, before and after division of the logits by τ, which was fitted on held-out images.',
+    caption: `On the test set, before and after division of the logits by τ, which was fitted on held-out images.${
+      looked ? ' Best epochs are those of the course of training, on the test images that were looked at.' : ''
+    }`,
     head,
     left: [0],
     blocks: sizes.map((size) => ({ title: `${size} px`, rows: rows.filter((_, i) => teachers[i].size === size) })),

@@ -4,7 +4,7 @@ import { NETWORK_GRAMMAR, networkNamed } from '../nn/names.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { Downscale } from '../ops/pictures.ts'
-import { type CommonRecipe, LOOKS, METHODS, type Recipe } from './recipe.ts'
+import { type CommonRecipe, LOOKS, type Looks, METHODS, type Recipe } from './recipe.ts'
 import { type RunOptions, runFlags } from './runFlags.ts'
 
 export interface Flag<R> {
@@ -55,6 +55,14 @@ function seeds(text: string): number[] {
 /** A network by name; what it leaves out stays. */
 export const network = (text: string, before: ResNetConfig): ResNetConfig => networkNamed(text, before)
 
+/** `500,1000` → so many images held out, so many of the test set. */
+function looks(text: string, outputs = false): Looks | null {
+  const allowed = 'two whole numbers from 1, separated by a comma, or none'
+  if (text === 'none') return null
+  const [heldOut, test, ...more] = text.split(',').map((item) => whole(item, 1, allowed))
+  return test === undefined || more.length ? wrong(allowed) : { heldOut, test, outputs }
+}
+
 const DOWNSCALES: Downscale[] = ['area', 'bilinear', 'bilinearAntialias']
 const all = (text: string): number | null => (text === 'all' ? null : whole(text, 1, "a whole number from 1, or 'all'"))
 const positive = (item: string) => number(item, 'numbers above 0, separated by commas')
@@ -83,6 +91,12 @@ const SHARED: Flag<CommonRecipe>[] = [
     recipe: (r, text) => (r.seeds = seeds(text)),
   },
   { name: 'epochs', value: 'N', about: 'passes over the images', recipe: (r, text) => (r.epochs = whole(text)) },
+  {
+    name: 'looks',
+    value: 'N,N | none',
+    about: 'images held out, and test images, that networks are shown after every epoch',
+    recipe: (r, text) => (r.looks = looks(text, r.looks?.outputs)),
+  },
   {
     name: 'patience',
     value: 'N',

@@ -54,8 +54,8 @@ export interface CommonRecipe {
   downscale: Downscale
   optimizer: { name: 'adamw' | 'sgd'; lr: number; weightDecay: number; momentum?: number; nesterov?: boolean }
   schedule: Course
-  /** Absent: nothing. */
-  looks?: Looks
+  /** null or absent: nothing. */
+  looks?: Looks | null
   /**
    * Epochs without a lower NLL on images held out after which a training ends; `epochs` at most. Absent: after those.
    */
@@ -228,7 +228,7 @@ export function checkCommon(recipe: CommonRecipe, methods: readonly string[]): v
   const undivided = recipe.methods.includes('sckd') ? 'sckd' : recipe.updates === 'sequential' && 'sequential updates'
   need(microBatches === 1 || !undivided, 'micro-batches', microBatches, `not with ${undivided}, for whole batches only`)
   const { looks, patience } = recipe
-  need(patience === undefined || looks !== undefined, 'patience', patience, 'needs looks, which say on how many images')
+  need(patience === undefined || !!looks, 'patience', patience, 'needs looks, which say on how many images')
   need(trainImages === null || whole(trainImages), 'train-images', trainImages, 'a whole number from 1')
   need(recipe.optimizer.lr > 0, 'lr', recipe.optimizer.lr, 'a number above 0')
 }

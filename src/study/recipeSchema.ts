@@ -137,7 +137,7 @@ const shared = <M extends string>(presets: readonly string[], methods: readonly 
   downscale: oneOf(['area', 'bilinear', 'bilinearAntialias'] as const),
   optimizer,
   schedule,
-  looks: object<Looks>({ heldOut: count(), test: count(), outputs: yesNo }),
+  looks: orNull(object<Looks>({ heldOut: count(), test: count(), outputs: yesNo })),
   patience: count(),
   augmentation: orNull(augmentation),
 })

@@ -125,6 +125,7 @@ function likenessOf(node: NodeResult | undefined): Partial<Row> {
 function teacherRow(stage: Stage, label: Exclude<Stage['label'], Label>, cell: Cell | undefined): TeacherRow {
   const outcome = cell?.outcome
   const node: NodeResult | undefined = outcome?.nodes.teacher
+  const { bestHeldOut, bestOnTest } = courseOf(outcome?.curve ?? [], 'teacher')
   return {
     ...label,
     seed: stage.seed,
@@ -140,6 +141,7 @@ function teacherRow(stage: Stage, label: Exclude<Stage['label'], Label>, cell: C
     inferenceMs: node?.inferenceMs ?? null,
     forwardFlops: node?.forwardFlops ?? null,
     sha256: node?.sha256 ?? null,
+    ...(bestHeldOut === undefined ? {} : { bestHeldOut, bestOnTest }),
     ...tookOf(stage, cell),
   }
 }

@@ -130,7 +130,7 @@ export function checkFits({ recipe }: Pick<StudyArguments, 'recipe'>, { train, t
   need(large === undefined, `--sizes ${large}: the pictures of ${name} have ${height} pixels a side`)
   const apart = calibrationImages + (looks?.heldOut ?? 0)
   const images = trainImages ?? n - apart
-  const seen = looks ? ` and looks.heldOut ${looks.heldOut}` : ''
+  const seen = looks ? ` and --looks ${looks.heldOut},${looks.test}` : ''
   const sum = `--train-images ${trainImages ?? 'all'} and --calibration-images ${calibrationImages}${seen}`
   need(images > 0 && images + apart <= n, `${sum}: ${name} has ${n} training images`)
   need(batch <= images, `--batch ${batch}: there are ${images} training images`)

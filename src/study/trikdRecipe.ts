@@ -160,12 +160,7 @@ export function checkTrikd(recipe: TrikdRecipe): TrikdRecipe {
   checkCommon(recipe, TRIKD_METHODS)
   need(Number.isInteger(generations) && generations >= 0, 'generations', generations, 'a whole number from 0')
   const { saturation, looks } = recipe
-  need(
-    saturation === undefined || looks !== undefined,
-    'saturation',
-    saturation,
-    'needs looks, which say on how many images',
-  )
+  need(saturation === undefined || !!looks, 'saturation', saturation, 'needs looks, which say on how many images')
   for (const weight of Object.values(weights)) {
     need(Number.isFinite(weight) && weight >= 0, 'weights', Object.values(weights), 'four numbers from 0')
   }

@@ -56,6 +56,26 @@ test('one seed has no ±, failed seeds show in n and are listed', () => {
   assert.match(text, /CQKD raw, T = 4, 7 px, seed 2: failed, loss became NaN at step 412/)
 })
 
+test('where epochs were looked at: last, best by images held out, and best on test, which is said to leak', () => {
+  const results = fakeResults({ curves: true, run: { config: { looks: { heldOut: 400, test: 1400 } } } })
+  assert.not(tables(results).some(({ title }) => title === 'Course of training'))
+  for (const row of results.rows) {
+    const { seed } = row
+    Object.assign(row, { bestHeldOut: 0.8 + seed / 100, bestOnTest: 0.82 + seed / 100, epochsTo99: 12, curveArea: 0.7 })
+  }
+  for (const { points, seed } of results.curves!) points.at(-1)!.accuracy = 0.79 + seed / 100
+  for (const teacher of results.teachers) Object.assign(teacher, { bestHeldOut: 0.85, bestOnTest: 0.86 })
+  const course = tables(results)[1]
+  assert.is(course.title, 'Course of training')
+  assert.match(course.caption, /^On the first 1,400 test images, not .* by the test images themselves \(which leaks\)/)
+  assert.equal(course.head.slice(3, 6), ['last %', 'best held out %', 'best on test % (leaks)'])
+  const [supervised] = course.blocks[0].rows
+  assert.equal(supervised.slice(2, 6), ['3', '80.00 ± 1.00', '81.00 ± 1.00', '83.00 ± 1.00'])
+  const teachers = tables(results).at(-1)!
+  assert.equal(teachers.head.slice(-2), ['best held out %', 'best on test % (leaks)'])
+  assert.equal(teachers.blocks[0].rows[0].slice(-2), ['85.00', '86.00'])
+})
+
 test('claims stand under the table with statistic, n, interval and verdict', () => {
   const text = textReport(fakeResults())
   assert.match(text, /^C1 +(HOLDS|UNDECIDED|REVERSED): CQKD beats supervised learning$/m)

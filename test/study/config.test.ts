@@ -58,6 +58,7 @@ const pictures = { side: 28, channels: 1, classes: 10 }
 
 // Every flag that changes the recipe, with a value that no preset has.
 const COMMON: Record<string, string> = {
+  looks: '40,50',
   dataset: 'cifar100',
   sizes: '9,5',
   seeds: '3,1',
@@ -129,6 +130,26 @@ test('everything a flag can say a config can say: under its key, to the same rec
       assert.is.not(JSON.stringify(recipe), JSON.stringify(parsed(paper, '').recipe), name)
     }
   }
+})
+
+test('looks: two numbers, or none, which a config says as null; training to convergence needs them', () => {
+  const looksOf = (line: string, content?: unknown) => parsed(TRIKD, line, content).recipe.looks
+  assert.equal(looksOf(''), { heldOut: 400, test: 400, outputs: false })
+  assert.equal(looksOf('--looks 20,30'), { heldOut: 20, test: 30, outputs: false })
+  assert.is(looksOf('--looks none'), null)
+  assert.is(looksOf('', { looks: null }), null)
+  // A standard study of before there was the flag keeps its cells.
+  assert.is(looksOf('--preset standard'), undefined)
+  for (const line of [
+    '--looks 20',
+    '--looks 20,30,40',
+    '--looks 0,30',
+    '--looks some',
+    '--looks none --patience 2 --looks none',
+  ]) {
+    assert.throws(() => parsed(TRIKD, line), /two whole numbers|needs looks/, line)
+  }
+  assert.match(refused({ looks: { heldOut: 0 } }, TRIKD), /^looks\.heldOut 0: a whole number from 1/)
 })
 
 test('what is printed comes back: recipe, text and cell keys are equal', async () => {

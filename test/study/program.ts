@@ -53,7 +53,7 @@ export async function makeProgram(): Promise<Program> {
   }
   const small = ['cqkd', '--dataset', 'fashion-mnist', '--data', data, '--sizes', '4', '--methods', 'supervised,cqkd']
   small.push('--temperatures', '4', '--train-images', '60', '--calibration-images', '40', '--epochs', '2')
-  small.push('--batch', '20', '--teacher', 'resnet8:4,4,4/1', '--student', 'resnet8:4,4,4/1')
+  small.push('--batch', '20', '--looks', 'none', '--teacher', 'resnet8:4,4,4/1', '--student', 'resnet8:4,4,4/1')
   return {
     folder,
     launcher,

@@ -15,7 +15,7 @@ test.before(async () => {
   program = await makeProgram()
   args = ['trikd', '--dataset', 'fashion-mnist', '--data', join(program.folder, 'data'), '--sizes', '4']
   args.push('--train-images', '60', '--batch', '20', '--epochs', '30', '--seeds', '1', '--temperatures', '4')
-  args.push('--teacher', 'resnet8:6,6,6', '--student', 'resnet8:4,4,4', '--generations', '1')
+  args.push('--teacher', 'resnet8:6,6,6', '--student', 'resnet8:4,4,4', '--generations', '1', '--looks', 'none')
 })
 test.after(() => program.remove())
 
@@ -62,10 +62,21 @@ test('killed in the middle, it goes on to the same bits', async () => {
 
 test('killed at any moment, training to convergence and generations until saturation end where they would have', async () => {
   const recipe = join(program.folder, 'recipe.json')
-  const looks = { heldOut: 40, test: 50, outputs: false }
   const schedule = { name: 'constant', warmup: 0 }
-  writeFileSync(recipe, JSON.stringify({ looks, schedule, optimizer: { lr: 0.002 }, patience: 2, saturation: 1 }))
-  const study = [...args, '--config', recipe, '--epochs', '60', '--generations', '8', '--methods', 'trikd,control']
+  writeFileSync(recipe, JSON.stringify({ schedule, optimizer: { lr: 0.002 }, patience: 2, saturation: 1 }))
+  const study = [
+    ...args,
+    '--config',
+    recipe,
+    '--looks',
+    '40,50',
+    '--epochs',
+    '60',
+    '--generations',
+    '8',
+    '--methods',
+    'trikd,control',
+  ]
   const whole = join(program.folder, 'ended')
   const first = await program.run([...study, '--out', whole])
   assert.is(first.code, 0, first.err)
