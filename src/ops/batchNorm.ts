@@ -62,7 +62,9 @@ function checkShapes(x: Tensor, weights: BatchNormWeights, { residual, train }: 
  */
 export function batchNorm(input: Tensor, weights: BatchNormWeights, options: BatchNormOptions): Tensor {
   if (input.shape.length === 2) {
-    const y = batchNorm(toLayout(reshape(input, [...input.shape, 1, 1]), 'chwn'), weights, options)
+    const wide = (t: Tensor) => toLayout(reshape(t, [...t.shape, 1, 1]), 'chwn')
+    const residual = options.residual?.shape.length === 2 ? wide(options.residual) : options.residual
+    const y = batchNorm(wide(input), weights, { ...options, residual })
     return reshape(toLayout(y, 'row'), input.shape)
   }
   if (input.shape.length !== 4)

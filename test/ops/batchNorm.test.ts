@@ -76,6 +76,7 @@ for (const shape of [
 }
 check('adds a residual and rectifies', [4, 3, 5, 4], { train: true }, true)
 check('adds a residual to odd runs', [3, 5, 3, 3], { train: true }, true)
+check('adds a residual to rows', [5, 6], { train: true }, true)
 check('evaluates with a residual', [4, 3, 5, 4], { train: false }, true)
 
 test('evaluates to the same bits whether or not a gradient is asked for', async () => {
