@@ -155,13 +155,13 @@ fn forward(
   let soft = 1.0 / p.temperature;
   let softer = 1.0 / (p.tau * p.temperature);
   let zLabel = vec4f(logits[s + label / WIDTH])[label % WIDTH] - peak.student;
+  // As in Sums, of this lane's classes.
   var e1 = Value();
   var ez = Value();
   var other1 = Value();
   var other2 = Value();
   var z1 = Value();
   var ahead = Value();
-  // By edge.
   var students: array<Value, 4>;
   var teachers: array<Value, 4>;
   var shifts: array<Value, 4>;
