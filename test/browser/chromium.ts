@@ -65,6 +65,8 @@ export interface Visit {
   files: Record<string, string>
   viewport?: { width: number; height: number }
   colorScheme?: 'light' | 'dark'
+  /** Of the page's own scripts; default true. */
+  javaScriptEnabled?: boolean
 }
 
 const kinds: Record<string, string> = { js: 'text/javascript', wgsl: 'text/plain' }

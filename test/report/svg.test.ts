@@ -19,6 +19,7 @@ import { reliabilityDiagram } from '../../src/report/reliability.ts'
 import { linear, logarithmic, niceTicks, spread, textWidth, tickDigits } from '../../src/report/scale.ts'
 import { lineChart, type Series } from '../../src/report/svg.ts'
 import { close } from './check.ts'
+import { contrast } from './contrast.ts'
 import { fakeResults } from './fake.ts'
 
 const test = suite('report/svg')
@@ -243,18 +244,6 @@ test('labels move apart as little as needed, keep their order and stay inside', 
   assert.ok(sorted[0] >= 0 && sorted[5] <= 100)
   assert.ok(places[0] < places[2] && places[2] < places[1])
 })
-
-/** Contrast of two colours by the formula of WCAG 2. */
-function contrast(a: string, b: string): number {
-  const [light, dark] = [a, b].map((hex) => {
-    const [r, g, blue] = [1, 3, 5].map((i) => {
-      const c = Number.parseInt(hex.slice(i, i + 2), 16) / 255
-      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
-    })
-    return 0.2126 * r + 0.7152 * g + 0.0722 * blue + 0.05
-  })
-  return Math.max(light / dark, dark / light)
-}
 
 /** A colour over another one, at an opacity. */
 function mixed(over: string, under: string, opacity: number): string {
