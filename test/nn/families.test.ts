@@ -33,7 +33,7 @@ test('counts the multiply-adds of the literature', () => {
 })
 
 for (const name of ['wrn-16-2', 'resnet8x4']) {
-  test(`${name}: loss, logits, gradients, running statistics and evaluation are PyTorch's`, async () => {
+  test(`${name}: loss, logits, gradients, running statistics and evaluation are PyTorch's, SGD's step is one`, async () => {
     const off = await compare(name)
     assert.is(off.count, off.fixture.count)
     assert.ok(off.loss < 1e-6, `loss ${off.loss}`)
@@ -41,6 +41,8 @@ for (const name of ['wrn-16-2', 'resnet8x4']) {
     assert.ok(off.evaluated < 1e-5, `evaluated ${off.evaluated}`)
     assert.ok(off.norms < 1e-5, `norms ${off.norms}`)
     assert.ok(off.samples < 1e-4, `samples ${off.samples}`)
+    assert.ok(off.updated <= 1, `updated ${off.updated}`)
+    assert.ok(Math.abs(off.gained - 1) < 0.01, `gained ${off.gained}`)
   })
 }
 

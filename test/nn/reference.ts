@@ -1,14 +1,17 @@
 // A network against the fixture that test/fixtures/networks/make.py made with PyTorch in float64: the same weights and
-// pictures, made from a hash, one training step, then an evaluation with the running statistics of that step.
+// pictures, made from a hash; forward, loss, backward, then an evaluation with the running statistics of that batch. On
+// the device it is a whole training step, with SGD's update; what that did is measured, and undone for the evaluation.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backward } from '../../src/autograd.ts'
+import type { Engine } from '../../src/engine.ts'
 import { networkNamed } from '../../src/nn/names.ts'
 import { type Network, resnet } from '../../src/nn/resnet.ts'
 import { distillLoss } from '../../src/ops/distillLoss.ts'
+import { sgd } from '../../src/optim.ts'
 import { stream } from '../../src/random.ts'
 import { type Shape, sizeOf } from '../../src/tensor.ts'
-import { engine } from '../device.ts'
+import { engine as shared } from '../device.ts'
 
 interface Fixture {
   name: string
@@ -39,10 +42,18 @@ export interface Deviation {
 export interface Compared extends Deviation {
   fixture: Fixture
   count: number
+  /** The worst deviation of an updated weight from w - lr g, in units in the last place. */
+  updated: number
+  /** What the update took off the loss on its batch, as a share of lr |g|², which it does to first order. */
+  gained: number
+  /** Of the step, pipelines included. */
   seconds: number
-  /** MiB on the device. */
+  /** MiB on the device after the step. */
   memory: number
 }
+
+/** The update is to take this share off the loss. */
+const SHARE = 1e-3
 
 function mixed(name: string, n: number): Uint32Array {
   let seed = 0x811c9dc5
@@ -79,7 +90,7 @@ export const readFixture = (name: string): Fixture => {
 }
 
 /** One training step of the network that the fixture is named after, and how far everything is from PyTorch's. */
-export async function compare(name: string): Promise<Compared> {
+export async function compare(name: string, engine: Engine = shared): Promise<Compared> {
   const fixture = readFixture(name)
   const { side, batch } = fixture
   const classes = fixture.classes
@@ -96,21 +107,56 @@ export async function compare(name: string): Promise<Compared> {
     [batch],
     { dtype: 'u32' },
   )
+  const slope = Object.values(fixture.gradients).reduce((sum, [norm]) => sum + norm ** 2, 0)
+  const lr = (SHARE * fixture.loss) / slope
+  const optimizer = sgd(parameters.flat, { lr })
+  optimizer.advance(1)
   const started = performance.now()
   const { logits, loss } = engine.step(() => {
     const y = network.forward(x, { train: true })
     const { loss } = distillLoss(y, { labels })
     parameters.zeroGrad()
     backward(loss)
+    optimizer.step()
     return { logits: y, loss }
   })
   const got = { loss: await loss.item(), logits: await logits.read(), state: await parameters.state() }
   const seconds = (performance.now() - started) / 1000
+  const memory = engine.memory().bytes / 2 ** 20
+  const after = engine.step(() => {
+    return engine.noGrad(() => distillLoss(network.forward(x, { train: true }), { labels }).loss)
+  })
+  const gained = (got.loss - (await after.item())) / (lr * slope)
+  const gradients = await gradientsOf(network)
+  const updated = updateOf(new Map(start), got.state, gradients, lr)
+  const before = start.filter(([key]) => gradients.has(key))
+  parameters.load(new Map([...got.state, ...before]))
   const evaluated = await engine.step(() => engine.noGrad(() => network.forward(x, { train: false }))).read()
   return {
-    ...measure(fixture, { ...got, evaluated, gradients: await gradientsOf(network) }),
-    ...{ fixture, count: parameters.count(), seconds, memory: engine.memory().bytes / 2 ** 20 },
+    ...measure(fixture, { ...got, evaluated, gradients }),
+    ...{ fixture, count: parameters.count(), updated, gained, seconds, memory },
   }
+}
+
+/** The worst deviation of a weight from w - lr g, in units in the last place of the larger of w and w - lr g. */
+function updateOf(
+  start: Map<string, { data: ArrayLike<number> }>,
+  state: Map<string, { data: ArrayLike<number> }>,
+  gradients: Map<string, ArrayLike<number>>,
+  lr: number,
+): number {
+  let most = 0
+  for (const [key, gradient] of gradients) {
+    const [old, now] = [start, state].map((all) => all.get(key)!.data)
+    for (let i = 0; i < gradient.length; i++) {
+      const want = old[i] - Math.fround(lr) * gradient[i]
+      const unit = 2 ** (Math.floor(Math.log2(Math.max(Math.abs(old[i]), Math.abs(want)))) - 23)
+      const off = Math.abs(now[i] - want) / unit
+      if (Number.isNaN(off)) return off
+      most = Math.max(most, off)
+    }
+  }
+  return most
 }
 
 async function gradientsOf({ parameters }: Network): Promise<Map<string, ArrayLike<number>>> {
