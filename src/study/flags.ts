@@ -153,13 +153,13 @@ const SHARED: Flag<CommonRecipe>[] = [
   {
     name: 'members',
     value: 'N',
-    about: 'networks in a cohort of DML',
+    about: 'networks in a cohort of DML and DML_e',
     recipe: (r, text) => (r.members = whole(text)),
   },
   {
     name: 'updates',
     value: 'NAME',
-    about: "simultaneous, sequential: of DML's members in a step",
+    about: 'simultaneous, sequential: of the members of a cohort in a step',
     recipe: (r, text) => (r.updates = choice(text, ['simultaneous', 'sequential'] as const)),
   },
 ]
@@ -205,7 +205,7 @@ const CQKD_OWN: Flag<Recipe>[] = [
   {
     name: 'bn-after-eval',
     value: 'NAME',
-    about: 'train, freeze: batch norm of DML (freeze as in the published code)',
+    about: 'train, freeze: batch norm of DML and DML_e (freeze as in the published code)',
     recipe: (r, text) => (r.bnAfterEval = choice(text, ['train', 'freeze'] as const)),
   },
 ]
