@@ -126,7 +126,7 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
   },
   quick: { about: 'the default: Fashion-MNIST, 2,000 images, 14 and 7 pixels, 20 epochs, one seed', recipe: quick },
   standard: {
-    about: '10,000 images, 28, 14 and 7 pixels, ResNet-14 teacher, five temperatures, 5 seeds (about 310 TFLOP)',
+    about: '10,000 images, 28, 14 and 7 pixels, ResNet-14 teacher, five temperatures, 5 seeds (about 340 TFLOP)',
     recipe: {
       ...quick,
       preset: 'standard',

@@ -115,7 +115,18 @@ test('--paper chooses the study whatever the command, and all runs both', async 
     assert.is(code, 0, err)
     return out
   }
-  const small = ['--train-images', '60', '--calibration-images', '20', '--batch', '20', '--seeds', '1']
+  const small = [
+    '--train-images',
+    '60',
+    '--calibration-images',
+    '20',
+    '--looks',
+    'none',
+    '--batch',
+    '20',
+    '--seeds',
+    '1',
+  ]
   const cqkd = await list('trikd', '--paper', 'cqkd', ...small)
   assert.match(cqkd, 'seed0/4px/cqkd-T4')
   assert.not.match(cqkd, 'generation1')
