@@ -48,8 +48,8 @@ export interface SideBySide {
   notes: string[]
 }
 
-/** Of a run's record, what every run has of its own. */
-const OWN = ['config', 'overrides', 'date', 'command', 'seconds', 'trainingSeconds', 'seeds']
+/** Of a run's record, what every run has of its own, or (classes) another field says as well. */
+const OWN = ['config', 'overrides', 'date', 'command', 'seconds', 'trainingSeconds', 'seeds', 'classes']
 
 export function sideBySide(a: Results, b: Results): SideBySide {
   const [left, right] = [groupRows(a.rows), groupRows(b.rows)]
