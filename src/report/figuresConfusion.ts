@@ -22,12 +22,13 @@ interface Confused {
 }
 
 /**
- * Of every image size the last row of the main method (of CQKD from the calibrated teacher) and the last of supervised
- * training; those whose cells have counts.
+ * Of every image size the last row of supervised training and the last of the main method (of CQKD from the calibrated
+ * teacher), where their cells have counts.
  */
 function confused({ rows, run }: Pick<Results, 'rows' | 'run'>): Confused[] {
-  const students = mainGroups(rows).filter(({ role, teacher }) => role === undefined && teacher !== 'raw')
-  const own = students.filter(({ teacher }) => teacher !== 'sameResolution')
+  const own = mainGroups(rows).filter(({ role, teacher }) => {
+    return role === undefined && (teacher === null || teacher === 'calibrated')
+  })
   const main = MAIN.find((method) => own.some((group) => group.method === method))
   return [...new Set(own.map(({ size }) => size))].flatMap((size) => {
     const last = (method?: string) => own.filter((group) => group.size === size && group.method === method).at(-1)
