@@ -12,7 +12,7 @@ import type { Stage } from './stage.ts'
 /** Seconds of a step: the least of some rounds in turns, since their ratio is asked of a machine that does other work. */
 export type StepTimes = Record<'cached' | 'full' | 'low', number>
 
-const ROUNDS = 5
+const ROUNDS = 8
 /** Of one of the three in one round. */
 const SECONDS = 0.1
 
@@ -53,7 +53,7 @@ export async function stepTimes(
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [i, step] of captured.entries()) {
       // The first round warms up, the second tells how many steps fill one.
-      const steps = round < 2 ? round + 1 : Math.max(1, Math.round(SECONDS / times[i][0]))
+      const steps = round < 2 ? round + 1 : Math.max(2, Math.round(SECONDS / times[i][0]))
       const started = performance.now()
       for (let k = 0; k < steps; k++) step.run()
       await engine.settled()
