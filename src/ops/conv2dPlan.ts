@@ -34,9 +34,9 @@ export type AdapterClass = 'llvmpipe' | 'swiftshader' | 'gpu'
  */
 const PREFERRED: Record<AdapterClass, readonly KernelName[]> = {
   // Measured: pictures of 2x2, then subgroups, a few images, and no subgroups.
-  llvmpipe: ['tiny', 'strip', 'quads', 'lanes', 'rows', 'plain', 'images', 'tile', 'shared', 'generic'],
-  // Measured.
-  swiftshader: ['tiny', 'strip', 'quads', 'lanes', 'rows', 'plain', 'images', 'tile', 'shared', 'generic'],
+  llvmpipe: ['tiny', 'strip', 'quads', 'lanes', 'rows', 'plain', 'images', 'matmul', 'tile', 'shared', 'generic'],
+  // Measured: arrays and shuffles cost it more than loads do, so 1x1 is a product, and 3x3 needs no subgroups.
+  swiftshader: ['tiny', 'matmul', 'plain', 'quads', 'strip', 'lanes', 'rows', 'images', 'tile', 'shared', 'generic'],
   // By reasoning, since none was at hand to measure: few registers, no idle lanes.
   gpu: ['shared', 'tile', 'generic'],
 }

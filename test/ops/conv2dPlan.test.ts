@@ -55,9 +55,21 @@ const DEFAULTS: [string, GpuInfo, string[]][] = [
     [
       'plain plain images',
       'plain shared images',
-      'tile tile tile',
+      'matmul matmul matmul',
       'plain plain images',
       'tile tile tile',
+      'generic generic generic',
+    ],
+  ],
+  [
+    'SwiftShader',
+    SWIFTSHADER,
+    [
+      'plain plain quads',
+      'plain lanes quads',
+      'matmul matmul matmul',
+      'tiny tiny tiny',
+      'rows tile tile',
       'generic generic generic',
     ],
   ],
