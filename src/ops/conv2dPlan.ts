@@ -18,7 +18,17 @@ import { tiny } from './conv2dTiny.ts'
 
 /** Every kernel, by the name that tables of choices use. */
 export const KERNELS = {
-  ...{ tiny, strip, quads, lanes, rows, plain, images, tile, shared, matmul, generic },
+  tiny,
+  strip,
+  quads,
+  lanes,
+  rows,
+  plain,
+  images,
+  tile,
+  shared,
+  matmul,
+  generic,
 } satisfies Record<string, ConvKernel>
 
 export type KernelName = keyof typeof KERNELS
