@@ -26,5 +26,5 @@ export async function init(options: InitOptions = {}): Promise<Engine> {
   if (!adapter) throw new AdapterError('the browser offers no WebGPU adapter; is hardware acceleration switched off?')
   const { info } = adapter
   const name = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
-  return engineFrom(null, { adapter, name, software: info?.isFallbackAdapter ?? false }, options)
+  return engineFrom(null, { adapter, name }, options)
 }

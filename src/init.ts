@@ -13,12 +13,18 @@ export interface EngineOptions {
 export interface OpenedAdapter {
   adapter: GPUAdapter
   name: string
-  software: boolean
   /** How to wait for this platform's promises; see Gpu.calm. */
   calm?: Gpu['calm']
 }
 
 type InfoWithSubgroups = GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number }
+
+/** Does the processor compute? Browsers may leave `info` out, and most of its names empty. */
+export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
+  const { vendor, architecture, device, description, isFallbackAdapter } = info ?? {}
+  const names = [vendor, architecture, device, description].join(' ')
+  return isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader/i.test(names)
+}
 
 /** Lanes of a subgroup, where the device has subgroups of one size; else 0. */
 function subgroupSize(device: GPUDevice, info: InfoWithSubgroups | undefined): number {
@@ -43,7 +49,7 @@ export async function engineFrom(
   const described = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ')
   const facts = {
     adapter: opened?.name ?? (described || 'a device handed in'),
-    software: opened?.software ?? false,
+    software: isSoftware(info ?? opened?.adapter.info),
     features: [...made.features].sort(),
     driver: info?.description ?? '',
     subgroupSize: subgroups ? subgroupSize(made, info ?? opened?.adapter.info) : 0,

@@ -170,6 +170,7 @@ test('a device that was handed in outlives the engine', async () => {
   const owner = await fresh()
   const { device } = owner.gpu
   const guest = await init({ device })
+  assert.is(guest.info.software, owner.info.software)
   assert.equal([...(await relu(guest.tensor([-1, 1])).read())], [0, 1])
   guest.destroy()
   assert.equal([...(await relu(owner.tensor([-1, 2])).read())], [0, 2])

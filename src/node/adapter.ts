@@ -2,6 +2,7 @@
 
 import { isMainThread } from 'node:worker_threads'
 import { AdapterError } from '../errors.ts'
+import { isSoftware } from '../init.ts'
 import { cacheFolder, offlineByEnvironment } from './adapter-cache.ts'
 import {
   type Driver,
@@ -178,10 +179,10 @@ export async function openDriver(
 
 /** Puts a name and a kind to what Dawn found. */
 export function identify({ gpu, adapter, name }: Found, origin: OpenAdapter['origin']): OpenAdapter {
-  const { description, isFallbackAdapter } = adapter.info
+  const { description } = adapter.info
   const known = `${name} ${description}`
   const mesa = /Mesa (\d+\.\d+\.\d+)/.exec(description)?.[1]
-  const software = isFallbackAdapter || /llvmpipe|lavapipe|swiftshader/i.test(known)
+  const software = isSoftware(adapter.info)
   const make = /llvmpipe|lavapipe/i.test(known) ? 'lavapipe' : /swiftshader/i.test(known) ? 'swiftshader' : 'software'
   const driver = mesa ? `Mesa ${mesa}` : description
   const kind = software ? make : 'hardware'
