@@ -37,7 +37,7 @@ export function htmlReport(results: Results, options: ReportOptions = {}): strin
     { id: 'figures', title: 'Figures', body: figuresBody(results) },
     { id: 'claims', title: 'Claims', body: claimsBody(results.claims) },
     { id: 'reliability', title: 'Reliability', body: reliabilityBody(results) },
-    { id: 'confusion', title: 'Confusion', body: confusionBody(results) },
+    { id: 'confusion', title: 'Confusion matrices', body: confusionBody(results) },
     { id: 'curves', title: 'Learning curves', body: curvesBody(results) },
     { id: 'more', title: 'More numbers', body: tablesBody(more) },
     { id: 'agreement', title: 'Agreement with the reference', body: agreementBody(results) },
