@@ -1,6 +1,7 @@
 // From an adapter or a device to an engine; shared by the Node and browser entries.
 import { Engine } from './engine.ts'
 import { type Choices, Gpu, requestDevice } from './gpu/gpu.ts'
+import { isSoftware } from './gpu/software.ts'
 import { setChoices } from './ops/choices.ts'
 
 export interface EngineOptions {
@@ -18,13 +19,6 @@ export interface OpenedAdapter {
 }
 
 type InfoWithSubgroups = GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number }
-
-/** Does the processor compute? Browsers may leave `info` out, and most of its names empty. */
-export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
-  const { vendor, architecture, device, description, isFallbackAdapter } = info ?? {}
-  const names = [vendor, architecture, device, description].join(' ')
-  return isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader/i.test(names)
-}
 
 /** Lanes of a subgroup, where the device has subgroups of one size; else 0. */
 function subgroupSize(device: GPUDevice, info: InfoWithSubgroups | undefined): number {

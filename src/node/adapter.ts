@@ -2,7 +2,7 @@
 
 import { isMainThread } from 'node:worker_threads'
 import { AdapterError } from '../errors.ts'
-import { isSoftware } from '../init.ts'
+import { isSoftware } from '../gpu/software.ts'
 import { cacheFolder, offlineByEnvironment } from './adapter-cache.ts'
 import {
   type Driver,

@@ -19,7 +19,7 @@ export interface Confusion {
 export const DARKEST = 0.7
 export const SHADE = 'blue0'
 
-const CELL = 26
+const CELL = 30
 const FONT = 11.5
 const TOP = 48
 const AXIS = 'true ↑'
@@ -59,7 +59,7 @@ export function confusionMatrix({ id, title, subtitle, classes, counts }: Confus
 
 function cell(count: number, share: number, x: number, y: number): Markup {
   const text = String(count)
-  const size = Math.min(FONT, (FONT * (CELL - 3)) / textWidth(text, FONT))
+  const size = Math.min(FONT, (FONT * (CELL - 2)) / textWidth(text, FONT))
   // Its root, so that rare mistakes are seen at all.
   const shade = DARKEST * Math.sqrt(share)
   const back = markup`<rect x="${px(x)}" y="${px(y)}" width="${CELL}" height="${CELL}" fill="currentColor" fill-opacity="${px(shade)}"/>`

@@ -202,7 +202,7 @@ test('confusion: long names are cut, large counts fit their cells, a class witho
   checkTexts({ id: 'c', svg })
   assert.match(svg.text, />a very lo[^<]{0,6}…</)
   const box = textBoxes(svg.text).find(({ text }) => text === '123456')!
-  assert.ok(box.right - box.left <= 26)
+  assert.ok(box.right - box.left <= 30)
   assert.match(svg.text, 'z none. Most frequent mistakes: a very long name of a class of pictures for z 2')
   assert.equal(
     mistakesOf(counts).map(({ of, as, count }) => [of, as, count]),
