@@ -1,7 +1,7 @@
 // The browser entry: everything of index.ts, and an `init` on navigator.gpu.
 import type { Engine } from './engine.ts'
 import { AdapterError } from './errors.ts'
-import { type EngineOptions, engineFrom } from './init.ts'
+import { type EngineOptions, engineFrom, ownName } from './init.ts'
 
 export { decodePicture } from './browser/pictures.ts'
 export * from './index.ts'
@@ -24,7 +24,5 @@ export async function init(options: InitOptions = {}): Promise<Engine> {
     throw new AdapterError('this browser has no WebGPU (navigator.gpu): use a current Chrome, Edge, Safari or Firefox')
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' })
   if (!adapter) throw new AdapterError('the browser offers no WebGPU adapter; is hardware acceleration switched off?')
-  const { info } = adapter
-  const name = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ') || 'unnamed adapter'
-  return engineFrom(null, { adapter, name }, options)
+  return engineFrom(null, { adapter, name: ownName(adapter.info) || 'unnamed adapter' }, options)
 }

@@ -20,6 +20,11 @@ export interface OpenedAdapter {
 
 type InfoWithSubgroups = GPUAdapterInfo & { subgroupMinSize?: number; subgroupMaxSize?: number }
 
+/** What an adapter calls itself; empty where it keeps that to itself. */
+export function ownName(info: GPUAdapterInfo | undefined): string {
+  return info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ')
+}
+
 /** Lanes of a subgroup, where the device has subgroups of one size; else 0. */
 function subgroupSize(device: GPUDevice, info: InfoWithSubgroups | undefined): number {
   if (!device.features.has('subgroups' as GPUFeatureName)) return 0
@@ -40,9 +45,8 @@ export async function engineFrom(
   const made = device ?? (await requestDevice(opened!.adapter, subgroups))
   // Some browsers leave `adapterInfo` undefined.
   const info = made.adapterInfo as InfoWithSubgroups | undefined
-  const described = info?.description || [info?.vendor, info?.architecture].filter(Boolean).join(' ')
   const facts = {
-    adapter: opened?.name ?? (described || 'a device handed in'),
+    adapter: opened?.name ?? (ownName(info) || 'a device handed in'),
     software: isSoftware(info ?? opened?.adapter.info),
     features: [...made.features].sort(),
     driver: info?.description ?? '',

@@ -1,11 +1,18 @@
 // K5 and K5b: the usual teacher beside a larger one.
 import type { Part } from './claim.ts'
 import { type Cells, compare, judged } from './compare.ts'
+import type { Group } from './groups.ts'
 import { paired } from './stats.ts'
 import { ACCURACY, minus, noted, pick, valuesOf, versus, widthsOf } from './triplet.ts'
 
-/** Of K5, whose first comparison became a premise. */
-export const PREMISE_NOTE = 'rule changed after results were seen: a premise the other way round counted as reversed'
+/** K5's premise: the larger teacher is the more accurate one. */
+export function premise(larger: Group[], usual: Group[], rows: string): Part {
+  const statistic = 'premise: accuracy of the teacher'
+  return noted(
+    compare(larger, usual, { rows, statistic, ...ACCURACY, premise: true }),
+    'rule changed after results were seen: a premise the other way round counted as reversed',
+  )
+}
 
 /** Larger minus usual teacher under distillation from a finished teacher, and the teachers themselves. */
 export function largerTeacher({ groups }: Cells): Part[] | string {
@@ -17,15 +24,7 @@ export function largerTeacher({ groups }: Cells): Part[] | string {
     return pick(groups, { method: 'supervised', role: 'teacher', teacherWidth })
   })
   return [
-    noted(
-      compare(teachers[0], teachers[1], {
-        rows: `teacher of width ${width} minus the usual one`,
-        statistic: 'premise: accuracy of the teacher',
-        ...ACCURACY,
-        premise: true,
-      }),
-      PREMISE_NOTE,
-    ),
+    premise(teachers[0], teachers[1], `teacher of width ${width} minus the usual one`),
     compare(large, own, {
       rows: `KD, teacher of width ${width} minus the usual one, mean over temperatures`,
       statistic: 'accuracy of the student',

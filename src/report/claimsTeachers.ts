@@ -1,12 +1,12 @@
 // K5, K6 and K10 over teachers whose size and accuracy vary apart.
 import type { Part } from './claim.ts'
-import { PREMISE_NOTE } from './claimsLarger.ts'
+import { premise } from './claimsLarger.ts'
 import { MARGIN } from './claimsTrikd.ts'
 import { type Cells, type Claim, compare, judged } from './compare.ts'
 import { compareValues, type Group } from './groups.ts'
 import { kdAt } from './here.ts'
 import { paired } from './stats.ts'
-import { ACCURACY, minus, noted, pick, valuesOf } from './triplet.ts'
+import { ACCURACY, minus, pick, valuesOf } from './triplet.ts'
 import { having } from './varied.ts'
 
 const accuracy = { statistic: 'accuracy of the student', ...ACCURACY }
@@ -26,15 +26,7 @@ function largerIsWorse({ all }: Cells): Part[] | string {
   if (known.length < 2) return 'teachers of fewer than two widths'
   const [small, large] = [known[0], known[known.length - 1]]
   return [
-    noted(
-      compare(having(finished(all), large), having(finished(all), small), {
-        rows: `teacher of ${large} minus ${small}`,
-        ...accuracy,
-        statistic: 'premise: accuracy of the teacher',
-        premise: true,
-      }),
-      PREMISE_NOTE,
-    ),
+    premise(having(finished(all), large), having(finished(all), small), `teacher of ${large} minus ${small}`),
     compare(having(kd(all), large), having(kd(all), small), {
       rows: `KD, teacher of ${large} minus ${small}`,
       ...accuracy,

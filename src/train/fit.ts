@@ -147,9 +147,10 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (step % perEpoch === 0) for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
     for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
     weigh(epoch)
-    const { from, parts, end } = stepAt(before(step))
+    const begins = before(step)
+    const { from, parts, end } = stepAt(begins)
     for (const [i, tape] of parts.entries()) {
-      const at = before(step) + i * part
+      const at = begins + i * part
       if (augmented) augmented.value = at
       const reading = from.select(chosen(at))
       if (reading) await reading
