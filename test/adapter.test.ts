@@ -12,7 +12,6 @@ import { plainNotes } from '../src/node/adapter-list.ts'
 import { systemDrivers } from '../src/node/adapter-vulkan.ts'
 import { archiveSources, formatSources, parseDeb822, parseOneLine } from '../src/node/apt.ts'
 import { dupLibrary } from '../src/node/quiet.ts'
-import { readTar } from '../src/node/swiftshader.ts'
 
 const adapter = suite('adapter')
 const work = mkdtempSync(join(tmpdir(), 'adapter-test-'))
@@ -106,17 +105,6 @@ adapter('says which file cannot be written', async () => {
     assert.is(error.code, 'file')
     assert.match(error.message, join(work, 'file', 'cache'))
   })
-})
-
-adapter('reads a tar archive', () => {
-  const header = Buffer.alloc(512)
-  header.write('folder/name')
-  header.write('00000000003\0', 124)
-  header.write('0', 156)
-  const body = Buffer.alloc(512)
-  body.write('abc')
-  const files = readTar(Buffer.concat([header, body, Buffer.alloc(1024)]))
-  assert.is(Buffer.from(files.get('name')!).toString(), 'abc')
 })
 
 onLinux('reads what a library needs and orders libraries by it', () => {

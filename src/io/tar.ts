@@ -1,4 +1,4 @@
-// As much of tar as the official CIFAR archives need: regular files with short names.
+// As much of tar as the archives that we unpack need, CIFAR's and SwiftShader's: regular files with short names.
 
 import { InputError } from '../errors.ts'
 

@@ -3,9 +3,10 @@
 
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { AdapterError } from '../errors.ts'
+import { readTar } from '../io/tar.ts'
 import { cacheFolder, install } from './adapter-cache.ts'
 import type { Driver } from './adapter-vulkan.ts'
 
@@ -38,9 +39,9 @@ export async function openSwiftshader(cache = cacheFolder()): Promise<Driver | u
   // The size tells one release of the package from another without unpacking it.
   const folder = join(cache, `swiftshader-${statSync(archive).size}`)
   await install(folder, async (temporary) => {
-    const files = readTar(brotliDecompressSync(readFileSync(archive)))
+    const files = [...readTar(brotliDecompressSync(readFileSync(archive)), archive)]
     for (const name of [library, loader]) {
-      const bytes = files.get(name)
+      const [, bytes] = files.find(([path]) => basename(path) === name) ?? []
       if (!bytes) throw new AdapterError(`${archive} holds no ${name}; try npm ci again`)
       writeFileSync(join(temporary, name), bytes, { mode: 0o755 })
     }
@@ -49,22 +50,4 @@ export async function openSwiftshader(cache = cacheFolder()): Promise<Driver | u
   })
   const path = join(folder, loader)
   return { kind: 'swiftshader', origin: 'package', icd: join(folder, 'icd.json'), loader: path, libraries: [] }
-}
-
-/** The plain files of a tar archive by their base names. */
-export function readTar(tar: Uint8Array): Map<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>()
-  const text = (from: number, length: number) =>
-    Buffer.from(tar.buffer, tar.byteOffset + from, length)
-      .toString('latin1')
-      .replace(/\0.*$/s, '')
-  for (let at = 0; at + 512 <= tar.length; ) {
-    const name = text(at, 100)
-    if (!name) break
-    const size = Number.parseInt(text(at + 124, 12).trim() || '0', 8)
-    const type = text(at + 156, 1)
-    if (type === '' || type === '0') files.set(name.split('/').pop()!, tar.subarray(at + 512, at + 512 + size))
-    at += 512 + Math.ceil(size / 512) * 512
-  }
-  return files
 }
