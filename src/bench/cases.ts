@@ -35,6 +35,11 @@ export function chooseCases({ op, shapes, quick = false, filter = [] }: Choice):
     const chosen = shapes ?? (quick ? family.quick : family.shapes)
     return chosen.flatMap((shape) => casesOf(family, shape))
   })
+  return filtered(all, filter)
+}
+
+/** What has one of the texts in its name; all where there is none. */
+export function filtered<T extends { name: string }>(all: readonly T[], filter: readonly string[]): T[] {
   return all.filter(({ name }) => filter.length === 0 || filter.some((part) => name.includes(part)))
 }
 

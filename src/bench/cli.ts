@@ -10,7 +10,7 @@ import { commit, VERSION, versionOf } from '../study/facts.ts'
 import { UsageError } from '../study/usage.ts'
 import type { Span } from '../tune/clock.ts'
 import { tuningText } from '../tune/tuning.ts'
-import { type Case, chooseCases, FAMILIES } from './cases.ts'
+import { type Case, chooseCases, FAMILIES, filtered } from './cases.ts'
 import { changes, parseResults } from './compare.ts'
 import { type BenchOptions, helpText, parseArguments } from './flags.ts'
 import { runKernels } from './kernels.ts'
@@ -96,7 +96,7 @@ function casesOf({ op, shapes, quick, filter }: BenchOptions): Case[] {
 
 /** A quick run leaves ResNet-20 out. */
 function chooseSteps({ filter, quick }: BenchOptions): StepRecipe[] {
-  const named = STEPS.filter(({ name }) => filter.length === 0 || filter.some((part) => name.includes(part)))
+  const named = filtered(STEPS, filter)
   return quick && filter.length === 0 ? named.slice(0, 2) : named
 }
 
@@ -150,18 +150,19 @@ async function measureKernels(
 async function measureSteps(
   engine: Engine,
   recipes: StepRecipe[],
-  { step, profile, firstStep, quick, adapter = 'auto' }: BenchOptions,
+  { step, profile, firstStep, quick, adapter = 'auto', subgroups }: BenchOptions,
   facts: Facts,
   log: (line: string) => void,
 ): Promise<Measured> {
   const { rounds } = facts
   const base = { ...facts, peaks: NO_PEAKS, kernels: [], steps: [] }
   const profiles: BenchResults['profiles'] = []
+  const same = ['--adapter', adapter, ...(subgroups ? [] : ['--no-subgroups'])]
   const ran = step
     ? await runSteps(engine, recipes, {
         rounds,
         seconds: quick ? 0.1 : 0.5,
-        firstStep: firstStep ? { adapter } : null,
+        firstStep: firstStep ? same : null,
         log,
       })
     : { peaks: NO_PEAKS, results: [], spans: [] }

@@ -5,7 +5,7 @@ import { Clock, type ClockOptions, deviceTimes, type Span, spread, type Timed } 
 import type { Case } from './cases.ts'
 import type { OwnKernel } from './own.ts'
 import { invocationsFor, type PeakWork, peaks } from './peak.ts'
-import { type KernelResult, type Peaks, ratesOf, secondsOf } from './results.ts'
+import { type KernelResult, type Peaks, peaksOf, ratesOf, secondsOf } from './results.ts'
 import { type Checked, checkOutputs, TOLERANCE, type Work } from './work.ts'
 
 export interface KernelOptions extends ClockOptions {
@@ -60,7 +60,7 @@ export async function runKernels(
     await clock.round(timed, round % 2 === 1)
   }
   clock.end(timed)
-  const found = peaksOf(limits)
+  const found = peaksFrom(limits)
   return { peaks: found, results: entrants.map((entrant) => resultOf(entrant, found)), spans: clock.spans }
 }
 
@@ -99,13 +99,12 @@ export async function preparePeaks(
   return limits
 }
 
-export function peaksOf(limits: readonly TimedPeak[]): Peaks {
+export function peaksFrom(limits: readonly TimedPeak[]): Peaks {
   const all = limits.map(({ work: { name, kind, amount }, timed }) => {
     const times = spreads(timed)
     return { name, kind, rate: amount / secondsOf(times)!.median / 1e9, ...times }
   })
-  const best = (kind: PeakWork['kind']) => Math.max(0, ...all.filter((p) => p.kind === kind).map((p) => p.rate))
-  return { gflops: best('fma'), gbs: best('copy'), all }
+  return peaksOf(all)
 }
 
 export function spreads(timed: Timed) {

@@ -39,6 +39,11 @@ export interface Peaks {
   all: Peak[]
 }
 
+export function peaksOf(all: Peak[]): Peaks {
+  const best = (kind: Peak['kind']) => Math.max(0, ...all.filter((peak) => peak.kind === kind).map(({ rate }) => rate))
+  return { gflops: best('fma'), gbs: best('copy'), all }
+}
+
 export interface KernelResult {
   name: string
   op: string

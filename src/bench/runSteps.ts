@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
 import { Clock, spread, type Timed } from '../tune/clock.ts'
 import { counted } from './counted.ts'
-import { peaksOf, preparePeaks, type Ran, spreads } from './kernels.ts'
+import { peaksFrom, preparePeaks, type Ran, spreads } from './kernels.ts'
 import { type StepResult, secondsOf } from './results.ts'
 import { startSeconds } from './start.ts'
 import { type PreparedStep, prepareStep, type StepRecipe } from './steps.ts'
@@ -13,8 +13,8 @@ export interface StepOptions {
   rounds: number
   /** How long one measurement is made to last. */
   seconds: number
-  /** Also in fresh processes, with an empty driver cache and a filled one. */
-  firstStep: { adapter: string } | null
+  /** Also in fresh processes, with these flags and an empty driver cache, then a filled one. */
+  firstStep: readonly string[] | null
   log: (line: string) => void
 }
 
@@ -47,12 +47,10 @@ export async function runSteps(
     await clock.round(timed, round % 2 === 1)
   }
   clock.end(timed)
-  const peaks = peaksOf(limits)
+  const peaks = peaksFrom(limits)
   const results: StepResult[] = []
   for (const entrant of entrants) {
-    const start = options.firstStep
-      ? await startSeconds(entrant.step.recipe.name, options.firstStep.adapter, log)
-      : null
+    const start = options.firstStep ? await startSeconds(entrant.step.recipe.name, options.firstStep, log) : null
     results.push({ ...(await resultOf(entrant, peaks.gflops)), start })
   }
   return { peaks, results, spans: clock.spans }

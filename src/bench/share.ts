@@ -3,7 +3,7 @@
 // value.
 import { InputError } from '../errors.ts'
 import type { Spread } from '../tune/clock.ts'
-import { type BenchResults, type KernelResult, type Peak, ratesOf, SCHEMA, secondsOf } from './results.ts'
+import { type BenchResults, type KernelResult, type Peak, peaksOf, ratesOf, SCHEMA, secondsOf } from './results.ts'
 
 const PREFIX = 'r1='
 /** Characters of a link, bytes of what it unpacks to, rows. */
@@ -141,8 +141,7 @@ function resultsOf(value: unknown): BenchResults {
     const known = { name: line(name), kind: number(kind) ? ('copy' as const) : ('fma' as const) }
     return { ...known, rate: number(rate), wall: timed(wall), device: spreadOf(device) }
   })
-  const best = (kind: Peak['kind']) => Math.max(0, ...peaks.filter((peak) => peak.kind === kind).map((p) => p.rate))
-  const limits = { gflops: best('fma'), gbs: best('copy'), all: peaks }
+  const limits = peaksOf(peaks)
   if (limits.gflops === 0 || limits.gbs === 0) throw wrong('there are no peaks in it')
   const kernels = list(all[13]).map((each): KernelResult => {
     const row = list(each, 14)

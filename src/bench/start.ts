@@ -19,10 +19,15 @@ export interface StartSeconds {
   warm: Start
 }
 
-export async function startSeconds(step: string, adapter: string, log: (line: string) => void): Promise<StartSeconds> {
+/** `same`: the flags by which the processes get the device of this one. */
+export async function startSeconds(
+  step: string,
+  same: readonly string[],
+  log: (line: string) => void,
+): Promise<StartSeconds> {
   const folder = mkdtempSync(join(tmpdir(), 'webgpu-distill-'))
   const env = { MESA_SHADER_CACHE_DIR: folder, __GL_SHADER_DISK_CACHE_PATH: folder }
-  const arguments_ = ['--step', '--once', '--filter', step, '--offline', '--adapter', adapter]
+  const arguments_ = ['--step', '--once', '--filter', step, '--offline', ...same]
   try {
     log(`${step}: first step, cold`)
     const cold = await once(arguments_, env)

@@ -1,8 +1,12 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { counted } from '../../src/bench/counted.ts'
 import { profileStep, summed } from '../../src/bench/profile.ts'
 import { runSteps, stepOnce } from '../../src/bench/runSteps.ts'
+import { startSeconds } from '../../src/bench/start.ts'
 import { prepareStep, STEPS, type StepRecipe } from '../../src/bench/steps.ts'
 import { engine } from '../device.ts'
 
@@ -65,6 +69,29 @@ test('a run of steps: rates, counts and first steps', async () => {
   assert.ok(step.firstStepSeconds >= step.compileSeconds)
   assert.ok(Number.isFinite(step.firstLoss) && Number.isFinite(step.lastLoss))
   await stepOnce(engine, [tiny])
+})
+
+/** A program in place of the bench that says how it was called. */
+const SPY = `process.stdout.write(JSON.stringify({
+  flags: process.argv.slice(2), cache: process.env.MESA_SHADER_CACHE_DIR, processorSeconds: 1
+}))`
+
+test('first steps in processes of their own: with the same flags, one driver cache for cold and warm', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-test-'))
+  const script = process.argv[1]
+  try {
+    process.argv[1] = join(folder, 'spy.cjs')
+    writeFileSync(process.argv[1], SPY)
+    const { cold, warm } = await startSeconds('tiny', ['--adapter', 'some GPU', '--no-subgroups'], () => {})
+    const { flags, cache } = cold as typeof cold & { flags: string[]; cache: string }
+    assert.is(flags.join(' '), '--step --once --filter tiny --offline --adapter some GPU --no-subgroups')
+    assert.equal({ ...warm, seconds: 0 }, { ...cold, seconds: 0 })
+    assert.ok(cold.seconds > 0 && cold.processorSeconds === 1)
+    assert.not.ok(existsSync(cache))
+  } finally {
+    process.argv[1] = script
+    rmSync(folder, { recursive: true })
+  }
 })
 
 if (engine.info.features.includes('timestamp-query')) {
