@@ -2,10 +2,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { chooseCases } from '../../src/bench/cases.ts'
 import { tuneCases, tuneShape, tuningReport } from '../../src/bench/tuning.ts'
-import { memoryFiles } from '../../src/io/files.ts'
 import { storedTuning } from '../../src/node/tuning.ts'
 import { tuningOf } from '../../src/tune/tuning.ts'
 import { engine } from '../device.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 
 const test = suite('bench tuning')
 

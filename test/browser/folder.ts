@@ -1,6 +1,6 @@
 // A folder of pictures, seen through whatever decodes them here: the browser and Node run this.
 import { type Decoder, type Engine, openFolder, pictureSource, Scalar, stream } from '../../src/index.ts'
-import { memoryFiles } from '../../src/io/files.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 
 const side = 16
 

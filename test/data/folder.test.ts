@@ -7,9 +7,9 @@ import * as assert from 'uvu/assert'
 import { makePair, subset, validateDataset } from '../../src/data/dataset.ts'
 import { openFolder, readFolder, resizeAndCrop } from '../../src/data/folder.ts'
 import { InputError } from '../../src/errors.ts'
-import { memoryFiles } from '../../src/io/files.ts'
 import { nodeFiles } from '../../src/node/files.ts'
 import { decodePng, encodePng } from '../../src/node/png.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { noise, refused, sample } from './check.ts'
 
 const test = suite('folder and PNG')

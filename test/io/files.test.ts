@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FileError } from '../../src/errors.ts'
-import { type FileLayer, memoryFiles, readText } from '../../src/io/files.ts'
+import { type FileLayer, readText } from '../../src/io/files.ts'
 import { checkWritable, makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 
 const test = suite<{ folder: string }>('files')
 

@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DeviceLostError, FileError, InputError } from '../../src/errors.ts'
-import { type FileLayer, memoryFiles } from '../../src/io/files.ts'
+import type { FileLayer } from '../../src/io/files.ts'
 import { type Cell, runCells } from '../../src/study/cells.ts'
 import { Events } from '../../src/study/events.ts'
 import { Progress } from '../../src/study/progress.ts'
@@ -11,6 +11,7 @@ import type { Stage } from '../../src/study/stage.ts'
 import { keysOf, Store } from '../../src/study/store.ts'
 import { AbortedError } from '../../src/train/fit.ts'
 import { engine } from '../device.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { setting, smallData, smallRecipe, smallStages } from './small.ts'
 
 const test = suite('cells of a study')

@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Compiling } from '../../src/gpu/compiling.ts'
-import { memoryFiles, readText } from '../../src/io/files.ts'
+import { readText } from '../../src/io/files.ts'
 import { init } from '../../src/node.ts'
 import { runCells } from '../../src/study/cells.ts'
 import { tellCompiling } from '../../src/study/compiling.ts'
@@ -11,6 +11,7 @@ import type { Holder } from '../../src/study/locks.ts'
 import { Progress } from '../../src/study/progress.ts'
 import { keysOf, Store } from '../../src/study/store.ts'
 import { watchText } from '../../src/study/watch.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { setting, smallData, smallStages } from './small.ts'
 
 const test = suite('compiling')

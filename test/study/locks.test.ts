@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type FileLayer, memoryFiles, readText } from '../../src/io/files.ts'
+import { type FileLayer, readText } from '../../src/io/files.ts'
 import { nodeFiles } from '../../src/node/files.ts'
 import { type Holder, isLease, type Lease, Locks, type LocksOptions, thisProcess } from '../../src/study/locks.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 
 const test = suite('locks')
 

@@ -1,6 +1,5 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { memoryFiles } from '../../src/io/files.ts'
 import { parseResults } from '../../src/report/results.ts'
 import type { Run } from '../../src/report/rows.ts'
 import type { Cell } from '../../src/study/cells.ts'
@@ -8,6 +7,7 @@ import { writeOutput } from '../../src/study/output.ts'
 import { resultsOf } from '../../src/study/results.ts'
 import type { NodeResult, Scores } from '../../src/study/runStage.ts'
 import type { Stage } from '../../src/study/stage.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { setting, smallRecipe, smallStages } from './small.ts'
 
 const test = suite('results of a study')

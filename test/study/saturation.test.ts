@@ -1,7 +1,6 @@
 // Generations end by saturation: which cells are not trained, what stands in their place, and what results say of it.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { memoryFiles } from '../../src/io/files.ts'
 import { TRIKD_CLAIMS } from '../../src/report/claimsTrikd.ts'
 import { parseResults } from '../../src/report/results.ts'
 import type { Results, Run } from '../../src/report/rows.ts'
@@ -18,6 +17,7 @@ import { keysOf, Store } from '../../src/study/store.ts'
 import { checkTrikd, TRIKD_PRESETS, type TrikdRecipe } from '../../src/study/trikdRecipe.ts'
 import { trikdStages } from '../../src/study/trikdStages.ts'
 import { engine } from '../device.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { setting, smallData } from './small.ts'
 
 const test = suite('saturation')

@@ -1,7 +1,6 @@
 // What a teacher costs its student's step: measured by a cell after all else, so that nothing else of it changes.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { memoryFiles } from '../../src/io/files.ts'
 import type { Run } from '../../src/report/rows.ts'
 import { runCells } from '../../src/study/cells.ts'
 import { Events } from '../../src/study/events.ts'
@@ -10,6 +9,7 @@ import { resultsOf } from '../../src/study/results.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import { keysOf, Store } from '../../src/study/store.ts'
 import { engine } from '../device.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { setting, smallData, smallStages } from './small.ts'
 
 const test = suite('step times')

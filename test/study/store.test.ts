@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FileError, InputError } from '../../src/errors.ts'
-import { memoryFiles } from '../../src/io/files.ts'
 import { makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
 import { CELL_VERSION, Store, type Weights } from '../../src/study/store.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 
 const test = suite('run store')
 

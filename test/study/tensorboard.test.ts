@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { memoryFiles } from '../../src/io/files.ts'
 import type { Cell } from '../../src/study/cells.ts'
 import type { NodeResult, Scores } from '../../src/study/runStage.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import { runsOf, writeTensorboard } from '../../src/study/tensorboard.ts'
 import { type ReadEvent, readEventFile } from '../io/eventReader.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { setting, smallStages } from './small.ts'
 
 const test = suite('TensorBoard')

@@ -1,7 +1,7 @@
 // A stage that another process takes, has, and finishes, as the one that waits sees it.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type FileLayer, memoryFiles } from '../../src/io/files.ts'
+import type { FileLayer } from '../../src/io/files.ts'
 import { type Cell, runCells } from '../../src/study/cells.ts'
 import { Events } from '../../src/study/events.ts'
 import { Locks } from '../../src/study/locks.ts'
@@ -9,6 +9,7 @@ import { Progress } from '../../src/study/progress.ts'
 import { keysOf, Store } from '../../src/study/store.ts'
 import { AbortedError } from '../../src/train/fit.ts'
 import { engine } from '../device.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 import { setting, smallData, smallStages } from './small.ts'
 
 const test = suite('cells that others are at')

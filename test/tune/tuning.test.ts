@@ -1,10 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InputError } from '../../src/errors.ts'
-import { memoryFiles, readText } from '../../src/io/files.ts'
+import { readText } from '../../src/io/files.ts'
 import { storedTuning, storeTuning, tuningPath } from '../../src/node/tuning.ts'
 import type { Trial } from '../../src/tune/contest.ts'
 import { mergeTunings, parseTuning, tuningOf, tuningText } from '../../src/tune/tuning.ts'
+import { memoryFiles } from '../memoryFiles.ts'
 
 const test = suite('stored tunings')
 
