@@ -186,17 +186,6 @@ export const QUESTIONS: Question[] = [
 /** What no study with its default settings answers; listed until results of the settings it needs are on file. */
 export const UNANSWERED: { asked: string; why: string; answeredBy(run: Run): boolean }[] = [
   {
-    asked:
-      'Does DML fall behind CQKD only because the published code leaves its batch norm frozen after an evaluation?',
-    why: 'Needs C2 of `npx webgpu-distill cqkd --bn-after-eval freeze` beside that of the default.',
-    answeredBy: (run) => studyOf(run) === 'cqkd' && run.config.bnAfterEval === 'freeze',
-  },
-  {
-    asked: 'What if the teacher sees low resolution while it teaches, as in the published loop?',
-    why: 'Needs C1 of `npx webgpu-distill cqkd --teacher-input low` beside that of the default.',
-    answeredBy: (run) => studyOf(run) === 'cqkd' && run.config.teacherInput === 'low',
-  },
-  {
     asked: 'How many generations does it take, each trained to convergence, until they saturate?',
     why: 'Needs `npx webgpu-distill trikd --epochs 100 --patience 5 --generations 10 --saturation 1`.',
     answeredBy: ({ config }) => config.saturation !== undefined && config.patience !== undefined,

@@ -1,11 +1,12 @@
 // Which question of the papers, their reviews and their readers the results on file answer: one page of Markdown. A
 // claim's verdict is taken first from the study that is made for it; studies that test it otherwise stand below.
 import { datasetName } from './caption.ts'
-import type { ClaimResult, Part } from './claim.ts'
+import { type ClaimResult, OF_SEVERAL, type Part } from './claim.ts'
 import { capital, estimateOf, intervalOf } from './format.ts'
 import { seedsOf } from './groups.ts'
 import { madeFor } from './madeFor.ts'
 import { QUESTIONS, type Question, UNANSWERED } from './questionList.ts'
+import { type Contrast, contrastOf, SETTINGS, type SettingQuestion } from './questionSettings.ts'
 import type { Results } from './rows.ts'
 import type { Verdict } from './stats.ts'
 import { commitOf, studyOf, studyTitle } from './titles.ts'
@@ -25,19 +26,28 @@ interface Told {
 
 /** docs/questions.md, whole. */
 export function questionsPage(sources: Source[]): string {
-  const open = UNANSWERED.filter(({ answeredBy }) => !sources.some(({ results }) => answeredBy(results.run)))
+  // Runs that were made for a question of a setting answer that one alone.
+  const plain = sources.filter(({ results }) => !SETTINGS.some(({ has }) => has(results.run)))
+  const contrasts = SETTINGS.map((question) => ({ question, found: contrastsOf(question, sources, plain) }))
+  const missing = contrasts.filter(({ found }) => found.length === 0).map(({ question }) => question)
+  const open = UNANSWERED.filter(({ answeredBy }) => !plain.some(({ results }) => answeredBy(results.run)))
   return `# Questions
 
 Written by \`npx webgpu-distill questions\` from the results below; do not edit. Each answer is a comparison paired by seed with
-its 95 % interval, not corrected for their number, at the scale of small networks and little data: what the papers claim of
-theirs it cannot decide. One seed has a direction and no verdict. Where several studies test a claim, each in its own way,
+its 95 % interval (Student's t over seeds, which differ in training images, initial weights and order; the test images are
+the same), not corrected for their number, at the scale of small networks and little data: what the papers claim of theirs it
+cannot decide. ${OF_SEVERAL} Of many
+one may be so by chance. One seed has a direction and no verdict. Where several studies test a claim, each in its own way,
 the one that is made for it comes first.
 
-${QUESTIONS.map((question) => section(question, sources)).join('\n\n')}
+${[
+  ...QUESTIONS.map((question) => section(question, plain)),
+  ...contrasts.filter(({ found }) => found.length > 0).map(({ question, found }) => settingSection(question, found)),
+].join('\n\n')}
 
 ## Not answered
 
-${open.map(({ asked, why }) => `- **${asked}** ${why}`).join('\n')}
+${[...missing, ...open].map(({ asked, why }) => `- **${asked}** ${why}`).join('\n')}
 
 ## From
 
@@ -54,6 +64,33 @@ function section(question: Question, sources: Source[]): string {
     `Asked by: ${by}.${told ? ` ${told}` : ''}`,
     ...(lines.length ? [lines.join('\n')] : []),
     ...shown(question, sources),
+  ].join('\n\n')
+}
+
+/** Each run with the setting beside the one without. */
+function contrastsOf(question: SettingQuestion, sources: Source[], plain: Source[]): Contrast<Source>[] {
+  return sources
+    .filter(({ results }) => question.has(results.run))
+    .flatMap((source) => contrastOf(question, source, plain) ?? [])
+}
+
+function settingSection(question: SettingQuestion, contrasts: Contrast<Source>[]): string {
+  const { asked, by, claim, named } = question
+  const told = (source: Source) => source.results.claims.find(({ id }) => id === claim)
+  const said = contrasts.map(({ to, from, part }) => {
+    const verdicts = [to, from].map((source, i) => `${told(source)?.verdict ?? 'not tested'} with ${named[i]}`)
+    return `${claim} ${verdicts.join(', ')}; ${numbers(part)} (${placeOf(from)})`
+  })
+  const both = contrasts.flatMap(({ to, from }) => [to, from])
+  const line = (source: Source) => {
+    const found = told(source)
+    return found ? [`  - ${finding({ source, claim: found }, false)}`] : []
+  }
+  return [
+    `## ${asked}`,
+    `**Found:** ${said.join('. ')}.`,
+    `Asked by: ${by}.`,
+    [`- ${claim}: ${both.map((source) => told(source)?.text).find(Boolean)}.`, ...both.flatMap(line)].join('\n'),
   ].join('\n\n')
 }
 
@@ -86,8 +123,9 @@ function inShort({ asked, decided }: Question, sources: Source[]): string {
     const texts = found.flatMap(({ own }) => {
       const here = own.filter(({ claim }) => claim.verdict === verdict)
       if (here.length === 0) return []
-      const places = here.length < own.length ? ` (${here.map(({ source }) => placeOf(source)).join('; ')})` : ''
-      return [`${here[0].claim.text}${places}`]
+      const place = ({ source }: Told) => (here.length < own.length ? placeOf(source) : '')
+      const places = here.map((told) => [place(told), share(told.claim)].filter(Boolean).join(': ')).filter(Boolean)
+      return [`${here[0].claim.text}${places.length ? ` (${[...new Set(places)].join('; ')})` : ''}`]
     })
     return texts.length ? [{ verdict, word: closed ? yes : open, texts: texts.join('; ') }] : []
   })
@@ -101,6 +139,16 @@ function inShort({ asked, decided }: Question, sources: Source[]): string {
   })
   const tail = against.length ? [`Tested otherwise: ${against.join('; ')}.`] : []
   return [...mixed, mixed.length ? first.replaceAll('**', '') : first, ...more, ...tail].join(' ')
+}
+
+/** '2 of 3 comparisons hold, 1 is reversed', of those that decide where they do not agree; else empty. */
+function share({ verdict, parts }: ClaimResult): string {
+  if (verdict === 'not tested') return ''
+  const found = parts.filter(({ decides, premise }) => decides && !premise).map(({ verdict }) => verdict)
+  const [holds, reversed] = (['holds', 'reversed'] as const).map((one) => found.filter((each) => each === one).length)
+  if (new Set(found).size < 2 || holds + reversed === 0) return ''
+  const hold = `${holds} of ${found.length} comparisons ${holds === 1 ? 'holds' : 'hold'}`
+  return reversed ? `${hold}, ${reversed} ${reversed === 1 ? 'is' : 'are'} reversed` : hold
 }
 
 /** 'Fashion-MNIST, quick'. */

@@ -8,11 +8,13 @@ import { CQKD_CLAIMS } from '../../src/report/claims.ts'
 import { TRIKD_CLAIMS } from '../../src/report/claimsTrikd.ts'
 import { untested } from '../../src/report/compare.ts'
 import { QUESTIONS, UNANSWERED } from '../../src/report/questionList.ts'
+import { SETTINGS } from '../../src/report/questionSettings.ts'
 import { figuresNamed, questionsPage, type Source } from '../../src/report/questions.ts'
 import type { Run } from '../../src/report/rows.ts'
 import type { Verdict } from '../../src/report/stats.ts'
 import { studyOf } from '../../src/report/titles.ts'
 import { STUDIES } from '../../src/studies/index.ts'
+import { fakeResults } from './fake.ts'
 import { fake } from './lines.ts'
 
 const test = suite('report/questions')
@@ -140,9 +142,33 @@ test('what no results answer is listed until some do', () => {
   const page = questionsPage([source({ study: 'cqkd', verdicts: { C1: 'holds' } })])
   const open = page.split('## Not answered')[1].split('## From')[0]
   for (const { asked, why } of UNANSWERED) assert.ok(open.includes(`- **${asked}** ${why}`), asked)
-  const freeze = source({ study: 'cqkd', verdicts: {}, run: { config: { bnAfterEval: 'freeze' } } })
-  assert.is(studyOf(freeze.results.run), 'cqkd')
-  assert.not.match(questionsPage([freeze]), 'batch norm stays frozen there')
+  const [frozen] = SETTINGS
+  assert.match(open, `- **${frozen.asked}** ${frozen.why}`)
+})
+
+test('a changed setting is held against the run without it, and answers no other question', () => {
+  const [{ asked }] = SETTINGS
+  const plain = source({ study: 'cqkd', verdicts: { C2: 'reversed' } })
+  const lower = fakeResults().rows.map((row) => {
+    return row.method === 'dml' && row.accuracy !== null ? { ...row, accuracy: row.accuracy - 0.01 } : row
+  })
+  const run = { config: { bnAfterEval: 'freeze' }, overrides: ['--bn-after-eval freeze'] }
+  const made = source({ study: 'cqkd', verdicts: { C2: 'holds' }, run })
+  const frozen = { ...made, folder: 'results/frozen', results: { ...made.results, rows: lower } }
+  const whole = { ...plain, results: { ...plain.results, rows: fakeResults().rows } }
+  const page = questionsPage([frozen, whole])
+  const text = page.split('\n## ').find((part) => part.startsWith(asked))!
+  const change = 'accuracy, DML, batch norm frozen minus batch norm in train mode, mean over 14, 7 px: −1.00 points'
+  const verdicts = 'C2 holds with batch norm frozen, reversed with batch norm in train mode'
+  assert.match(text, `**Found:** ${verdicts}; ${change} [−1.00, −1.00], n = 3`)
+  assert.match(text, '  - **Holds** on [Fashion-MNIST, quick, --bn-after-eval freeze](results/frozen/table.md)')
+  assert.match(text, '  - **Reversed** on [Fashion-MNIST, quick](results/cqkd/table.md)')
+  assert.is(page.split('results/frozen/table.md').length, 3, 'there and in the list of sources')
+  const open = page.split('## Not answered')[1]
+  assert.not.match(open, asked)
+  const others = { ...plain, results: { ...whole.results, run: { ...plain.results.run, fingerprint: 'others' } } }
+  const apart = questionsPage([frozen, others]).split('## Not answered')[1]
+  assert.match(apart, asked, 'other kernels are no counterpart')
 })
 
 test.run()
