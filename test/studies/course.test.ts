@@ -4,11 +4,11 @@ import * as assert from 'uvu/assert'
 import type { Cell } from '../../src/study/cells.ts'
 import { looking, outputsOf } from '../../src/study/course.ts'
 import { courseOf, mapOf } from '../../src/study/courses.ts'
-import { runStage } from '../../src/study/runStage.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import type { Checkpoint, Curve } from '../../src/study/store.ts'
 import { AbortedError } from '../../src/train/fit.ts'
 import { engine } from '../device.ts'
+import { runAlone } from '../study/running.ts'
 import { smallData, smallStages } from '../study/small.ts'
 
 const test = suite('studies/course')
@@ -18,19 +18,7 @@ const LOOKS = { heldOut: 20, test: 30, outputs: true }
 const [plain] = smallStages({ methods: ['supervised'], epochs: 3 })
 const looked: Stage = { ...plain, looks: LOOKS }
 
-const run = (stage: Stage, more: Partial<Parameters<typeof runStage>[0]> = {}) => {
-  return runStage({
-    engine,
-    data,
-    stage,
-    earlier: () => Promise.reject(new Error('nothing earlier')),
-    resume: null,
-    save: async () => {},
-    onProgress: () => {},
-    signal: new AbortController().signal,
-    ...more,
-  })
-}
+const run = (stage: Stage, more: Parameters<typeof runAlone>[2] = {}) => runAlone(stage, data, more)
 
 test('a stage that is looked at ends with the same bits as one that is not', async () => {
   const [a, b] = [await run(plain), await run(looked)]

@@ -7,15 +7,10 @@ import { resnet } from '../../src/nn/resnet.ts'
 import { stream } from '../../src/random.ts'
 import type { Run } from '../../src/report/rows.ts'
 import { FACES } from '../../src/studies/faces.ts'
-import { runCells } from '../../src/study/cells.ts'
-import { Events } from '../../src/study/events.ts'
-import { Progress } from '../../src/study/progress.ts'
 import { resultsOf } from '../../src/study/results.ts'
-import { keysOf, Store } from '../../src/study/store.ts'
 import { verified } from '../../src/study/verify.ts'
 import { engine } from '../device.ts'
-import { memoryFiles } from '../memoryFiles.ts'
-import { setting } from '../study/small.ts'
+import { running } from '../study/running.ts'
 
 const test = suite('faces, trained')
 
@@ -32,17 +27,7 @@ test('supervised, KD, online KD and TriKD all verify unseen identities better th
   const made = identities({ identities: 42, train: 16, test: 2, size: 10 })
   const data = FACES.data!(await makePair(made.train, made.test, 'synthetic'), recipe)
   const stages = FACES.stages(recipe, { side: 10, channels: 1, classes: data.train.classes.length })
-  const files = memoryFiles()
-  const progress = new Progress({ write: () => {} })
-  const common = { engine, data, stages, keys: await keysOf(stages, setting), setting, progress, fresh: false }
-  const kept = { store: new Store(files, 'cells'), events: new Events(files, 'events.jsonl') }
-  const cells = await runCells({
-    ...common,
-    ...kept,
-    signal: new AbortController().signal,
-    version: '1',
-    commit: null,
-  })
+  const cells = await (await running(stages, data)).cells
   const facts = { seeds: [0], preset: 'smoke', dataset: 'identities', config: {} } as unknown as Run
   const { rows, claims } = resultsOf(facts, stages, cells, FACES.claims)
 

@@ -3,16 +3,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DeviceLostError, FileError, InputError } from '../../src/errors.ts'
 import type { FileLayer } from '../../src/io/files.ts'
-import { type Cell, runCells } from '../../src/study/cells.ts'
-import { Events } from '../../src/study/events.ts'
-import { Progress } from '../../src/study/progress.ts'
+import type { Cell } from '../../src/study/cells.ts'
 import type { Recipe } from '../../src/study/recipe.ts'
 import type { Stage } from '../../src/study/stage.ts'
-import { keysOf, Store } from '../../src/study/store.ts'
 import { AbortedError } from '../../src/train/fit.ts'
-import { engine } from '../device.ts'
 import { memoryFiles } from '../memoryFiles.ts'
-import { setting, smallData, smallRecipe, smallStages } from './small.ts'
+import { running } from './running.ts'
+import { smallData, smallRecipe, smallStages } from './small.ts'
 
 const test = suite('cells of a study')
 
@@ -26,49 +23,10 @@ interface Run {
   signal?: AbortSignal
 }
 
-/** Runs a small study in memory. */
-async function run({
-  files = memoryFiles(),
-  recipe,
-  change,
-  fresh = false,
-  signal = new AbortController().signal,
-}: Run) {
+function run({ recipe, change, ...more }: Run) {
   const stages = smallStages(recipe)
   change?.(stages)
-  const written: string[] = []
-  const progress = new Progress({ write: (text) => written.push(text) })
-  const keys = await keysOf(stages, setting)
-  const store = new Store(files, 'out/cells')
-  const events = new Events(files, 'out/events.jsonl')
-  const common = {
-    engine,
-    data,
-    stages,
-    keys,
-    setting,
-    store,
-    events,
-    progress,
-    fresh,
-    signal,
-    version: '1',
-    commit: null,
-  }
-  return {
-    files,
-    keys,
-    store,
-    lines: () => written.join('').trim().split('\n'),
-    events: async () => {
-      const text = new TextDecoder().decode(await files.readFile('out/events.jsonl'))
-      return text
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-    },
-    cells: runCells(common),
-  }
+  return running(stages, data, more)
 }
 
 const digests = (cells: Map<string, Cell>) => {

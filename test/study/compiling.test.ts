@@ -4,15 +4,14 @@ import * as assert from 'uvu/assert'
 import type { Compiling } from '../../src/gpu/compiling.ts'
 import { readText } from '../../src/io/files.ts'
 import { init } from '../../src/node.ts'
-import { runCells } from '../../src/study/cells.ts'
 import { tellCompiling } from '../../src/study/compiling.ts'
 import { Events, readEvents } from '../../src/study/events.ts'
 import type { Holder } from '../../src/study/locks.ts'
 import { Progress } from '../../src/study/progress.ts'
-import { keysOf, Store } from '../../src/study/store.ts'
 import { watchText } from '../../src/study/watch.ts'
 import { memoryFiles } from '../memoryFiles.ts'
-import { setting, smallData, smallStages } from './small.ts'
+import { running } from './running.ts'
+import { smallData, smallStages } from './small.ts'
 
 const test = suite('compiling')
 
@@ -96,14 +95,13 @@ test('a cell on a device to which all is new says so before its first progress, 
   const engine = await init({ adapter: process.env.WEBGPU_DISTILL_ADAPTER })
   const files = memoryFiles()
   const stages = smallStages().slice(0, 1)
-  const [data, keys, store] = [await smallData(), await keysOf(stages, setting), new Store(files, 'out/cells')]
+  const data = await smallData()
   const terminal = stream(true)
   const run = async (name: string, isTTY: boolean) => {
     const out = isTTY ? terminal : stream(false)
     const events = new Events(files, `out/events/${name}.jsonl`)
-    const common = { engine, data, stages, keys, setting, store, events, version: '1', commit: null }
-    const signal = new AbortController().signal
-    await runCells({ ...common, progress: new Progress(out, false, { NO_COLOR: '1' }), signal, fresh: true })
+    const progress = new Progress(out, false, { NO_COLOR: '1' })
+    await (await running(stages, data, { files, engine, events, progress, fresh: true })).cells
     const lines = (await readText(files, `out/events/${name}.jsonl`)).trim().split('\n')
     return lines.map((line) => JSON.parse(line).event as string)
   }

@@ -2,11 +2,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { flat } from '../../src/study/ended.ts'
-import { runStage } from '../../src/study/runStage.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import type { Checkpoint, Curve } from '../../src/study/store.ts'
 import { AbortedError } from '../../src/train/fit.ts'
-import { engine } from '../device.ts'
+import { runAlone } from './running.ts'
 import { smallData, smallStages } from './small.ts'
 
 const test = suite('what has ended')
@@ -17,19 +16,7 @@ const optimizer = { ...plain.optimizer, lr: 2e-3 }
 const looked: Stage = { ...plain, optimizer, looks: { heldOut: 20, test: 30, outputs: false } }
 const ending: Stage = { ...looked, patience: 2 }
 
-const run = (stage: Stage, more: Partial<Parameters<typeof runStage>[0]> = {}) => {
-  return runStage({
-    engine,
-    data,
-    stage,
-    earlier: () => Promise.reject(new Error('nothing earlier')),
-    resume: null,
-    save: async () => {},
-    onProgress: () => {},
-    signal: new AbortController().signal,
-    ...more,
-  })
-}
+const run = (stage: Stage, more: Parameters<typeof runAlone>[2] = {}) => runAlone(stage, data, more)
 
 const digests = ({ outcome }: Awaited<ReturnType<typeof run>>) =>
   Object.values(outcome.nodes).map(({ sha256 }) => sha256)

@@ -6,17 +6,13 @@ import { synthetic } from '../../src/data/synthetic.ts'
 import { kd, supervised } from '../../src/distill/methods.ts'
 import { TRIKD_CLAIMS } from '../../src/report/claimsTrikd.ts'
 import type { Run } from '../../src/report/rows.ts'
-import { type Cell, runCells } from '../../src/study/cells.ts'
-import { Events } from '../../src/study/events.ts'
-import { Progress } from '../../src/study/progress.ts'
+import type { Cell } from '../../src/study/cells.ts'
 import { resultsOf } from '../../src/study/results.ts'
 import type { Described, Stage } from '../../src/study/stage.ts'
-import { keysOf, Store } from '../../src/study/store.ts'
 import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from '../../src/study/trikdRecipe.ts'
 import { trikdStages } from '../../src/study/trikdStages.ts'
-import { engine } from '../device.ts'
-import { memoryFiles } from '../memoryFiles.ts'
-import { setting, smallData } from './small.ts'
+import { running } from './running.ts'
+import { smallData } from './small.ts'
 
 const test = suite('methods of a study')
 
@@ -43,13 +39,7 @@ async function run(recipe: TrikdRecipe): Promise<{ stages: Stage[]; cells: Map<s
   return { stages, cells: await runStages(stages, data) }
 }
 
-async function runStages(stages: Stage[], data: DatasetPair): Promise<Map<string, Cell>> {
-  const files = memoryFiles()
-  const progress = new Progress({ write: () => {} })
-  const common = { engine, data, stages, keys: await keysOf(stages, setting), setting, progress, fresh: false }
-  const kept = { store: new Store(files, 'cells'), events: new Events(files, 'events.jsonl') }
-  return runCells({ ...common, ...kept, signal: new AbortController().signal, version: '1', commit: null })
-}
+const runStages = async (stages: Stage[], data: DatasetPair) => (await running(stages, data)).cells
 
 test('every method trains, learns, and has its rows; the rows say who is near to whom', async () => {
   const { stages, cells } = await run(small)

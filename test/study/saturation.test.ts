@@ -6,18 +6,16 @@ import { parseResults } from '../../src/report/results.ts'
 import type { Results, Run } from '../../src/report/rows.ts'
 import { failures } from '../../src/report/table.ts'
 import { markdownReport } from '../../src/report/tableText.ts'
-import { type Cell, runCells } from '../../src/study/cells.ts'
+import type { Cell } from '../../src/study/cells.ts'
 import { saturated } from '../../src/study/ended.ts'
-import { Events } from '../../src/study/events.ts'
-import { Progress } from '../../src/study/progress.ts'
 import { resultsOf } from '../../src/study/results.ts'
 import { depths } from '../../src/study/shards.ts'
 import { needs, type Stage } from '../../src/study/stage.ts'
-import { keysOf, Store } from '../../src/study/store.ts'
+import { keysOf } from '../../src/study/store.ts'
 import { checkTrikd, TRIKD_PRESETS, type TrikdRecipe } from '../../src/study/trikdRecipe.ts'
 import { trikdStages } from '../../src/study/trikdStages.ts'
-import { engine } from '../device.ts'
 import { memoryFiles } from '../memoryFiles.ts'
+import { running } from './running.ts'
 import { setting, smallData } from './small.ts'
 
 const test = suite('saturation')
@@ -114,16 +112,8 @@ let cells: Map<string, Cell>
 const stages = stagesOf()
 
 async function run(again = stages) {
-  const written: string[] = []
-  const keys = await keysOf(again, setting)
-  const store = new Store(files, 'out/cells')
-  const found = await runCells({
-    ...{ engine, data, stages: again, keys, setting, store, version: '1', commit: null, fresh: false },
-    events: new Events(files, 'out/events.jsonl'),
-    progress: new Progress({ write: (text) => written.push(text) }),
-    signal: new AbortController().signal,
-  })
-  return { cells: found, keys, store, lines: written.join('').trim().split('\n') }
+  const { cells, lines, ...rest } = await running(again, data, { files })
+  return { cells: await cells, lines: lines(), ...rest }
 }
 
 let end = 0

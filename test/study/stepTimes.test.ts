@@ -2,26 +2,16 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Run } from '../../src/report/rows.ts'
-import { runCells } from '../../src/study/cells.ts'
-import { Events } from '../../src/study/events.ts'
-import { Progress } from '../../src/study/progress.ts'
 import { resultsOf } from '../../src/study/results.ts'
 import type { Stage } from '../../src/study/stage.ts'
-import { keysOf, Store } from '../../src/study/store.ts'
-import { engine } from '../device.ts'
-import { memoryFiles } from '../memoryFiles.ts'
+import { keysOf } from '../../src/study/store.ts'
+import { running } from './running.ts'
 import { setting, smallData, smallStages } from './small.ts'
 
 const test = suite('step times')
 
-async function run(stages: Stage[]) {
-  const files = memoryFiles()
-  const progress = new Progress({ write: () => {} })
-  const common = { engine, data: await smallData(), stages, keys: await keysOf(stages, setting), setting, progress }
-  const kept = { store: new Store(files, 'cells'), events: new Events(files, 'events.jsonl') }
-  const rest = { fresh: false, signal: new AbortController().signal, version: '1', commit: null }
-  return runCells({ ...common, ...kept, ...rest })
-}
+const data = await smallData()
+const run = async (stages: Stage[]) => (await running(stages, data)).cells
 
 test('beside DML the first student of the finished teacher is timed, at every size, and has its key all the same', async () => {
   const timed = (stages: Stage[]) => stages.filter((stage) => stage.timed).map(({ id }) => id)

@@ -2,14 +2,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { FileLayer } from '../../src/io/files.ts'
-import { type Cell, runCells } from '../../src/study/cells.ts'
-import { Events } from '../../src/study/events.ts'
+import type { Cell } from '../../src/study/cells.ts'
 import { Locks } from '../../src/study/locks.ts'
 import { Progress } from '../../src/study/progress.ts'
 import { keysOf, Store } from '../../src/study/store.ts'
 import { AbortedError } from '../../src/train/fit.ts'
-import { engine } from '../device.ts'
 import { memoryFiles } from '../memoryFiles.ts'
+import { running } from './running.ts'
 import { setting, smallData, smallStages } from './small.ts'
 
 const test = suite('cells that others are at')
@@ -20,13 +19,12 @@ const keys = await keysOf(stages, setting)
 const supervised = 'seed0/4px/supervised'
 const key = keys.get(supervised)!
 
-function start(files: FileLayer, wanted: string[], tell: (line: string) => void, signal?: AbortSignal) {
+async function start(files: FileLayer, wanted: string[], tell: (line: string) => void, signal?: AbortSignal) {
   const me = { host: 'near', machine: 'near', pid: 1 }
   const store = new Store(files, 'out/cells', new Locks(files, 'out/cells', { beatSeconds: 0.01, me }))
-  const events = new Events(files, 'out/events.jsonl')
   const progress = new Progress({ write: (text) => tell(text.trim()) })
-  const rest = { version: '1', commit: null, fresh: false, poll: 10, signal: signal ?? new AbortController().signal }
-  return runCells({ engine, data, stages, keys, setting, store, events, progress, wanted: new Set(wanted), ...rest })
+  const more = { files, store, progress, wanted: new Set(wanted), poll: 10, ...(signal && { signal }) }
+  return (await running(stages, data, more)).cells
 }
 
 const lock = `out/cells/${key}.lock`
