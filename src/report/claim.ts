@@ -1,6 +1,10 @@
 // The outcome of a claim: comparisons with statistic, n, interval and verdict. These lie in the results document.
 import type { direction, Verdict } from './stats.ts'
 
+/** How the verdict of a claim follows from several comparisons, for whoever reads verdicts. */
+export const OF_SEVERAL =
+  'Where several comparisons decide, all have to hold, and one that is reversed is enough for reversed.'
+
 export type Unit = 'fraction' | 'nats' | 'ratio' | 'number'
 
 /** One comparison under a claim. */

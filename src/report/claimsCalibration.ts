@@ -1,9 +1,10 @@
 // C3 to C6c: what temperature and image size do to the student's entropy and calibration.
 import type { Part } from './claim.ts'
-import { against0, type Cells, type Claim, compare, difference, judged } from './compare.ts'
+import { against0, type Cells, type Claim, compare, difference, inWords, judged } from './compare.ts'
 import { type Group, labelOf, perSeed } from './groups.ts'
 import { at, largestAndSmallest, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { interval, type Side } from './stats.ts'
+import { noted } from './triplet.ts'
 
 /** How much of the calibration error must be overconfidence to be called 'nearly all' (our choice, made beforehand). */
 export const NEARLY_ALL = 0.9
@@ -15,7 +16,10 @@ interface Effect {
   unit: 'nats' | 'fraction'
 }
 
-/** Highest against lowest temperature; then each step, each size, the raw teacher, and CQKD against supervised. */
+/**
+ * Highest against lowest temperature, which says what each step and the raw teacher give by themselves; then each step,
+ * each size, the raw teacher, and CQKD against supervised.
+ */
 function temperatureRaises(effect: Effect): Claim['test'] {
   return (cells) => {
     const calibrated = students(cells, 'cqkd', 'calibrated')
@@ -32,16 +36,24 @@ function temperatureRaises(effect: Effect): Claim['test'] {
     const [low, high] = [temperatures[0], temperatures[temperatures.length - 1]]
     const rawTemperatures = temperaturesOf(raw)
     const perSize = sizesOf(calibrated)
+    const named = (groups: Group[], name: string, t: number, before: number) => {
+      return [`${name}T = ${t} minus T = ${before}`, step(groups, t, before)] as const
+    }
+    const steps =
+      temperatures.length > 2 ? temperatures.slice(1).map((t, i) => named(calibrated, '', t, temperatures[i])) : []
+    const fromRaw =
+      rawTemperatures.length > 1
+        ? [named(raw, 'raw teacher at ', rawTemperatures[rawTemperatures.length - 1], rawTemperatures[0])]
+        : []
+    const beside =
+      effect.measure === 'accuracy' ? [] : [calibrated, raw].map((groups) => distilled(groups, supervised, effect))
+    const rawBeside = beside.slice(1).map((part) => ['raw teacher minus supervised', part] as const)
     return [
-      step(calibrated, high, low, undefined, true),
-      ...(temperatures.length > 2 ? temperatures.slice(1).map((t, i) => step(calibrated, t, temperatures[i])) : []),
+      noted(step(calibrated, high, low, undefined, true), inWords([...steps, ...fromRaw, ...rawBeside])),
+      ...steps.map(([, part]) => part),
       ...(perSize.length > 1 ? perSize.map((size) => step(calibrated, high, low, size)) : []),
-      ...(rawTemperatures.length > 1
-        ? [step(raw, rawTemperatures[rawTemperatures.length - 1], rawTemperatures[0])]
-        : []),
-      ...(effect.measure === 'accuracy'
-        ? []
-        : [calibrated, raw].map((groups) => distilled(groups, supervised, effect))),
+      ...fromRaw.map(([, part]) => part),
+      ...beside,
     ].filter(({ note }) => note !== 'no such rows to compare')
   }
 }

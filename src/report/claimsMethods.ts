@@ -1,16 +1,16 @@
 // C0, C0b, C1, C2, C2b, C7, C7b, C10: which method is the more accurate, the steadier, the one that generalises.
 import type { Part } from './claim.ts'
-import { type Cells, type Claim, compare, difference, judged, pooled } from './compare.ts'
+import { type Cells, type Claim, compare, difference, inWords, judged, pooled } from './compare.ts'
 import { type Group, labelOf, type Measure, perSeed } from './groups.ts'
 import { at, largestAndSmallest, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { paired, sd, sdRatio } from './stats.ts'
-import { minus } from './triplet.ts'
+import { minus, noted } from './triplet.ts'
 
 const ACCURACY = { measure: 'accuracy' as Measure, side: 'above' as const }
 
 /**
- * CQKD from the calibrated teacher against `rival`: pooled, then by temperature, by size, by both; the raw teacher
- * last.
+ * CQKD from the calibrated teacher against `rival`: pooled, which says what each temperature and the raw teacher give by
+ * themselves; then by temperature, by temperature and size; the raw teacher last.
  */
 function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string {
   const cqkd = students(cells, 'cqkd', 'calibrated')
@@ -27,13 +27,16 @@ function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string
   const temperatures = temperaturesOf(shared)
   const sizes = sizesOf(shared)
   const crossed = sizes.flatMap((size) => temperatures.map((temperature) => ({ size, temperature })))
+  const by = (list: Group[], teacher: string, name: string) => {
+    return temperaturesOf(list).map((T) => [`${name}T = ${T}`, one(at(list, { temperature: T }), teacher)] as const)
+  }
+  const each = temperatures.length > 1 ? by(shared, 'calibrated', '') : []
+  const fromRaw = by(raw, 'raw', 'raw teacher at ')
   return [
-    one(shared, 'calibrated', true),
-    ...(temperatures.length > 1
-      ? temperatures.map((temperature) => one(at(shared, { temperature }), 'calibrated'))
-      : []),
+    noted(one(shared, 'calibrated', true), inWords([...each, ...fromRaw])),
+    ...each.map(([, part]) => part),
     ...(sizes.length > 1 ? crossed.map((where) => one(at(shared, where), 'calibrated')) : []),
-    ...temperaturesOf(raw).map((temperature) => one(at(raw, { temperature }), 'raw')),
+    ...fromRaw.map(([, part]) => part),
   ]
 }
 

@@ -1,25 +1,28 @@
 // K1 with all rivals, and our own question: do early stopping, assistants and anchors help because they calibrate?
 import type { Part } from './claim.ts'
 import { TRIKD_CLAIMS } from './claimsTrikd.ts'
-import { type Cells, type Claim, type compare, judged } from './compare.ts'
-import type { Group } from './groups.ts'
+import { type Cells, type Claim, type compare, inWords, judged } from './compare.ts'
+import { type Group, methodName } from './groups.ts'
 import type { Teacher } from './rows.ts'
 import { interval } from './stats.ts'
-import { ACCURACY, control, minus, pick, valuesOf, versus } from './triplet.ts'
+import { ACCURACY, control, minus, noted, pick, valuesOf, versus } from './triplet.ts'
 
 const TAUGHT = ['kd', 'eskd', 'takd', 'sckd', 'dkd']
 
 const from = (groups: Group[], method: string, teacher: Teacher) =>
   pick(groups, { method }).filter((group) => group.teacher === teacher)
 
-/** What calibration of the teacher does to every method that has a finished one; KD decides. */
+/** What calibration of the teacher does to every method that has a finished one; KD decides, and says of the others. */
 function calibrated(question: Omit<Parameters<typeof compare>[2], 'rows'>): Claim['test'] {
   return ({ groups }) => {
-    const parts = TAUGHT.flatMap((method): Part[] => {
+    const looks = TAUGHT.flatMap((method) => {
       const [a, b] = (['calibrated', 'raw'] as const).map((teacher) => from(groups, method, teacher))
       if (a.length === 0 || b.length === 0) return []
-      return [versus(a, b, { ...question, decides: method === 'kd' })]
+      const decides = method === 'kd'
+      return [{ name: methodName(method), decides, part: versus(a, b, { ...question, decides }) }]
     })
+    const others = inWords(looks.flatMap(({ name, decides, part }) => (decides ? [] : [[name, part] as const])))
+    const parts = looks.map(({ decides, part }) => (decides ? noted(part, others) : part))
     return parts.length ? parts : 'no rows of calibrated and raw teachers'
   }
 }
@@ -91,7 +94,7 @@ export const RIVAL_CLAIMS: Claim[] = [
   ...TRIKD_CLAIMS.filter(({ id }) => id === 'K1'),
   {
     id: 'R1',
-    text: 'A calibrated teacher gives a better calibrated student, whatever the method (KD decides)',
+    text: 'A calibrated teacher gives a better calibrated student (KD decides)',
     source: 'the title of the CQKD paper',
     here: 'calibrated minus raw teacher under KD; the other methods in the closer looks',
     test: calibrated({ statistic: 'ECE', measure: 'ece', side: 'below' }),

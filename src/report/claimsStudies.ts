@@ -4,6 +4,7 @@ import { type Cells, type Claim, compare, judged } from './compare.ts'
 import { curvesOf } from './errorTable.ts'
 import { type Group, methodName } from './groups.ts'
 import type { Row } from './rows.ts'
+import { listOf } from './select.ts'
 import { paired } from './stats.ts'
 import { ACCURACY, pick, type Which } from './triplet.ts'
 import { having, numbersIn } from './varied.ts'
@@ -102,20 +103,22 @@ function atEveryNumber(
 /** e of the curve that is fitted to a seed's errors. */
 const leftOver = (groups: Group[]) => new Map(curvesOf(groups).map(({ seed, e }) => [seed, e]))
 
+/** Of each the student's risk has to be above TriKD's: what any teacher gives is not the triplet's. */
+const RISKS = ['supervised', 'kd', 'online']
+
 function reachableRisk({ all }: Cells): Part[] | string {
   const ours = pick(all, first)
   const numbers = numbersIn(ours)
   if (numbers.length < 3) return 'fewer than three numbers of training images'
   const most = numbers[numbers.length - 1]
-  return ['supervised', 'kd', 'online'].flatMap((method, i) => {
+  return RISKS.flatMap((method) => {
     const theirs = pick(all, { method })
     if (theirs.length === 0) return []
-    const rows = `TriKD minus ${method}`
+    const rows = `TriKD minus ${methodName(method)}`
     const largest = compare(having(ours, most), having(theirs, most), {
       rows: `${rows}, ${most} images`,
       statistic: 'accuracy',
       ...ACCURACY,
-      decides: i === 0,
     })
     const fitted = judged(paired(leftOver(ours), leftOver(theirs)), {
       rows,
@@ -151,9 +154,13 @@ export const FEW_DATA_CLAIMS: Claim[] = [
   {
     id: 'K9',
     text: 'The triplet lowers the expected risk that the student can reach',
-    source: 'paper; here at the largest number of images, and as the error that a fitted curve leaves',
-    here: ({ all }) =>
-      `first generation minus supervised, other weights, at ${numbersIn(pick(all, first)).pop()} images`,
+    source:
+      'paper; here at the largest number of images, and as the error that a fitted curve leaves; supervised alone decided until results were seen',
+    here: ({ all }) => {
+      const methods = RISKS.filter((method) => pick(all, { method }).length > 0).map(methodName)
+      const images = numbersIn(pick(all, first)).pop()
+      return `first generation minus each of ${listOf(methods)}, other weights, at ${images} images`
+    },
     test: reachableRisk,
   },
 ]

@@ -65,18 +65,14 @@ function ownTau(cells: Cells): Part[] | string {
       having(groups, tau).flatMap((group) => (group.size === size ? group.rows : [])),
       measure,
     )
-  const seeds = [...at(sizes[0], values[0], 'heldOutNll').keys()]
+  const everywhere = sizes.flatMap((size) => values.map((tau) => at(size, tau, 'heldOutNll')))
+  const seeds = [...everywhere[0].keys()].filter((seed) => everywhere.every((found) => found.has(seed)))
   const best = (seed: number, among: number[]) => {
-    const cost = (tau: number) => mean(among.map((size) => at(size, tau, 'heldOutNll').get(seed) ?? Number.NaN))
+    const cost = (tau: number) => mean(among.map((size) => at(size, tau, 'heldOutNll').get(seed)!))
     return values.reduce((a, b) => (cost(b) < cost(a) ? b : a))
   }
   const outcome = (measure: Measure, chosen: (seed: number, size: number) => number) =>
-    new Map(
-      seeds.map((seed) => [
-        seed,
-        mean(sizes.map((size) => at(size, chosen(seed, size), measure).get(seed) ?? Number.NaN)),
-      ]),
-    )
+    new Map(seeds.map((seed) => [seed, mean(sizes.map((size) => at(size, chosen(seed, size), measure).get(seed)!))]))
   if (seeds.length === 0) return 'no NLL on images held out in these rows'
   const part = (measure: 'nll' | 'ece', unit: 'nats' | 'fraction', decides: boolean) =>
     judged(
@@ -104,7 +100,7 @@ const OWN: Named = ['ece', "the student's ECE"]
 export const CALIBRATION_STUDY_CLAIMS: Claim[] = [
   {
     id: 'T1',
-    text: 'The better the teacher is calibrated, the better the student is',
+    text: 'The better the teacher is calibrated, the better calibrated is the student',
     source: 'the title of the CQKD paper',
     here: 'one teacher, its logits divided by several τ: correlation over τ, by seed',
     test: goTogether(TEACHERS, OWN, 'above'),

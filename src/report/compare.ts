@@ -132,6 +132,16 @@ export function together(parts: Part[]): Verdict {
   return verdicts.length ? 'holds' : 'not tested'
 }
 
+/** 'T = 4, T = 20: holds; T = 1: undecided', of closer looks by name; empty where one seed leaves all without a verdict. */
+export function inWords(looks: readonly (readonly [name: string, look: Part])[]): string {
+  return (['holds', 'reversed', 'undecided'] as const)
+    .flatMap((verdict) => {
+      const names = looks.flatMap(([name, look]) => (look.verdict === verdict ? [name] : []))
+      return names.length ? [`${names.join(', ')}: ${verdict}`] : []
+    })
+    .join('; ')
+}
+
 function logarithm(measure: Measure): Measure {
   const take = typeof measure === 'function' ? measure : (row: Row) => row[measure]
   return (row) => {

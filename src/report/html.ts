@@ -1,7 +1,7 @@
 // The report of a study as one page.
 import { type Agreement, agreement } from './agreement.ts'
 import { caption, datasetName, isSynthetic, summary } from './caption.ts'
-import type { ClaimResult, Part } from './claim.ts'
+import { type ClaimResult, OF_SEVERAL, type Part } from './claim.ts'
 import {
   curveFigures,
   type Figure,
@@ -74,7 +74,7 @@ const SIGNS: Record<ClaimResult['verdict'], string> = {
 function claimsBody(claims: ClaimResult[]): Piece {
   if (claims.length === 0) return null
   return [
-    markup`<p class="note">A claim holds when the 95 % interval of the paired difference excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side, is reversed on the other side, and is undecided else. Seeds are paired; n counts seeds; a seed's temperatures and sizes are averaged first. One seed gives a direction only. The intervals are not corrected for their number.</p>`,
+    markup`<p class="note">A claim holds when the 95 % interval of the paired difference excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side, is reversed on the other side, and is undecided else. ${OF_SEVERAL} Seeds are paired; n counts seeds; a seed's temperatures and sizes are averaged first. One seed gives a direction only. The intervals are not corrected for their number.</p>`,
     claims.map(claimBox),
   ]
 }

@@ -1,5 +1,5 @@
 // Rows → tables as data, a line a method and temperature, a block an image size; `tableText.ts` writes them out.
-import type { ClaimResult } from './claim.ts'
+import { type ClaimResult, OF_SEVERAL } from './claim.ts'
 import { type Column, mean, metric, nats, percent1, percent2 } from './columns.ts'
 import { courseTable } from './courseTable.ts'
 import { errorTable } from './errorTable.ts'
@@ -187,8 +187,7 @@ function teacherTable(teachers: TeacherRow[]): Table {
 export function claimTable(claims: ClaimResult[]): Table {
   return {
     title: 'Claims',
-    caption:
-      'A claim holds when the 95 % interval of the difference, paired by seed, excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side.',
+    caption: `A claim holds when the 95 % interval of the difference, paired by seed, excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side. ${OF_SEVERAL}`,
     head: ['', 'claim', 'as tested here', 'verdict', 'statistic', 'estimate', '95 %', 'n'],
     left: [0, 1, 2, 3, 4],
     blocks: [

@@ -99,6 +99,7 @@ test('C1: by temperature, paired by seed, a seed averaged over its sizes first',
   close(t4.estimate, -(0.005 + 0.005 + 0.007) / 3)
   assert.is(t4.verdict, 'reversed')
   close(all.estimate, (t1.estimate! + t4.estimate!) / 2)
+  assert.is(all.note, 'T = 1: holds; T = 4: reversed', 'the mean says what it is the mean of')
   assert.is(all.n, 3)
   close(t1at14.estimate, 0.038 / 3)
   assert.match(t1at14.rows, /T = 1, 14 px/)
@@ -170,6 +171,11 @@ test('C3, C4, C5: highest against lowest temperature decides; two temperatures a
     steps.some((text) => /T = 20 minus T = 4, .*: reversed/.test(text)),
     steps.join('\n'),
   )
+  const [top] = claim('C3', rows).parts
+  assert.is(top.note, 'T = 4 minus T = 1: holds; T = 20 minus T = 4: reversed')
+  const raw = cell({ ...calibrated(4), teacher: 'raw' }, { entropy: [0.1, 0.11, 0.13] })
+  const [withRaw] = claim('C3', [...rows, ...raw, ...cell({}, { entropy: [0.2, 0.21, 0.22] })]).parts
+  assert.match(withRaw.note, /; T = 20 minus T = 4, raw teacher minus supervised: reversed$/)
   assert.match(claim('C3', at(4, 0)).reason, /fewer than two temperatures/)
 })
 

@@ -105,6 +105,25 @@ test('a sentence in front: yes, no, undecided, and where results disagree', () =
   assert.match(open, '**Found:** A higher temperature gives the student a higher entropy. Undecided at this scale: A')
 })
 
+test('of several comparisons that do not agree it is said how many hold', () => {
+  const front = (verdict: Verdict, ...found: Verdict[]) => {
+    const one = source({ study: 'rivals', verdicts: { R3: verdict } })
+    const [part] = one.results.claims[0].parts
+    one.results.claims[0].parts = [
+      ...found.map((each) => ({ ...part, verdict: each })),
+      { ...part, verdict: 'reversed', decides: false },
+      { ...part, premise: true },
+    ]
+    const text = questionsPage([one]).split('\n## Do early stopping')[1]
+    return text.split('\n')[2].replace(/^.*a finished one/, '')
+  }
+  assert.is(front('undecided', 'holds', 'holds', 'undecided'), ' (2 of 3 comparisons hold).')
+  assert.is(front('reversed', 'holds', 'reversed', 'undecided'), ' (1 of 3 comparisons holds, 1 is reversed).')
+  assert.is(front('reversed', 'reversed', 'reversed', 'undecided'), ' (0 of 3 comparisons hold, 2 are reversed).')
+  for (const verdict of ['holds', 'undecided', 'reversed'] as const)
+    assert.is(front(verdict, verdict, verdict), '.', 'nothing where all agree')
+})
+
 test('the study that is made for a claim decides; another is told below, and above where it finds otherwise', () => {
   const trikd: Said = { study: 'trikd', verdicts: { K10: 'undecided', K6: 'not tested' } }
   const text = under(/^Can a teacher be both/, trikd, { study: 'teachers', verdicts: { K10: 'holds', K6: 'holds' } })

@@ -55,7 +55,14 @@ const fewData = (better: boolean) =>
 test('few data', () => {
   assert.equal(verdicts(FEW_DATA_CLAIMS, fewData(true)), hold(['K8', 'K8b', 'K9']))
   assert.equal(verdicts(FEW_DATA_CLAIMS, fewData(false)), reversed(['K8', 'K8b', 'K9']))
+  // What any teacher gives is not the triplet's.
+  const asKd = fewData(true).map((line) => {
+    const error = 0.15 + 4 * (line.n ?? 0) ** -0.6
+    return line.method === 'kd' ? { ...line, accuracy: 1 - error } : line
+  })
+  assert.is(verdicts(FEW_DATA_CLAIMS, asKd)[2], 'K9 undecided')
   const [, , k9] = judgeClaims(rowsOf(fewData(true)), [], FEW_DATA_CLAIMS)
+  assert.match(k9.here ?? '', 'minus each of supervised, KD and online KD')
   const fitted = k9.parts.find(({ rows, statistic }) => rows === 'TriKD minus supervised' && /fit/.test(statistic))!
   assert.ok(Math.abs(fitted.estimate! + 0.05) < 2e-3, `e differs by ${fitted.estimate}, made with -0.05`)
 })
@@ -220,6 +227,11 @@ test('mimicry', () => {
   const [, { parts }] = judgeClaims(rows(true), [], MIMICRY_CLAIMS, { curves: curves(true) })
   assert.ok(Math.abs(parts[0].estimate! + 0.01) < 1e-4, `${parts[0].estimate}: as far above as below is as far apart`)
   assert.is(judgeClaims(rows(true), [], MIMICRY_CLAIMS)[1].verdict, 'not tested', 'without curves')
+  // Beside it what the ratio is of students that learn the labels, too.
+  const labelled = rowsOf([{ method: 'kd', klTeacher: 0.4, klTeacherTrain: 0.1 }])
+  const k11 = judgeClaims([...rows(false), ...labelled], [], MIMICRY_CLAIMS).find(({ id }) => id === 'K11')!
+  assert.match(k11.parts[0].note, /by heart passes that; students of KD, which learn the labels, too: 0\.250 times$/)
+  assert.equal([k11.parts[1].decides, k11.parts[1].estimate?.toFixed(6)], [false, '0.250000'])
 })
 
 const VIEWS = ['grey 32', 'edges 32', 'colour 8']

@@ -1,9 +1,10 @@
 // The claims of the studies of qualities and of calibration, on made-up rows whose answers are known.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { judgeClaims } from '../../src/report/claims.ts'
 import { QUALITY_CLAIMS } from '../../src/report/claimsQualities.ts'
 import { CALIBRATION_STUDY_CLAIMS } from '../../src/report/claimsTau.ts'
-import { hold, type Line, reversed, verdicts } from './lines.ts'
+import { hold, type Line, reversed, rowsOf, verdicts } from './lines.ts'
 
 const test = suite('report/studies of quality')
 
@@ -43,6 +44,10 @@ test('calibration: correlation over τ by seed, and τ chosen on images held out
     )
   assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(true)), hold(['T1', 'T2', 'T3', 'T4']))
   assert.equal(verdicts(CALIBRATION_STUDY_CLAIMS, lines(false)), reversed(['T1', 'T2', 'T3', 'T4']))
+  const rows = rowsOf(lines(true))
+  rows[rows.findIndex(({ seed, at }) => seed === 2 && at === 4)].status = 'failed'
+  const t3 = judgeClaims(rows, [], CALIBRATION_STUDY_CLAIMS)[2]
+  assert.equal([t3.verdict, t3.parts[0].n], ['holds', 3], 'a seed without every cell is left out')
 })
 
 test.run()
