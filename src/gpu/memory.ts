@@ -27,7 +27,7 @@ export interface Bindable {
 }
 
 /** Sizes are rounded up to a quarter of their power of two, so that freed buffers fit their successors. */
-export function sizeClass(bytes: number): number {
+function sizeClass(bytes: number): number {
   const least = Math.max(bytes, 256)
   const step = Math.max(256, 2 ** (Math.floor(Math.log2(least)) - 2))
   return Math.ceil(least / step) * step

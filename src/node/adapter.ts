@@ -49,7 +49,7 @@ export interface OpenAdapter {
 }
 
 /** The words that `adapter` and `--adapter` take besides names. */
-export const adapterWords = ['auto', 'hardware', 'lavapipe', 'swiftshader']
+const adapterWords = ['auto', 'hardware', 'lavapipe', 'swiftshader']
 
 type Log = (line: string) => void
 

@@ -116,7 +116,7 @@ export async function readRelease(file = '/etc/os-release'): Promise<Release> {
 }
 
 /** Every source that the machine's APT knows, from both formats. */
-export async function readSources(folder = '/etc/apt'): Promise<AptSource[]> {
+async function readSources(folder = '/etc/apt'): Promise<AptSource[]> {
   const parts = await readdir(join(folder, 'sources.list.d')).catch(() => [])
   const files = ['sources.list', ...parts.sort().map((file) => join('sources.list.d', file))]
   const sources: AptSource[] = []

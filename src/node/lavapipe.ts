@@ -29,7 +29,7 @@ interface Manifest {
 }
 
 /** Where the driver of this processor and cache lies, or would lie. */
-export function lavapipeFolder(cache = cacheFolder()): string {
+function lavapipeFolder(cache = cacheFolder()): string {
   return join(cache, `lavapipe-${process.arch}`)
 }
 

@@ -6,7 +6,7 @@ import { REFERENCE, type ReferenceEntry, type ReferenceLine } from './reference.
 import type { Metric, Results } from './rows.ts'
 import { mean, paired } from './stats.ts'
 
-export const REQUIRED_SHARE = 0.95
+const REQUIRED_SHARE = 0.95
 
 export interface AgreementEntry {
   label: string

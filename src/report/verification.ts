@@ -24,7 +24,7 @@ export interface Verification {
 }
 
 /** A rate is told where at least so many different pairs may be accepted under it. */
-export const ACCEPTED_LEAST = 10
+const ACCEPTED_LEAST = 10
 
 const DECADE = [1, 1.5, 2, 3, 5, 7]
 /** The false accept rates of `roc`, rising from 0.001 to 1. */

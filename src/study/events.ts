@@ -5,7 +5,7 @@
 // network file system lets lines of several machines run into each other.
 import { type FileLayer, readText } from '../io/files.ts'
 
-export const EVENTS_VERSION = 1
+const EVENTS_VERSION = 1
 
 export type EventKind = 'run' | 'cell' | 'compiling' | 'progress' | 'finished' | 'end'
 

@@ -62,7 +62,7 @@ export function barText(state: BarState, columns: number, paint = (text: string)
 }
 
 /** Whether a stream wants colours: a terminal, and neither NO_COLOR nor TERM=dumb. */
-export function colourful(stream: Stream, env: NodeJS.ProcessEnv = process.env): boolean {
+function colourful(stream: Stream, env: NodeJS.ProcessEnv = process.env): boolean {
   return Boolean(stream.isTTY) && !env.NO_COLOR && env.TERM !== 'dumb'
 }
 

@@ -42,7 +42,7 @@ function part(name: string, stages: readonly Stage[], chosen: readonly Stage[]):
 }
 
 /** Ids of some stages and of all that they need, directly or not. */
-export function withNeeds(stages: readonly Stage[], some: readonly Stage[]): Set<string> {
+function withNeeds(stages: readonly Stage[], some: readonly Stage[]): Set<string> {
   const wanted = new Set(some.map(({ id }) => id))
   // A stage comes after those it needs.
   for (const stage of [...stages].reverse()) if (wanted.has(stage.id)) for (const need of needs(stage)) wanted.add(need)

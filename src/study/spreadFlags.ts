@@ -2,7 +2,7 @@
 import { InputError } from '../errors.ts'
 import type { Flag } from './flags.ts'
 
-export const SCHEDULERS = ['slurm', 'k8s'] as const
+const SCHEDULERS = ['slurm', 'k8s'] as const
 export type Scheduler = (typeof SCHEDULERS)[number]
 
 export const SPREAD_FLAGS: Flag<unknown>[] = [

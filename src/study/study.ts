@@ -119,7 +119,7 @@ async function planOf<R extends CommonRecipe>(
 }
 
 /** What a recipe asks of a data set, before an hour is spent on finding out. Throws UsageError. */
-export function checkFits({ recipe }: Pick<StudyArguments, 'recipe'>, { train, test }: DatasetPair): void {
+function checkFits({ recipe }: Pick<StudyArguments, 'recipe'>, { train, test }: DatasetPair): void {
   const need = (ok: boolean, message: string) => {
     if (!ok) throw new UsageError(message)
   }

@@ -4,7 +4,7 @@ import { InputError } from '../errors.ts'
 import type { Choices, GpuInfo } from '../gpu/gpu.ts'
 import type { Trial } from './contest.ts'
 
-export const TUNING_VERSION = 1
+const TUNING_VERSION = 1
 
 /** What a tuning holds for. */
 export type TuningPlace = Pick<GpuInfo, 'adapter' | 'driver' | 'subgroupSize'>

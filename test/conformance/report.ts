@@ -29,7 +29,7 @@ export function summary(suite: Suite, outcomes: Outcome[]): string {
 }
 
 /** The list of refused cases that the next run has to find again. */
-export function refusedCases(outcomes: Outcome[]): Record<string, string[]> {
+function refusedCases(outcomes: Outcome[]): Record<string, string[]> {
   return Object.fromEntries(
     SUITES.map((suite) => [suite, withStatus(ofSuite(outcomes, suite), 'refused').map(titleOf)]),
   )

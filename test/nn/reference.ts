@@ -85,7 +85,7 @@ function valuesOf(name: string, shape: Shape): Float32Array {
   return put(name.endsWith('weight') ? (x) => 1 + 0.2 * x : (x) => 0.1 * x)
 }
 
-export const readFixture = (name: string): Fixture => {
+const readFixture = (name: string): Fixture => {
   return JSON.parse(readFileSync(join('test/fixtures/networks', `${name}.json`), 'utf8')) as Fixture
 }
 
