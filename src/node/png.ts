@@ -1,5 +1,5 @@
-// PNG through pngjs: any colour type and depth to 8-bit RGB, and back for figures. pngjs is asked for when the first
-// picture comes, so that the package works without it as long as nobody has pictures.
+// PNG through pngjs: any colour type and depth to 8-bit RGB. pngjs is asked for when the first picture comes, so that
+// the package works without it as long as nobody has pictures.
 
 import type { Decoder } from '../data/folder.ts'
 import { InputError } from '../errors.ts'
@@ -36,15 +36,4 @@ export const decodePng: Decoder = async (bytes, file) => {
   const rgb = new Uint8Array(width * height * 3)
   for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[i * 3 + c] = rgba[i * 4 + c]
   return { width, height, rgb }
-}
-
-/** @param rgb [height, width, 3] @throws InputError where the sizes do not fit */
-export async function encodePng(width: number, height: number, rgb: Uint8Array): Promise<Uint8Array> {
-  if (rgb.length !== width * height * 3 || rgb.length === 0) {
-    throw new InputError(`a PNG of ${width}x${height} RGB pixels needs ${width * height * 3} bytes, not ${rgb.length}`)
-  }
-  const PNG = await pngjs()
-  const png = new PNG({ width, height })
-  png.data = Buffer.from(rgb)
-  return new Uint8Array(PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false }))
 }

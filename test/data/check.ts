@@ -1,8 +1,9 @@
-// What the data tests share: where the sample files are, errors that name their file, small IDX and gzip files.
+// What the data tests share: where the sample files are, errors that name their file, small IDX, gzip and PNG files.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { PNG } from 'pngjs'
 import * as assert from 'uvu/assert'
 import { DistillError } from '../../src/errors.ts'
 
@@ -41,4 +42,11 @@ export function noise(n: number, seed = 1): Uint8Array {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return state >>> 24
   })
+}
+
+/** An RGB picture of them. */
+export function png(width: number, height: number, seed = 1): Uint8Array {
+  const picture = new PNG({ width, height })
+  picture.data = Buffer.from(noise(width * height * 3, seed))
+  return new Uint8Array(PNG.sync.write(picture, { colorType: 2, inputColorType: 2, inputHasAlpha: false }))
 }

@@ -10,7 +10,7 @@ import { readTar } from '../../src/io/tar.ts'
 import { type FindOptions, findDataset, locateDataset } from '../../src/node/datasets.ts'
 import { download } from '../../src/node/fetch.ts'
 import type { OfficialSource } from '../../src/node/fetchData.ts'
-import { gzip, idxBytes, noise, refused } from './check.ts'
+import { gzip, idxBytes, noise, png, refused } from './check.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 const idxFiles: Record<string, Uint8Array> = {
@@ -273,9 +273,8 @@ test('a cut or corrupt tar archive is refused', async () => {
 })
 
 test('a folder of pictures is found and read; a size of 0 is refused', async ({ folder, options }) => {
-  const { encodePng } = await import('../../src/node/png.ts')
   const data = join(folder, 'pictures')
-  for (const name of ['a', 'b']) put(join(data, 'train', name), { '1.png': await encodePng(4, 4, noise(48)) })
+  for (const name of ['a', 'b']) put(join(data, 'train', name), { '1.png': png(4, 4) })
   cpSync(join(data, 'train'), join(data, 'test'), { recursive: true })
   const { train } = await findDataset('imagefolder', { ...options, data, size: 8 })
   assert.equal([train.n, train.width, train.classes], [2, 8, ['a', 'b']])

@@ -8,17 +8,12 @@ import { makePair, subset, validateDataset } from '../../src/data/dataset.ts'
 import { openFolder, readFolder, resizeAndCrop } from '../../src/data/folder.ts'
 import { InputError } from '../../src/errors.ts'
 import { nodeFiles } from '../../src/node/files.ts'
-import { decodePng, encodePng } from '../../src/node/png.ts'
+import { decodePng } from '../../src/node/png.ts'
 import { memoryFiles } from '../memoryFiles.ts'
-import { noise, refused, sample } from './check.ts'
+import { noise, png, refused, sample } from './check.ts'
 
 const test = suite('folder and PNG')
 
-const png = (width: number, height: number, seed = 1) => {
-  const picture = new PNG({ width, height })
-  picture.data = Buffer.from(noise(width * height * 3, seed))
-  return new Uint8Array(PNG.sync.write(picture, { colorType: 2, inputColorType: 2, inputHasAlpha: false }))
-}
 const tree = (changes: Record<string, Uint8Array | string | undefined> = {}) => {
   const all = {
     'set/train/cat/b.png': png(4, 4, 1),
@@ -142,14 +137,11 @@ const decoded = sample('data/imagefolder/decoded.json')
 })
 
 test('pixels are those that were encoded; grey with transparency comes as RGB', async () => {
-  const rgb = noise(5 * 3 * 3)
-  assert.equal(await decodePng(await encodePng(5, 3, rgb), 'x'), { width: 5, height: 3, rgb })
+  assert.equal(await decodePng(png(5, 3), 'x'), { width: 5, height: 3, rgb: noise(5 * 3 * 3) })
   const grey = new PNG({ width: 2, height: 1 })
   grey.data = Buffer.from([10, 10, 10, 0, 200, 200, 200, 128])
   const bytes = new Uint8Array(PNG.sync.write(grey, { colorType: 4 }))
   assert.equal([...(await decodePng(bytes, 'x')).rgb], [10, 10, 10, 200, 200, 200])
-  await refused(() => encodePng(2, 2, rgb), /2x2 RGB pixels needs 12 bytes, not 45/)
-  await refused(() => encodePng(0, 0, new Uint8Array()), /a PNG of 0x0/)
 })
 
 test('a cut PNG is refused wherever the cut is', async () => {
