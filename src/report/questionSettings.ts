@@ -2,6 +2,7 @@
 // seed with the run without it, and what then becomes of a claim.
 import type { Part } from './claim.ts'
 import { compare } from './compare.ts'
+import { differences } from './differences.ts'
 import { groupRows } from './groups.ts'
 import type { Results, Run } from './rows.ts'
 import { spanOf, students } from './select.ts'
@@ -13,6 +14,8 @@ export interface SettingQuestion {
   /** What it takes to answer it, told until there are such results. */
   why: string
   has(run: Run): boolean
+  /** Its name in a recipe. */
+  setting: string
   /** What the run has with the setting, and without. */
   named: [to: string, from: string]
   /** Whose accuracy is compared, and from which kind of teacher. */
@@ -27,6 +30,7 @@ export const SETTINGS: SettingQuestion[] = [
     by: 'us, from the code of CQKD: its evaluation leaves the students of DML in eval mode',
     why: 'Needs `npx webgpu-distill cqkd --bn-after-eval freeze` beside the same without that flag.',
     has: (run) => studyOf(run) === 'cqkd' && run.config.bnAfterEval === 'freeze',
+    setting: 'bnAfterEval',
     named: ['batch norm frozen', 'batch norm in train mode'],
     method: { name: 'dml', called: 'DML' },
     claim: 'C2',
@@ -36,6 +40,7 @@ export const SETTINGS: SettingQuestion[] = [
     by: 'us, from the code of CQKD: it makes the batch smaller before both forward passes',
     why: 'Needs `npx webgpu-distill cqkd --teacher-input low` beside the same without that flag.',
     has: (run) => studyOf(run) === 'cqkd' && run.config.teacherInput === 'low',
+    setting: 'teacherInput',
     named: ['a teacher that sees low resolution', 'one that sees full resolution'],
     method: { name: 'cqkd', teacher: 'calibrated', called: 'CQKD, calibrated teacher' },
     claim: 'C1',
@@ -49,12 +54,15 @@ export interface Contrast<Source> {
   part: Part
 }
 
+/** What may differ beside the setting: which cells there are, and what only looks at them. */
+const FREE = ['seeds', 'methods', 'looks']
+
 /**
- * The run without the setting must have the same pictures and kernels, else a seed stands for two things: null where
- * there is none.
+ * The run without the setting must have the same pictures and kernels, and all other settings, else a seed stands for
+ * two things: null where there is none.
  */
 export function contrastOf<Source extends { results: Results }>(
-  { method, named }: SettingQuestion,
+  { method, named, setting }: SettingQuestion,
   to: Source,
   plain: Source[],
 ): Contrast<Source> | null {
@@ -62,7 +70,8 @@ export function contrastOf<Source extends { results: Results }>(
     const same = (['preset', 'dataset', 'dataHash', 'fingerprint', 'adapter'] as const).every(
       (key) => a[key] === b[key],
     )
-    return same && studyOf(a) === studyOf(b)
+    const other = differences(a.config, b.config).map(({ path }) => path.split('.')[0])
+    return same && studyOf(a) === studyOf(b) && other.every((key) => key === setting || FREE.includes(key))
   }
   const from = plain.find(({ results }) => alike(results.run, to.results.run))
   if (!from) return null

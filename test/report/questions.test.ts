@@ -171,7 +171,8 @@ test('a changed setting is held against the run without it, and answers no other
   const lower = fakeResults().rows.map((row) => {
     return row.method === 'dml' && row.accuracy !== null ? { ...row, accuracy: row.accuracy - 0.01 } : row
   })
-  const run = { config: { bnAfterEval: 'freeze' }, overrides: ['--bn-after-eval freeze'] }
+  const config = { ...plain.results.run.config, bnAfterEval: 'freeze', seeds: [0, 1, 2] }
+  const run = { config, overrides: ['--bn-after-eval freeze'] }
   const made = source({ study: 'cqkd', verdicts: { C2: 'holds' }, run })
   const frozen = { ...made, folder: 'results/frozen', results: { ...made.results, rows: lower } }
   const whole = { ...plain, results: { ...plain.results, rows: fakeResults().rows } }
@@ -188,6 +189,9 @@ test('a changed setting is held against the run without it, and answers no other
   const others = { ...plain, results: { ...whole.results, run: { ...plain.results.run, fingerprint: 'others' } } }
   const apart = questionsPage([frozen, others]).split('## Not answered')[1]
   assert.match(apart, asked, 'other kernels are no counterpart')
+  const longer = { ...frozen.results.run, config: { ...config, epochs: 99 } }
+  const changed = { ...frozen, results: { ...frozen.results, run: longer } }
+  assert.match(questionsPage([changed, whole]).split('## Not answered')[1], asked, 'nor is another training')
 })
 
 test.run()
