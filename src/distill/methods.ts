@@ -76,7 +76,10 @@ export function sckd<Node, Tau = number>(student: Node, teacher: Node, options: 
   return withEdge(kd(student, teacher, options), { whileAgreeing: true })
 }
 
-/** DKD (Zhao et al. 2022): the label's part of the KL and that of the other classes have weights of their own. */
+/**
+ * DKD (Zhao et al. 2022): the label's part of the KL and that of the other classes have weights of their own. Its authors
+ * raise both from 0 over the first epochs; here they stay.
+ */
 export function dkd<Node, Tau = number>(
   student: Node,
   teacher: Node,

@@ -150,7 +150,7 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
       calibrationImages: 10000,
       sizes: [168, 112, 84, 56, 42, 28],
       temperatures: [1, 10, 20],
-      rawTemperatures: [20],
+      rawTemperatures: [10, 20],
       teacher: { depth: 50 },
       student: { depth: 18 },
       batch: 512,
