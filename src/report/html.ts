@@ -195,7 +195,7 @@ function agreementBody(results: Results): Piece {
   if (!found.comparable) return markup`<p>Not compared: ${found.reason}.</p>`
   if (found.entries.judged === 0) return null
   return [
-    markup`<p>${agreementText(results)}</p><p class="note">s is the reference's spread of one seed. Entropies have none on file and are shown, not judged. Differences whose paired spread is not on file are judged by that of independent runs, which is milder.</p>`,
+    markup`<p>${agreementText(results)}</p><p class="note">s is the reference's spread of one seed. Entropies have none on file and are shown, not judged.</p>`,
     markup`<details><summary>Every entry and difference</summary>${(['entries', 'differences'] as const).map((which) =>
       tableBox(agreementTable(which, found)),
     )}</details>`,

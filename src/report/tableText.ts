@@ -79,14 +79,14 @@ export function markdownTable({ head, left, blocks }: Table): string {
   ].join('\n')
 }
 
-/** One sentence on agreement with the PyTorch reference; empty where the run cannot be compared. */
+/** Agreement with the PyTorch reference in words; empty where the run cannot be compared. */
 export function agreementText(results: Results): string {
   const { comparable, entries, differences } = agreement(results)
   if (!comparable || entries.judged === 0) return ''
   const tell = ({ agreeing, judged, passes }: typeof entries) => {
     return `${agreeing} of ${judged}${passes === null ? '' : passes ? ' (agrees)' : ' (does not agree)'}`
   }
-  return `Against the PyTorch reference of the same protocol, within 2.5 s √(1/n + 1/6): entries ${tell(entries)}, paired differences ${tell(differences)}; 95 % must.`
+  return `Against the PyTorch reference of the same protocol, within 2.5 s √(1/n + 1/6): entries ${tell(entries)}, paired differences ${tell(differences)}; 95 % must. A difference whose paired spread is not on file is judged by that of independent runs, which is milder.`
 }
 
 // Everything but the bins, in the order of the row type.
