@@ -107,7 +107,9 @@ export function measuredPoints(group: Group, x: number, metric: Metric, factor: 
   if (!found) return []
   const y = found.mean * factor
   const spread = found.sd === null ? null : found.sd * factor
-  return [{ x, y, ...(spread === null ? {} : { low: y - spread, high: y + spread }) }]
+  // No share lies beyond 0 or 100 %.
+  const within = (end: number) => (factor === 100 ? Math.min(100, Math.max(0, end)) : end)
+  return [{ x, y, ...(spread === null ? {} : { low: within(y - spread), high: within(y + spread) }) }]
 }
 
 /** A chart of these series, or none where there is nothing to draw. */
@@ -223,9 +225,9 @@ function averageCourse(curves: Curve[], key: keyof CurvePoint, factor: number): 
 /** The words under the figures against size and temperature. */
 export function figureNote(seeds: number): string {
   return seeds > 1
-    ? `Bars are ± 1 standard deviation; points at one size are set side by side to be seen. Comparisons are paired by seed, so bars that overlap may still differ: see the claims.`
-    : 'Points without bars, no verdict.'
+    ? 'Bars are ± 1 standard deviation over seeds. Points at the same place on the axis are drawn side by side so that none hides another. The claims compare seed by seed, so two rows can differ even where their bars overlap.'
+    : 'One seed: points have no bars and claims no verdict.'
 }
 
 /** The words under the reliability diagrams. */
-export const RELIABILITY_NOTE = `Bars: accuracy of the test pictures in each of 15 confidence bins, all runs together; shaded: the gap to their mean confidence, orange where the network is too sure, purple where it is too modest; whiskers: ${percent(0.95, 0)} % bootstrap intervals over runs and pictures; below: share of the pictures in each bin.`
+export const RELIABILITY_NOTE = `Test pictures are sorted into 15 bins by confidence, those of all runs together. A blue bar is the accuracy in a bin; the shaded part reaches from there to the mean confidence: orange where the network is too sure, purple where it is not sure enough. Whiskers are ${percent(0.95, 0)} % bootstrap intervals over runs and pictures. Below: the share of the pictures in each bin. Gap: mean confidence minus accuracy of all pictures.`

@@ -8,32 +8,55 @@ import type { Results } from './rows.ts'
 import type { LineChart, Series } from './svg.ts'
 
 const MEASURED: Measured[] = [
-  { id: 'accuracy', title: 'Students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
+  { id: 'accuracy', title: 'Accuracy of students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
   { id: 'ece', title: 'Calibration error of students', metric: 'ece', unit: 'ECE of 15 bins, %', factor: 100 },
-  { id: 'teacher', title: 'Teachers', metric: 'accuracy', unit: 'test accuracy, %', factor: 100, role: 'teacher' },
+  {
+    id: 'teacher',
+    title: 'Accuracy of teachers',
+    metric: 'accuracy',
+    unit: 'test accuracy, %',
+    factor: 100,
+    role: 'teacher',
+  },
   {
     id: 'teacher-kl',
     title: 'How closely students follow',
     metric: 'klTeacher',
-    unit: 'KL from T on test, nats',
+    unit: 'KL from the teacher on test images, nats',
     factor: 1,
   },
   {
     id: 'anchor-kl',
-    title: 'Distance from the anchor',
+    title: 'How closely students follow the anchor',
     metric: 'klAnchor',
-    unit: 'KL from A on test, nats',
+    unit: 'KL from the anchor on test images, nats',
     factor: 1,
   },
   {
     id: 'teacher-ece',
     title: 'Calibration error of the teacher',
     metric: 'teacherEce',
-    unit: 'ECE as it teaches, %',
+    unit: 'ECE of what it teaches (logits over τ), %',
     factor: 100,
   },
-  { id: 'train', title: 'Training images', metric: 'trainAccuracy', unit: 'training accuracy, %', factor: 100 },
+  {
+    id: 'train',
+    title: 'Fit of students',
+    metric: 'trainAccuracy',
+    unit: 'accuracy on training images, %',
+    factor: 100,
+  },
 ]
+
+/** What is varied, in more words than a table has room for. */
+const AXES: Record<string, string> = {
+  τ: "τ that divides the teacher's logits",
+  budget: 'budget, times the usual epochs',
+  images: 'training images',
+  'teacher px': 'pixels that the teacher sees',
+  view: 'what the student sees',
+  w: "w, weight of the anchor's KL",
+}
 
 /** The kind without the value of what is varied, and without what that may change of the losses. */
 const lineOf = (group: Group): Line => {
@@ -81,11 +104,11 @@ export function axisFigures({ rows }: Pick<Results, 'rows'>, standalone = false)
 }
 
 function axisOf(name: string, values: (number | string)[]): LineChart['x'] {
-  if (values.some((value) => typeof value === 'string'))
-    return { label: name, kind: 'names', names: values.map(String) }
+  const label = AXES[name] ?? name
+  if (values.some((value) => typeof value === 'string')) return { label, kind: 'names', names: values.map(String) }
   const ticks = values as number[]
   const wide = ticks[0] > 0 && ticks[ticks.length - 1] >= 8 * ticks[0]
-  return { label: name, kind: wide ? 'log' : 'linear', ticks }
+  return { label, kind: wide ? 'log' : 'linear', ticks }
 }
 
 /** As a part of a file's name. */

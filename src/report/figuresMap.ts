@@ -9,7 +9,7 @@ import { type Markup, markup } from './markup.ts'
 import type { MapPoint, Results } from './rows.ts'
 import { linear, niceTicks, spread, textWidth, tickDigits } from './scale.ts'
 
-const [PLOT, TOP, FONT, GAP] = [330, 54, 13, 15]
+const [PLOT, TOP, FONT, GAP] = [330, 72, 13, 15]
 const TONES = ['blue2', 'orange2', 'green0', 'purple2', 'red0', 'teal0', 'gold0', 'ink0']
 
 /** Nothing where a study kept no answers. */
@@ -29,7 +29,7 @@ function mapFigure(id: string, title: string, map: MapPoint[] = [], standalone: 
     else paths.push([point])
   }
   for (const path of paths) path.sort((a, b) => a.epoch - b.epoch)
-  const unit = 'answers on test images: √ of mean Jensen-Shannon divergence, to scale'
+  const unit = 'distance: √ of the mean Jensen-Shannon divergence of test answers'
   const names = paths.map(([point]) => `${point.role ?? 'student'}, ${labelOf(point)}`)
   const said = paths.map((path, i) => {
     const [first, last] = [path[0], path[path.length - 1]].map(({ x, y }) => `(${fixed(x, 2)}, ${fixed(y, 2)})`)
@@ -55,7 +55,7 @@ function draw(
   const extent = (ticks: number[]) => ticks[ticks.length - 1] - ticks[0]
   // One scale for both directions: distances are what is shown.
   const unitLength = Math.min(PLOT / extent(xTicks), 280 / extent(yTicks))
-  const left = 44
+  const left = Math.max(...yTicks.map((tick) => textWidth(fixed(tick, tickDigits(yTicks)), FONT))) + 8
   const bottom = Math.max(TOP + extent(yTicks) * unitLength, TOP + GAP * names.length)
   const right = left + extent(xTicks) * unitLength
   const x = linear(xTicks, left, right)
@@ -69,7 +69,8 @@ function draw(
   const start = right + 26
   const body = [
     label(0, 16, told.title, { size: 14.5, bold: true }),
-    label(0, 35, unit, { muted: true, size: FONT }),
+    label(0, 35, 'a path a network, from its first epoch (○) to its last (●)', { muted: true, size: FONT }),
+    label(0, 52, unit, { muted: true, size: FONT }),
     ...yTicks.map((tick) => line([left, y.at(tick)], [right, y.at(tick)], 'wd-grid')),
     ...xTicks.map((tick) =>
       line([x.at(tick), y.at(yTicks[0])], [x.at(tick), y.at(yTicks[yTicks.length - 1])], 'wd-grid'),

@@ -19,14 +19,21 @@ export interface Measured {
 }
 
 const MEASURED: Measured[] = [
-  { id: 'student', title: 'Students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
-  { id: 'teacher', title: 'Teachers', metric: 'accuracy', unit: 'test accuracy, %', factor: 100, role: 'teacher' },
+  { id: 'student', title: 'Accuracy of students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
+  {
+    id: 'teacher',
+    title: 'Accuracy of teachers',
+    metric: 'accuracy',
+    unit: 'test accuracy, %',
+    factor: 100,
+    role: 'teacher',
+  },
   { id: 'ece', title: 'Calibration error of students', metric: 'ece', unit: 'ECE of 15 bins, %', factor: 100 },
   {
     id: 'mimicry',
     title: 'How closely students follow',
     metric: 'klTeacher',
-    unit: 'KL from T to S on test, nats',
+    unit: 'KL from the teacher on test images, nats',
     factor: 1,
   },
 ]
@@ -86,8 +93,15 @@ export function mimicryFigure({ rows }: Pick<Results, 'rows'>, standalone = fals
     if (!teacher || kl === undefined) return []
     return [{ ...lookOf(student, students), points: measuredPoints(teacher, kl, 'accuracy', 100) }]
   })
-  const x = { label: 'KL from T to S on test images, nats', kind: 'linear' as const }
+  const x = { label: 'KL from the teacher on test images, nats', kind: 'linear' as const }
   return series.length < 2
     ? []
-    : plot('good-and-easy', 'Good teachers, and easy to follow', "teacher's test accuracy, %", x, series, standalone)
+    : plot(
+        'good-and-easy',
+        'Good teachers, and easy to follow',
+        "teacher's test accuracy, %; best is top left",
+        x,
+        series,
+        standalone,
+      )
 }

@@ -14,6 +14,8 @@ export interface Frame {
 
 /** Margin of a figure in a file of its own. */
 const PAD = 10
+/** On a narrow page a figure shrinks down to this, so that its letters can be read; then its box scrolls. */
+const SMALLEST = 0.72
 
 /** The SVG element. `standalone` adds style and background, for a file of its own. */
 export function frame({ id, title, description, width, height }: Frame, body: Piece, standalone: boolean): Markup {
@@ -23,7 +25,8 @@ export function frame({ id, title, description, width, height }: Frame, body: Pi
     markup`<style>${new Markup(figureStyle())}</style>`,
     markup`<rect class="wd-paper" x="${0 - pad}" y="${0 - pad}" width="${wide}" height="${high}"/>`,
   ]
-  return markup`<svg xmlns="http://www.w3.org/2000/svg" class="wd" viewBox="${0 - pad} ${0 - pad} ${wide} ${high}" width="${wide}" height="${high}" role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>${own}${body}</svg>`
+  const least = !standalone && markup` style="min-width:${Math.floor(SMALLEST * width)}px"`
+  return markup`<svg xmlns="http://www.w3.org/2000/svg" class="wd" viewBox="${0 - pad} ${0 - pad} ${wide} ${high}" width="${wide}" height="${high}"${least} role="img" aria-labelledby="${id}-t ${id}-d"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>${own}${body}</svg>`
 }
 
 export interface TextStyle {

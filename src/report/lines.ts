@@ -1,5 +1,5 @@
-// How a method looks in every figure: hue for the kind of method and teacher, depth and marker for the temperature,
-// dash for the teacher, and a name short enough to stand at the end of its line.
+// How a method looks in every figure: hue and dash for the teacher (without one for the method), depth and marker for
+// what differs under it, such as the temperature, and a name short enough to stand at the end of its line.
 import { compareMethods, kindOf, labelOf } from './groups.ts'
 import { toneOn } from './palette.ts'
 import type { Kind, Teacher } from './rows.ts'
@@ -50,7 +50,8 @@ export function lookOf(line: Line, lines: Line[]): Look {
     return { label: [labelOf(line), t].filter(Boolean).join(', '), dash: 'solid', ...(OWN[method] ?? fallback) }
   }
   const { name, ramp, dash } = TEACHERS[teacher]
-  const family = lines.filter((other) => other.method === method && other.teacher === teacher)
+  // Whatever has such a teacher shares the ramp, of any method: each line has a tone and a marker of its own.
+  const family = lines.filter((other) => other.teacher === teacher)
   const place = family.findIndex((other) => sameLine(other, line))
   // CQKD is what teachers are for; whatever else has one says so.
   const taught = new Set(lines.filter((other) => other.teacher !== null).map((other) => other.method))

@@ -44,13 +44,12 @@ export function reliabilityDiagram(figure: Reliability, standalone = false): Mar
     .join('; ')}.`
   const body = [
     label(0, 15, figure.title, { size: 13, bold: true }),
-    label(0, 32, figure.subtitle, { muted: true }),
+    label(0, 32, `${figure.subtitle}, gap ${gap} points`, { muted: true }),
     label(RIGHT, 32, `ECE ${percent(told)} %`, { anchor: 'end' }),
     ...grid(),
     ...full.map(({ bin }) => bar(bin)),
     line([X(0), Y(0)], [X(1), Y(1)], 'wd-axis wd-diagonal'),
     ...full.map(({ bin, interval }) => interval && whisker(bin, interval)),
-    label(LEFT + 6, TOP + 15, `gap ${gap} points`, { muted: true }),
     ...histogram(bins, n),
     ...[0, 0.5, 1].map((x) => tickLabel(x)),
     label((LEFT + RIGHT) / 2, COUNTS.bottom + 34, 'confidence', { anchor: 'middle', muted: true }),

@@ -36,9 +36,8 @@ tbody tr.last td { border-bottom: 1px solid var(--rule) }
 .pairs { grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)) }
 .triples { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)) }
 .diagrams { grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)) }
-figure { margin: 0 }
-svg.wd { display: block; width: 100%; height: auto; max-width: 28rem }
-.diagrams svg.wd { max-width: 17rem }
+figure { margin: 0; overflow-x: auto }
+svg.wd { display: block; height: auto; max-width: 100% }
 .claim { border-left: 3px solid var(--rule); padding: .1rem 0 .1rem .9rem; margin: 1.2rem 0 }
 .claim.holds { border-color: var(--good) }
 .claim.reversed { border-color: var(--bad) }
@@ -54,6 +53,10 @@ pre { background: var(--soft); padding: .7rem .9rem; overflow-x: auto; font-size
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .15rem 1rem; font-size: .92rem }
 dt { color: var(--muted) }
 dd { margin: 0; overflow-wrap: anywhere }
+@media (max-width: 48rem) {
+  td:first-child, thead th:first-child { position: sticky; left: 0; background: var(--paper);
+    white-space: normal; min-width: 8.5rem; max-width: 11rem }
+}
 @media (max-width: 30rem) { dl { display: block } dd { margin: 0 0 .4rem } }
 @media print { .scroll { overflow: visible } body { max-width: none } }
 ${figureStyle()}`

@@ -159,7 +159,7 @@ function axes(chart: LineChart, x: Scale, y: Scale, { left, right, bottom }: Box
       }),
     ),
     label(
-      (left + right) / 2,
+      Math.max((left + right) / 2, textWidth(chart.x.label, FONT) / 2),
       bottom + 38 + LINE * (Math.max(1, ...names.map(({ length }) => length)) - 1),
       chart.x.label,
       { anchor: 'middle', muted: true, size: FONT },

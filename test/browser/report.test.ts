@@ -40,7 +40,7 @@ const SEEN = `(() => {
     colours: [...new Set(cells.map((cell) => style(cell).color))],
     sizes: Math.min(...cells.map((cell) => parseFloat(style(cell).fontSize))),
     paper: style(document.body).backgroundColor,
-    counts: [...document.querySelectorAll('#confusion svg text')].map((text) => {
+    letters: [...document.querySelectorAll('svg text')].map((text) => {
       const { width } = text.ownerSVGElement.getBoundingClientRect()
       return parseFloat(text.getAttribute('font-size')) * width / text.ownerSVGElement.viewBox.baseVal.width
     }),
@@ -55,7 +55,7 @@ interface Seen {
   colours: string[]
   sizes: number
   paper: string
-  counts: number[]
+  letters: number[]
 }
 
 /** 'rgb(1, 2, 3)' → '#010203'. */
@@ -70,15 +70,16 @@ async function looksRight(page: Page, name: string, colorScheme: string): Promis
   assert.is(first.wide, NARROW.width, `${where} scrolls sideways`)
   assert.ok(first.tables > 3 && first.hidden.length < first.tables, where)
   await page.evaluate(`document.querySelectorAll('details').forEach((each) => { each.open = true })`)
-  const { wide, hidden, boxed, colours, sizes, paper, counts } = await page.evaluate<Seen>(SEEN)
+  const { wide, hidden, boxed, colours, sizes, paper, letters } = await page.evaluate<Seen>(SEEN)
   assert.is(wide, NARROW.width, `${where} scrolls sideways with everything open`)
   assert.equal(hidden, [], `${where}: tables that cannot be opened`)
   assert.ok(boxed, where)
   assert.is(contrast(hex(paper), '#ffffff') > 10, colorScheme === 'dark', `${where}: background ${paper}`)
   for (const colour of colours) assert.ok(contrast(hex(colour), hex(paper)) >= 4.5, `${where}: ${colour} on ${paper}`)
   assert.ok(sizes >= 12, `${where}: letters of ${sizes} px`)
-  for (const size of counts) assert.ok(size >= 8, `${where}: letters of ${size.toFixed(1)} px in a confusion matrix`)
-  if (name === '/cqkd') assert.ok(counts.length > 100, `${counts.length} texts in confusion matrices`)
+  assert.ok(letters.length > 100, `${where}: ${letters.length} texts in figures`)
+  const smallest = Math.min(...letters)
+  assert.ok(smallest >= 8, `${where}: letters of ${smallest.toFixed(1)} px in a figure`)
 }
 
 for (const colorScheme of ['light', 'dark'] as const) {

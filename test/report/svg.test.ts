@@ -16,53 +16,14 @@ import { confusionFigures, confusionTables } from '../../src/report/figuresConfu
 import { escapeText, markup } from '../../src/report/markup.ts'
 import { INK, MUTED, PAPER, TONES, toneOn } from '../../src/report/palette.ts'
 import { reliabilityDiagram } from '../../src/report/reliability.ts'
-import { linear, logarithmic, niceTicks, spread, textWidth, tickDigits } from '../../src/report/scale.ts'
+import { linear, logarithmic, niceTicks, spread, tickDigits } from '../../src/report/scale.ts'
 import { lineChart, type Series } from '../../src/report/svg.ts'
 import { close } from './check.ts'
 import { contrast } from './contrast.ts'
 import { fakeResults } from './fake.ts'
+import { checkTexts, textBoxes } from './texts.ts'
 
 const test = suite('report/svg')
-
-interface Box {
-  text: string
-  left: number
-  right: number
-  top: number
-  bottom: number
-}
-
-/** Boxes of the upright texts of an SVG, from a generous estimate of their widths. */
-function textBoxes(svg: string): Box[] {
-  const found = svg.matchAll(
-    /<text x="([-\d.]+)" y="([-\d.]+)" font-size="([\d.]+)" text-anchor="(\w+)"[^>]*>([^<]*)</g,
-  )
-  return [...found].map(([, x, y, size, anchor, text]) => {
-    const width = textWidth(text.replace(/&#?\w+;/g, 'x'), Number(size))
-    const left = Number(x) - { start: 0, middle: width / 2, end: width }[anchor as 'start']!
-    return {
-      text,
-      left,
-      right: left + width,
-      top: Number(y) - 0.75 * Number(size),
-      bottom: Number(y) + 0.1 * Number(size),
-    }
-  })
-}
-
-function checkTexts({ id, svg }: Pick<Figure, 'id' | 'svg'>): void {
-  const boxes = textBoxes(svg.text)
-  const [, width, height] = svg.text.match(/viewBox="0 0 ([\d.]+) ([\d.]+)"/)!.map(Number)
-  assert.ok(boxes.length >= 5, `${id} has ${boxes.length} texts`)
-  for (const [i, a] of boxes.entries()) {
-    assert.ok(a.left >= -0.5 && a.top >= 0 && a.bottom <= height, `${id}: '${a.text}' leaves the frame`)
-    assert.ok(a.right <= width + 0.5, `${id}: '${a.text}' leaves the frame at the right`)
-    for (const b of boxes.slice(i + 1)) {
-      const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top
-      assert.ok(apart, `${id}: '${a.text}' and '${b.text}' overlap`)
-    }
-  }
-}
 
 const documents = {
   quick: fakeResults({ curves: true, failed: true }),

@@ -257,7 +257,7 @@ test('figures over generations, and teachers by accuracy and KL', () => {
   assert.equal(mimicryFigure(fakeResults()), [])
   const page = htmlReport(results)
   assert.match(page, '<h1>Triplet knowledge distillation on Fashion-MNIST</h1>')
-  assert.match(page, 'Students by generation')
+  assert.match(page, 'Accuracy of students by generation')
   assert.not.match(page, 'by image size')
   assert.not.match(page, 'id="agreement"')
   assert.match(page, 'id="claim-K10"')
