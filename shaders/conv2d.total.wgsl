@@ -6,9 +6,10 @@ struct Params { size: u32, parts: u32, add: u32 }
 @group(0) @binding(2) var<storage, read_write> dw: array<f32>;
 
 @compute @workgroup_size(64)
-fn total(@builtin(global_invocation_id) id: vec3u) {
-  if (id.x >= p.size) { return; }
+fn total(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= p.size) { return; }
   var sum = 0.0;
-  for (var part = 0u; part < p.parts; part++) { sum += partial[part * p.size + id.x]; }
-  if (p.add == 1u) { dw[id.x] += sum; } else { dw[id.x] = sum; }
+  for (var part = 0u; part < p.parts; part++) { sum += partial[part * p.size + i]; }
+  if (p.add == 1u) { dw[i] += sum; } else { dw[i] = sum; }
 }

@@ -100,6 +100,15 @@ test('a grid beyond 65,535 workgroups is folded', async () => {
   for (const i of [0, 65_535 * 64 - 1, 65_535 * 64, n - 1]) assert.is(got[i], (i % 1024) + 0.5)
 })
 
+test('a grid of two numbers is not folded, even where the second is 1', () => {
+  const { main } = kernels<'main'>(plain('y[i] = x[i];'))
+  const [x, y] = [engine.full([4], 1), empty(engine.gpu, [4])]
+  assert.throws(
+    () => main({ x, y }, { n: 4 }, { groups: [70_000, 1] }),
+    /plain.main: 70000,1,1 workgroups, at most 65535 each/,
+  )
+})
+
 test('WGSL that does not compile says file, line, column and why', async () => {
   const own = await fresh()
   const { main } = kernels<'main'>(plain('y[i] = nonsense(x[i]);'))

@@ -21,12 +21,13 @@ export type Kernel = (
   variant?: Variant,
 ) => void
 
-const MAX_GROUPS = 65535
+/** As many as every device launches along one dimension. */
+export const MAX_GROUPS = 65535
 let shaders = 0
 
 /**
- * One callable per entry point of a shader. A one-dimensional grid beyond 65,535 workgroups is folded into rows;
- * kernels compute their index as `id.x + id.y * groups.x * SIZE` (`@builtin(num_workgroups) groups`).
+ * One callable per entry point of a shader. A grid of one number beyond 65,535 workgroups is folded into rows; kernels
+ * compute their index as `id.x + id.y * groups.x * SIZE` (`@builtin(num_workgroups) groups`).
  */
 export function kernels<Entry extends string>(source: string): Record<Entry, Kernel> {
   const shader = { ...parseShader(source), id: shaders++ }
@@ -80,7 +81,9 @@ function workgroups(shader: Shader, entry: string, grid: Grid, variant: Variant)
       ? [0, 1, 2].map((i) => grid.groups[i] ?? 1)
       : size.map((s, i) => Math.ceil((grid.threads[i] ?? 1) / s))
   const [x, y, z] = counts
-  if (x > MAX_GROUPS && y === 1) return [MAX_GROUPS, Math.ceil(x / MAX_GROUPS), z]
+  // A second number, be it 1, has a meaning of its own in the kernel.
+  const { length } = 'groups' in grid ? grid.groups : grid.threads
+  if (length === 1 && x > MAX_GROUPS) return [MAX_GROUPS, Math.ceil(x / MAX_GROUPS), 1]
   return [x, y, z]
 }
 

@@ -3,12 +3,13 @@
 import source from '../../shaders/conv2d.shared.wgsl'
 import weightSource from '../../shaders/conv2d.sharedW.wgsl'
 import inputSource from '../../shaders/conv2d.sharedX.wgsl'
+import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Geometry, isCentred } from './conv2dGeometry.ts'
 import { always, type Backward, type ConvKernel, passes } from './conv2dKernel.ts'
 import { addOrWrite, bound, byParts, partsUpTo } from './conv2dParts.ts'
-import { tileFit } from './conv2dTile.ts'
+import { runsFit, tileFit } from './conv2dTile.ts'
 
 const sum_ = kernels<'main'>(source)
 const input_ = kernels<'main'>(inputSource)
@@ -65,9 +66,14 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
   )
 }
 
+function inputFits(gpu: Gpu, g: Geometry): boolean {
+  const slow = g.strideW > 1
+  return tileFit(gpu, g) && (!slow || isCentred(g)) && runsFit(g.n, g.h, g.w, slow ? 8 : 4)
+}
+
 export const shared: ConvKernel = {
-  forward: { fits: tileFit, finishes: always, run: forward },
-  dX: { fits: (gpu, g) => tileFit(gpu, g) && (g.strideW === 1 || isCentred(g)), run: input },
+  forward: { fits: (gpu, g) => tileFit(gpu, g) && runsFit(g.n, g.oh, g.ow, 4), finishes: always, run: forward },
+  dX: { fits: inputFits, run: input },
   // A load brings four images; a workgroup has lanes for eight input channels.
   dW: { fits: (gpu, g) => tileFit(gpu, g) && g.n % 4 === 0, fills: (_, g) => g.c > 4, run: weight },
 }

@@ -45,8 +45,16 @@ function both(fits: Fits, fills: Fits, one: Way, two: Way): ConvKernel {
   }
 }
 
+/**
+ * Where the processor computes: conv2d.plain keeps 12 KiB of weights an invocation, and WGSL promises 8. Safari takes no
+ * function of more, GPUs of Macs fail in any browser.
+ */
+function plainFits(gpu: Gpu, g: Geometry): boolean {
+  return gpu.info.software && shapeFits(gpu, g)
+}
+
 export const strip = both((gpu, g) => hasLanes(gpu) && shapeFits(gpu, g), imagesFill, WAYS.strip, WAYS.strip2)
-export const plain = both(shapeFits, (_, g) => 2 * g.n > PLAIN_LANES, WAYS.plain, WAYS.plain2)
+export const plain = both(plainFits, (_, g) => 2 * g.n > PLAIN_LANES, WAYS.plain, WAYS.plain2)
 
 function run({ kernel, M, KEPT, strided, shuffles }: Way, terms: Terms, sum: Sum, add: 0 | 1, finish: Finish): void {
   const { c, kh, wBase, wC, wI, wJ, ...sizes } = sum

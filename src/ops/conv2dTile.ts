@@ -2,7 +2,7 @@
 import tileSource from '../../shaders/conv2d.tile.wgsl'
 import weightSource from '../../shaders/conv2d.tileW.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
-import { kernels } from '../gpu/kernel.ts'
+import { kernels, MAX_GROUPS } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Geometry, isSimple } from './conv2dGeometry.ts'
 import { always, type ConvKernel, passes } from './conv2dKernel.ts'
@@ -18,6 +18,13 @@ const M = 8
 export function tileFit(_gpu: Gpu, g: Geometry): boolean {
   return isSimple(g) && (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2) && g.n > 0
 }
+
+/**
+ * Is there an invocation for every run of `width` pixels of a row, on one axis of a grid? The generic kernel takes what is
+ * larger: its grid has no other axis and folds.
+ */
+export const runsFit = (n: number, rows: number, columns: number, width: number): boolean =>
+  n * rows * Math.ceil(columns / width) <= MAX_GROUPS * WG
 
 const { forward, dX } = passes((g, terms, sum, add, finish) => {
   const runs = Math.ceil(sum.ow / 4)
@@ -39,7 +46,7 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
 }
 
 export const tile: ConvKernel = {
-  forward: { fits: tileFit, finishes: always, run: forward },
-  dX: { fits: (gpu, g) => tileFit(gpu, g) && g.strideW === 1, run: dX },
+  forward: { fits: (gpu, g) => tileFit(gpu, g) && runsFit(g.n, g.oh, g.ow, 4), finishes: always, run: forward },
+  dX: { fits: (gpu, g) => tileFit(gpu, g) && g.strideW === 1 && runsFit(g.n, g.h, g.w, 4), run: dX },
   dW: { fits: tileFit, run: weight },
 }

@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DistillError } from '../../src/errors.ts'
-import { byChannels, inOnePart } from '../../src/ops/conv2dParts.ts'
+import { byChannels, byParts, inOnePart } from '../../src/ops/conv2dParts.ts'
+import { fill } from '../../src/ops/copy.ts'
 import { uniform } from '../check.ts'
 import { engine } from '../device.ts'
 
@@ -37,6 +38,14 @@ test('one part finishes the sum, several refuse to', () => {
     () => parts(33, true),
     (error: Error) => error instanceof DistillError && /33 channels in parts of 32/.test(error.message),
   )
+})
+
+test('sums parts of more elements than one axis of a grid has invocations', async () => {
+  const dw = engine.zeros([65_535 * 64 + 5])
+  engine.step(() => {
+    for (const add of [0, 1] as const) byParts(2, dw, add, (partial) => fill(partial, 1.5))
+  })
+  assert.ok(((await dw.read()) as Float32Array).every((v) => v === 6))
 })
 
 test.run()

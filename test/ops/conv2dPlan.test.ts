@@ -103,14 +103,33 @@ test('a GPU without subgroups has the same defaults', () => {
   }
 })
 
-test('what a kernel can do does not depend on the class of the adapter', () => {
+test('what a kernel can do does not depend on the class of the adapter, but for the memory of an invocation', () => {
+  let withheld = 0
   for (const shape of SHAPES) {
-    const [one, ...others] = [LLVMPIPE, SWIFTSHADER, GPU].map((of) => {
+    const [one, other, gpu] = [LLVMPIPE, SWIFTSHADER, GPU].map((of) => {
       const able = ableKernels(gpuOf({ ...of, subgroupSize: 8 }), geometryOf(shape))
       return CONV_PASSES.map((pass) => [...able[pass]].sort())
     })
-    for (const other of others) assert.equal(other, one)
+    assert.equal(other, one)
+    assert.equal(
+      gpu,
+      one.map((names) => names.filter((name) => name !== 'plain')),
+    )
+    withheld += one.flat().length - gpu.flat().length
   }
+  assert.is(withheld, 7, 'forward and dX of 3x3, but for dX at stride 2')
+})
+
+test('what has more runs of pixels than a grid has workgroups on an axis is for a kernel that folds', () => {
+  const most = 65_535 * 64
+  const plans = [most, most + 1].flatMap((n) =>
+    [1, 2].map((stride) => {
+      const shape = { n, c: 4, h: 1, w: 4 * stride, k: 4, kernel: 1, stride }
+      const { forward, dX } = planConv2d(gpuOf(GPU), geometryOf(shape))
+      return `${forward} ${dX}`
+    }),
+  )
+  assert.equal(plans, ['shared shared', 'shared shared', 'generic generic', 'generic generic'])
 })
 
 test('a kernel whose lanes would idle can be asked for, but is no default', () => {
