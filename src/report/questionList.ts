@@ -11,6 +11,8 @@ export interface Question {
   decided: string[]
   /** Claims that stand beside them. */
   beside?: string[]
+  /** Which runs answer it, where their settings are not those of a preset: these answer no other. */
+  only?: { has(run: Run): boolean; needs: string }
   /** Figures of that study; where it has one for each image size, all of these. */
   figure?: [study: string, ...names: string[]]
 }
@@ -110,6 +112,16 @@ export const QUESTIONS: Question[] = [
     figure: ['anchors', 'generations-student'],
   },
   {
+    asked: 'How many generations does it take until they saturate?',
+    by: 'readers of TriKD. Here a seed ends with the first generation whose student has no lower NLL on images held out than the best before',
+    decided: ['K3'],
+    only: {
+      has: (run) => studyOf(run) === 'trikd' && typeof run.config.saturation === 'number',
+      needs: '`npx webgpu-distill trikd --methods online,trikd,control --generations 8 --saturation 1`',
+    },
+    figure: ['trikd', 'generations-student'],
+  },
+  {
     asked: 'May the anchor be trained with labels only?',
     by: 'the TriKD paper',
     decided: ['K4'],
@@ -185,11 +197,6 @@ export const QUESTIONS: Question[] = [
 
 /** What no study with its default settings answers; listed until results of the settings it needs are on file. */
 export const UNANSWERED: { asked: string; why: string; answeredBy(run: Run): boolean }[] = [
-  {
-    asked: 'How many generations does it take, each trained to convergence, until they saturate?',
-    why: 'Needs `npx webgpu-distill trikd --epochs 100 --patience 5 --generations 10 --saturation 1`.',
-    answeredBy: ({ config }) => config.saturation !== undefined && config.patience !== undefined,
-  },
   {
     asked: "What do the papers' own networks and data give?",
     why: 'The preset `paper` of a study needs GPUs for days to weeks and has never been run whole.',

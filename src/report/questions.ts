@@ -26,11 +26,26 @@ interface Told {
 
 /** docs/questions.md, whole. */
 export function questionsPage(sources: Source[]): string {
-  // Runs that were made for a question of a setting answer that one alone.
-  const plain = sources.filter(({ results }) => !SETTINGS.some(({ has }) => has(results.run)))
+  // Runs with settings that a question asks for answer that one alone.
+  const special = [...SETTINGS, ...QUESTIONS.flatMap(({ only }) => only ?? [])]
+  const plain = sources.filter(({ results }) => !special.some(({ has }) => has(results.run)))
+  const asked = QUESTIONS.map((question) => {
+    const { only } = question
+    return { question, own: only ? sources.filter(({ results }) => only.has(results.run)) : plain }
+  })
   const contrasts = SETTINGS.map((question) => ({ question, found: contrastsOf(question, sources, plain) }))
-  const missing = contrasts.filter(({ found }) => found.length === 0).map(({ question }) => question)
-  const open = UNANSWERED.filter(({ answeredBy }) => !plain.some(({ results }) => answeredBy(results.run)))
+  const sections = [
+    ...asked.flatMap(({ question, own }) => (question.only && own.length === 0 ? [] : [section(question, own)])),
+    ...contrasts.flatMap(({ question, found }) => (found.length > 0 ? [settingSection(question, found)] : [])),
+  ]
+  const open = [
+    ...asked.flatMap(({ question, own }) => {
+      const { asked: text, only } = question
+      return only && own.length === 0 ? [{ asked: text, why: `Needs ${only.needs}.` }] : []
+    }),
+    ...contrasts.flatMap(({ question, found }) => (found.length > 0 ? [] : [question])),
+    ...UNANSWERED.filter(({ answeredBy }) => !plain.some(({ results }) => answeredBy(results.run))),
+  ]
   return `# Questions
 
 Written by \`npx webgpu-distill questions\` from the results below; do not edit. Each answer is a comparison paired by seed with
@@ -40,14 +55,11 @@ cannot decide. ${OF_SEVERAL} Of many
 one may be so by chance. One seed has a direction and no verdict. Where several studies test a claim, each in its own way,
 the one that is made for it comes first.
 
-${[
-  ...QUESTIONS.map((question) => section(question, plain)),
-  ...contrasts.filter(({ found }) => found.length > 0).map(({ question, found }) => settingSection(question, found)),
-].join('\n\n')}
+${sections.join('\n\n')}
 
 ## Not answered
 
-${[...missing, ...open].map(({ asked, why }) => `- **${asked}** ${why}`).join('\n')}
+${open.map(({ asked, why }) => `- **${asked}** ${why}`).join('\n')}
 
 ## From
 

@@ -165,6 +165,18 @@ test('what no results answer is listed until some do', () => {
   assert.match(open, `- **${frozen.asked}** ${frozen.why}`)
 })
 
+test('runs with settings that a question asks for answer that one alone', () => {
+  const { asked, only } = QUESTIONS.find((question) => question.only)!
+  const plain: Said = { study: 'trikd', verdicts: { K3: 'undecided' } }
+  const open = questionsPage([source(plain)]).split('## Not answered')[1]
+  assert.match(open, `- **${asked}** Needs ${only!.needs}.`)
+  const special = { ...plain, study: 'trikd', run: { config: { saturation: 1 }, overrides: ['--saturation 1'] } }
+  const page = questionsPage([plain, special].map(source))
+  assert.match(page, `## ${asked}\n\n**Undecided at this scale:** Generations help a few times, then saturate.`)
+  assert.is(page.split('quick, --saturation 1](').length, 2, 'there and nowhere else')
+  assert.not.match(page.split('## Not answered')[1], asked)
+})
+
 test('a changed setting is held against the run without it, and answers no other question', () => {
   const [{ asked }] = SETTINGS
   const plain = source({ study: 'cqkd', verdicts: { C2: 'reversed' } })
