@@ -1,7 +1,7 @@
 // Reverse mode. An op records how its output's gradient flows to its inputs; `backward` walks the graph once, iterative
 // and in a fixed order. A gradient is written where it belongs, or added there: no temporaries, no sums afterwards.
 import accumulateSource from '../shaders/accumulate.wgsl'
-import { DistillError, ShapeError } from './errors.ts'
+import { DistillError, InputError, ShapeError } from './errors.ts'
 import type { Gpu } from './gpu/gpu.ts'
 import { kernels } from './gpu/kernel.ts'
 import type { Storage } from './gpu/memory.ts'
@@ -29,12 +29,14 @@ export function record(op: string, y: Tensor, inputs: readonly Tensor[], backwar
   return y
 }
 
-/** Runs `fn` without recording a graph. Only for synchronous functions. */
+/** Runs `fn` without recording a graph. Throws InputError for a function that is not synchronous. */
 export function noGrad<T>(gpu: Gpu, fn: () => T): T {
   const before = gpu.recording
   gpu.recording = false
   try {
-    return fn()
+    const result = fn()
+    if (result instanceof Promise) throw new InputError('noGrad: takes a synchronous function, got a promise')
+    return result
   } finally {
     gpu.recording = before
   }

@@ -21,6 +21,7 @@ export interface Step<T> {
   readonly dispatches: number
   /** Compiles all pipelines at the same time; otherwise the first run compiles them one by one. */
   compile(): Promise<void>
+  /** After whatever was called before it, before whatever is called after it. Not inside another step. */
   run(): void
   /** Frees the step's uniform buffer; its outputs stay readable. */
   release(): void
@@ -57,8 +58,12 @@ export class Engine {
     this.gpu.onCompiling = told
   }
 
-  /** A tensor from host values in row-major order. Throws ShapeError when the count does not fit the shape. */
-  tensor(data: ArrayLike<number>, shape: Shape = [data.length], options: TensorOptions = {}): Tensor {
+  /**
+   * A tensor from host values in one list, row-major. Throws ShapeError when the count does not fit the shape, InputError
+   * for what is no number or what `dtype` can't hold.
+   */
+  tensor(data: ArrayLike<number>, shape: Shape = [data?.length], options: TensorOptions = {}): Tensor {
+    if (typeof data?.length !== 'number') throw new InputError(`tensor: needs a list of numbers, got ${data}`)
     const { dtype = 'f32', layout = 'row', requiresGrad = false, label = 'tensor' } = options
     const t = persistent(this.gpu, shape, data, dtype, layout, label)
     t.requiresGrad = requiresGrad
@@ -73,7 +78,7 @@ export class Engine {
   }
 
   full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
-    return this.tensor(new Float32Array(sizeOf(shape)).fill(value), shape, options)
+    return this.tensor(new Float64Array(sizeOf(shape)).fill(value), shape, options)
   }
 
   /** A number that may change between the runs of a captured step. */
@@ -127,7 +132,12 @@ function captured<T>(tape: Tape, outputs: T): Step<T> {
     outputs,
     dispatches: tape.commands.length,
     compile: () => tape.compile(),
-    run: () => tape.replay(),
+    run() {
+      const { gpu, label } = tape
+      gpu.refuseInStep(`${label}: run`)
+      gpu.flush()
+      tape.replay()
+    },
     release: () => tape.release(),
   }
 }

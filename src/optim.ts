@@ -2,10 +2,11 @@
 // torch.optim. Everything that changes from step to step is a Scalar, so a captured step trains when it is replayed:
 //   optimizer.advance(t, schedule(t - 1)); step.run()
 import source from '../shaders/optim.wgsl'
+import { fillZero } from './autograd.ts'
 import { InputError, ShapeError } from './errors.ts'
 import { kernels } from './gpu/kernel.ts'
 import { Scalar } from './gpu/tape.ts'
-import { persistent, sameShape, showShape, type Tensor } from './tensor.ts'
+import { persistent, sameShape, showShape, Tensor } from './tensor.ts'
 
 const optim_ = kernels<'sgd' | 'adam'>(source)
 
@@ -13,6 +14,8 @@ const optim_ = kernels<'sgd' | 'adam'>(source)
 export interface Flat {
   values: Tensor
   gradients: Tensor
+  /** Parameters whose gradient is not of now, for a step to set to 0. */
+  withoutGradient?(): readonly Tensor[]
 }
 
 /** What a schedule decides for one step. SGD looks at `momentum`, Adam and AdamW at `beta1`. */
@@ -65,7 +68,7 @@ export function sgd(flat: Flat, options: SgdOptions): Optimizer {
   }
   const velocity = persistent(flat.values.gpu, flat.values.shape, null, 'f32', 'row', 'momentum')
   const scalars = {
-    rate: new Scalar('rate', 0),
+    rate: new Scalar('rate of sgd', Number.NaN), // until advance
     keep: new Scalar('keep', 0),
     take: new Scalar('take', 1),
     momentum: new Scalar('momentum', momentum),
@@ -86,6 +89,7 @@ export function sgd(flat: Flat, options: SgdOptions): Optimizer {
       scalars.momentum.value = kept
     },
     step() {
+      clearOld(flat)
       const buffers = { dx: flat.gradients, x: flat.values, m: velocity }
       optim_.sgd(buffers, { ...fixed, ...unused, ...scalars }, { threads: [n] })
     },
@@ -113,7 +117,7 @@ function moments(name: string, flat: Flat, options: AdamOptions, decoupled: bool
   const mean = persistent(gpu, shape, null, 'f32', 'row', 'first moment')
   const square = persistent(gpu, shape, null, 'f32', 'row', 'second moment')
   const scalars = {
-    rate: new Scalar('rate', 0),
+    rate: new Scalar(`rate of ${name}`, Number.NaN), // until advance
     keep: new Scalar('keep', beta1),
     take: new Scalar('take', 1 - beta1),
     shrink: new Scalar('shrink', 1),
@@ -136,13 +140,21 @@ function moments(name: string, flat: Flat, options: AdamOptions, decoupled: bool
       scalars.shrink.value = decoupled ? 1 - rate * weightDecay : 1
     },
     step() {
+      clearOld(flat)
       const buffers = { dx: flat.gradients, x: flat.values, m: mean, v: square }
       optim_.adam(buffers, { ...fixed, ...unused, ...scalars }, { threads: [n] })
     },
   }
 }
 
+/** Gradients that only an earlier step has written: of what this one does not use. */
+function clearOld({ withoutGradient }: Flat): void {
+  for (const { grad } of withoutGradient?.() ?? []) if (grad) fillZero(grad)
+}
+
 function checkFlat(name: string, { values, gradients }: Flat, options: CommonOptions): { n: number; decayEnd: number } {
+  if (!(values instanceof Tensor && gradients instanceof Tensor))
+    throw new InputError(`${name}: needs flat buffers, { values, gradients }: pass the \`flat\` of Parameters`)
   if (!sameShape(values.shape, gradients.shape)) {
     throw new ShapeError(`${name}: values ${showShape(values.shape)}, gradients ${showShape(gradients.shape)}`)
   }

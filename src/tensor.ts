@@ -115,8 +115,31 @@ export function permute<T extends TensorData>(data: T, shape: Shape, from: Layou
 }
 
 function checkShape(op: string, shape: Shape): void {
-  if (shape.every((d) => Number.isInteger(d) && d >= 0)) return
-  throw new ShapeError(`${op}: a shape is made of whole numbers from 0, got ${showShape(shape)}`)
+  if (Array.isArray(shape) && shape.every((d) => Number.isInteger(d) && d >= 0)) return
+  const got = Array.isArray(shape) ? showShape(shape) : shape
+  throw new ShapeError(`${op}: a shape is a list of whole numbers from 0, got ${got}`)
+}
+
+/**
+ * `data` as the dtype's own array. Throws InputError for what is no number (nested lists, bigints, holes), and for
+ * numbers that an integer dtype can't hold.
+ */
+function typed(op: string, data: ArrayLike<number>, dtype: DType): TensorData {
+  const Typed = ARRAYS[dtype]
+  if (data instanceof Typed) return data
+  const noNumber = (value: unknown) => typeof value !== 'number'
+  // An array of numbers has one type throughout.
+  const wrong = Array.isArray(data) ? data.findIndex(noNumber) : data.length > 0 && noNumber(data[0]) ? 0 : -1
+  if (wrong >= 0) {
+    const value = Array.isArray(data[wrong]) ? 'a list' : `${data[wrong]} (${typeof data[wrong]})`
+    throw new InputError(
+      `${op}: value ${wrong} is ${value}; needs numbers in one flat list, nested ones as list.flat(9)`,
+    )
+  }
+  const result = Typed.from(data)
+  const lost = dtype === 'f32' ? -1 : result.findIndex((value, i) => value !== data[i])
+  if (lost >= 0) throw new InputError(`${op}: value ${lost} is ${data[lost]}, which ${dtype} can't hold`)
+  return result
 }
 
 /** A tensor for a result: memory without a buffer yet, planned by the tape that writes it. */
@@ -135,23 +158,28 @@ export function persistent(
   label = 'tensor',
 ): Tensor {
   checkShape(label, shape)
+  if (!Object.hasOwn(ARRAYS, dtype)) throw new InputError(`${label}: dtype '${dtype}', needs f32, i32 or u32`)
+  if (layout !== 'row' && layout !== 'chwn') throw new InputError(`${label}: layout '${layout}', needs row or chwn`)
   const size = sizeOf(shape)
+  const values = data && typed(label, data, dtype)
   if (data && data.length !== size) {
     throw new ShapeError(`${label}: ${data.length} values for shape ${showShape(shape)}, which holds ${size}`)
   }
   const result = new Tensor(gpu.allocate(Math.max(4, 4 * size), label), 0, shape, dtype, layout)
-  const typed = data ? ARRAYS[dtype].from(data) : new ARRAYS[dtype](size)
-  if (size > 0) gpu.write(result, permute(typed, shape, 'row', layout))
+  if (size > 0) gpu.write(result, permute(values ?? new ARRAYS[dtype](size), shape, 'row', layout))
   return result
 }
 
-/** Overwrites a tensor's values, in logical order, before anything that runs later. */
+/**
+ * Overwrites a tensor's values, in logical order: after whatever was called before it, before whatever is called after
+ * it. Throws InputError for another number of values, and inside a step that is being recorded.
+ */
 export function assign(target: Tensor, data: ArrayLike<number>): void {
+  target.gpu.refuseInStep('assign')
   if (data.length !== target.size) {
     throw new InputError(`assign: ${data.length} values for shape ${showShape(target.shape)}`)
   }
-  const typed = data instanceof ARRAYS[target.dtype] ? (data as TensorData) : ARRAYS[target.dtype].from(data)
-  target.gpu.write(target, permute(typed, target.shape, 'row', target.layout))
+  target.gpu.write(target, permute(typed('assign', data, target.dtype), target.shape, 'row', target.layout))
 }
 
 /** Another shape over the same memory; both must be row-major and hold as many elements. */

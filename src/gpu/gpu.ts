@@ -14,6 +14,8 @@ const MAP_READ = 0x1
 const UNIFORM = 0x40
 const STORAGE = 0x80
 
+const wholeWords = (bytes: number): number => Math.ceil(bytes / 4) * 4
+
 export interface GpuInfo {
   /** The adapter's own description, for people and run records. */
   adapter: string
@@ -74,23 +76,32 @@ export class Gpu {
     this.faults.check()
     const recorded = this.tapes.at(-1)
     if (recorded) return recorded
-    this.eager ??= new Tape(this, 'eager')
+    this.eager ??= new Tape(this, 'eager', true)
     return this.eager
+  }
+
+  /** Throws InputError where a step is being recorded: `what` would be done at once there, and in no later run. */
+  refuseInStep(what: string): void {
+    const recorded = this.tapes.at(-1)
+    if (!recorded) return
+    throw new InputError(
+      `${what} inside the step '${recorded.label}' would be done at once and in no later run: do it before the step runs`,
+    )
   }
 
   /** Memory that lives until nothing refers to it: backed at once, filled by `write` or by dispatches. */
   allocate(bytes: number, label: string): Storage {
+    this.faults.check()
     const storage = new Storage(this, bytes, label)
     storage.buffer = this.buffers.take(bytes, label)
-    this.persistent.add(storage)
-    this.collected.register(storage, storage.buffer)
+    this.adopt(storage)
     return storage
   }
 
   /** Copies host bytes into a storage, before anything submitted later. `bytes` is a multiple of 4 long. */
   write(target: Bindable, data: ArrayBufferView, byteOffset = 0): void {
     this.faults.check()
-    if (data.byteLength + byteOffset > Math.ceil(target.bytes / 4) * 4) {
+    if (data.byteLength + byteOffset > wholeWords(target.bytes)) {
       throw new InputError(`write: ${data.byteLength} bytes at ${byteOffset} into ${target.bytes} bytes`)
     }
     if (!target.storage.buffer) throw new InputError(`write: ${target.storage.label} belongs to a step being recorded`)
@@ -101,6 +112,7 @@ export class Gpu {
 
   /** Records what `fn` does on a tape of its own, with the storages of `keep(result)` kept. Not yet run. */
   trace<T>(label: string, fn: () => T, keep: (result: T) => Iterable<Storage>): { tape: Tape; result: T } {
+    if (typeof fn !== 'function') throw new InputError(`${label}: needs a function, got ${typeof fn}`)
     this.flush()
     const tape = new Tape(this, label)
     this.tapes.push(tape)
@@ -122,6 +134,7 @@ export class Gpu {
   private adopt(storage: Storage): void {
     if (!storage.buffer || this.persistent.has(storage)) return
     this.persistent.add(storage)
+    storage.weigh()
     this.collected.register(storage, storage.buffer)
   }
 
@@ -156,27 +169,36 @@ export class Gpu {
     await this.faults.settle()
   }
 
-  /** Copies a range back to the host. Reads are served one after another. */
-  read(source: Bindable): Promise<ArrayBuffer> {
-    const turn = this.reads.then(() => this.readNow(source))
+  /** Copies a range back to the host, as it is now: what runs later changes nothing in it. */
+  async read(source: Bindable): Promise<ArrayBuffer> {
+    const staging = this.copyOut(source)
+    if (!staging) return new ArrayBuffer(0)
+    // Copies are made at once, and waited for one after another.
+    const turn = this.reads.then(() => this.mapped(staging, source))
     this.reads = turn.catch(() => {})
     return turn
   }
 
-  private async readNow(source: Bindable): Promise<ArrayBuffer> {
+  /** Submits a copy of a range to a buffer that can be mapped; null where there is nothing to copy. */
+  private copyOut({ storage, offset, bytes }: Bindable): GPUBuffer | null {
     this.flush()
     this.faults.check()
-    const { storage } = source
     if (storage.ended) throw new DistillError('ended', `read: ${storage.label} ${storage.ended}`)
-    const bytes = Math.ceil(source.bytes / 4) * 4
-    if (bytes === 0) return new ArrayBuffer(0)
-    if (!storage.buffer) throw new DistillError('ended', `read: ${storage.label} was never written`)
-    await this.pace.sleep()
-    const staging = this.staging.take(bytes, 'read')
+    if (bytes === 0) return null
+    if (!storage.buffer) {
+      const why = this.tapes.length > 0 ? 'belongs to a step being recorded; read it after' : 'was never written'
+      throw new DistillError('ended', `read: ${storage.label} ${why}`)
+    }
+    const staging = this.staging.take(wholeWords(bytes), 'read')
     const encoder = this.device.createCommandEncoder({ label: 'read' })
-    encoder.copyBufferToBuffer(storage.buffer, source.offset, staging, 0, bytes)
+    encoder.copyBufferToBuffer(storage.buffer, offset, staging, 0, wholeWords(bytes))
     this.submit(encoder.finish({ label: 'read' }), null)
-    const mapped = staging.mapAsync(MAP_READ, 0, bytes).then(
+    return staging
+  }
+
+  private async mapped(staging: GPUBuffer, { storage, bytes }: Bindable): Promise<ArrayBuffer> {
+    await this.pace.sleep()
+    const mapped = staging.mapAsync(MAP_READ, 0, wholeWords(bytes)).then(
       () => true,
       () => false,
     )
@@ -184,7 +206,7 @@ export class Gpu {
     this.pace.idle()
     await this.faults.settle()
     if (!ready) throw new DistillError('device', `read: ${storage.label} could not be mapped`)
-    const copy = staging.getMappedRange(0, bytes).slice(0, source.bytes)
+    const copy = staging.getMappedRange(0, wholeWords(bytes)).slice(0, bytes)
     staging.unmap()
     this.staging.give(staging)
     return copy

@@ -5,17 +5,29 @@ import type { Gpu } from './gpu.ts'
 
 let nextId = 1
 
+/** The collector runs often enough for weights of this size; heavier ones would only cost address space. */
+const HEAVIEST = 2 ** 26
+
 export class Storage {
   readonly id = nextId++
   buffer: GPUBuffer | null = null
   /** Why the storage can't be used any more, or null. */
   ended: string | null = null
+  private weight: ArrayBuffer | null = null
 
   constructor(
     readonly gpu: Gpu,
     readonly bytes: number,
     readonly label: string,
   ) {}
+
+  /**
+   * Tells the garbage collector what it would free: it sees a small object, and else lets gigabytes of buffers pile up
+   * behind tensors that nobody refers to. Memory that is never touched takes up addresses only.
+   */
+  weigh(): void {
+    this.weight ??= new ArrayBuffer(Math.min(this.bytes, HEAVIEST))
+  }
 }
 
 /** Anything a kernel can take: a range of a storage. `Tensor` is one. */

@@ -1,6 +1,6 @@
 // A step as a recorded list of dispatches. Recording touches no GPU object; `seal` plans memory by liveness and makes
 // the bind groups; `replay` is one uniform upload, one encoder, one pass, one submit.
-import { DistillError } from '../errors.ts'
+import { DistillError, InputError } from '../errors.ts'
 import { tally } from './compiling.ts'
 import type { Gpu } from './gpu.ts'
 import type { Bindable, Storage } from './memory.ts'
@@ -57,6 +57,8 @@ export class Tape {
   constructor(
     readonly gpu: Gpu,
     readonly label: string,
+    /** Runs what was called, once: a Scalar counts as it was at the call. Otherwise as it is at each replay. */
+    private eager = false,
   ) {}
 
   record(
@@ -97,9 +99,10 @@ export class Tape {
       items.forEach((item, i) => {
         const offset = slot + field.offset + 4 * i
         const scalar = item instanceof Scalar ? item : null
+        if (scalar && this.eager) this.checkGiven(scalar)
         const number = scalar ? scalar.value : (item as number)
         this.write(offset, field.type, number)
-        if (scalar) this.patches.push({ offset, type: field.type, scalar, last: number })
+        if (scalar && !this.eager) this.patches.push({ offset, type: field.type, scalar, last: number })
       })
     }
   }
@@ -219,10 +222,11 @@ export class Tape {
 
   /** Uploads the scalars that have changed since the last time. */
   upload(): void {
-    if (!this.sealed) throw new DistillError('ended', `${this.label}: replayed before it was sealed`)
+    if (!this.sealed) throw new DistillError('ended', `${this.label}: can't run, it was released`)
     this.gpu.faults.check()
     let low = Number.POSITIVE_INFINITY
     let high = 0
+    for (const { scalar } of this.patches) this.checkGiven(scalar)
     for (const patch of this.patches) {
       if (Object.is(patch.scalar.value, patch.last)) continue
       patch.last = patch.scalar.value
@@ -231,6 +235,13 @@ export class Tape {
       high = Math.max(high, patch.offset + 4)
     }
     if (high > 0) this.gpu.device.queue.writeBuffer(this.uniforms!, low, this.shadow, low, high - low)
+  }
+
+  private checkGiven({ name, value }: Scalar): void {
+    if (!Number.isNaN(value)) return
+    throw new InputError(
+      `${this.label}: '${name}' is NaN; give it a value first (an optimizer's: advance(t) before step)`,
+    )
   }
 
   /** Dispatches `first` … before `end`, into a pass of the caller's. */

@@ -47,6 +47,14 @@ export class Parameters {
     specs: readonly Spec[],
   ) {
     const rank = { weight: 0, norm: 1, bias: 1, running: 2 }
+    const names = new Set<string>()
+    for (const { name, shape, values, kind } of specs) {
+      if (names.has(name)) throw new InputError(`Parameters: '${name}' is there twice`)
+      names.add(name)
+      if (!Object.hasOwn(rank, kind))
+        throw new InputError(`Parameters: '${name}' is a '${kind}', needs ${Object.keys(rank).join(', ')}`)
+      checkCount('Parameters', name, shape, values)
+    }
     // Weight-decay groups lie contiguously: weights, then norms and biases, each in the network's order.
     this.specs = specs
     this.trained = specs.filter((s) => s.kind !== 'running').sort((a, b) => rank[a.kind] - rank[b.kind])
@@ -68,8 +76,9 @@ export class Parameters {
   }
 
   /** All parameters as one tensor, padding included; likewise their gradients and the running statistics. */
-  get flat(): { values: Tensor; gradients: Tensor; running: Tensor } {
-    return { values: this.values.whole, gradients: this.gradients.whole, running: this.running.whole }
+  get flat(): { values: Tensor; gradients: Tensor; running: Tensor; withoutGradient(): Tensor[] } {
+    const [values, gradients, running] = [this.values.whole, this.gradients.whole, this.running.whole]
+    return { values, gradients, running, withoutGradient: () => this.withoutGradient() }
   }
 
   get(name: string): Tensor {
@@ -98,9 +107,10 @@ export class Parameters {
     for (const { name } of this.trained) this.values.views.get(name)!.gradEmpty = true
   }
 
-  /** Parameters whose gradient holds nothing: an optimizer has to treat them as 0. */
+  /** Parameters that got no gradient since `zeroGrad`, where others did: an optimizer's step sets theirs to 0. */
   withoutGradient(): Tensor[] {
-    return this.trained.map((s) => this.values.views.get(s.name)!).filter((t) => t.gradEmpty)
+    const without = this.trained.map((s) => this.values.views.get(s.name)!).filter((t) => t.gradEmpty)
+    return without.length < this.trained.length ? without : []
   }
 
   /** Stops or resumes gradients for all parameters (frozen networks). */
@@ -129,7 +139,13 @@ export class Parameters {
       if (showShape(found.shape) !== showShape(shape)) {
         throw new ShapeError(`load: '${name}' is ${showShape(found.shape)}, the network has ${showShape(shape)}`)
       }
+      checkCount('load', name, shape, found.data)
     }
     for (const { name } of this.specs) assign(this.get(name), state.get(name)!.data)
   }
+}
+
+function checkCount(op: string, name: string, shape: Shape, values: ArrayLike<number>): void {
+  if (values?.length === sizeOf(shape)) return
+  throw new ShapeError(`${op}: '${name}' has ${values?.length ?? 'no'} values for shape ${showShape(shape)}`)
 }
