@@ -1,7 +1,7 @@
 // The map of functions: a path a network, from its first epoch (open circle) to its last (filled); near each other is
 // what answers alike.
 import type { Figure } from './figures.ts'
-import { fixed } from './format.ts'
+import { fixed, percent } from './format.ts'
 import { frame, label, line, px } from './frame.ts'
 import { labelOf } from './groups.ts'
 import { sameLine } from './lines.ts'
@@ -9,18 +9,26 @@ import { type Markup, markup } from './markup.ts'
 import type { MapPoint, Results } from './rows.ts'
 import { linear, niceTicks, spread, textWidth, tickDigits } from './scale.ts'
 
-const [PLOT, TOP, FONT, GAP] = [330, 72, 13, 15]
+const [PLOT, FONT, GAP] = [330, 13, 15]
 const TONES = ['blue2', 'orange2', 'green0', 'purple2', 'red0', 'teal0', 'gold0', 'ink0']
 
 /** Nothing where a study kept no answers. */
-export function mapFigures({ map, mapEnd }: Pick<Results, 'map' | 'mapEnd'>, standalone = false): Figure[] {
+export function mapFigures(
+  { map, mapEnd, mapShare, mapEndShare }: Pick<Results, 'map' | 'mapEnd' | 'mapShare' | 'mapEndShare'>,
+  standalone = false,
+): Figure[] {
+  const [all, late] = ['Where training goes', 'Where training ends: the second half of the epochs']
   return [
-    ...mapFigure('function-map', 'Where training goes', map, standalone),
-    ...mapFigure('function-map-end', 'Where training ends: the second half of the epochs', mapEnd, standalone),
+    ...mapFigure({ id: 'function-map', title: all, share: mapShare }, map, standalone),
+    ...mapFigure({ id: 'function-map-end', title: late, share: mapEndShare }, mapEnd, standalone),
   ]
 }
 
-function mapFigure(id: string, title: string, map: MapPoint[] = [], standalone: boolean): Figure[] {
+function mapFigure(
+  { id, title, share }: { id: string; title: string; share?: number },
+  map: MapPoint[] = [],
+  standalone: boolean,
+): Figure[] {
   if (map.length === 0) return []
   const paths: MapPoint[][] = []
   for (const point of map) {
@@ -29,19 +37,23 @@ function mapFigure(id: string, title: string, map: MapPoint[] = [], standalone: 
     else paths.push([point])
   }
   for (const path of paths) path.sort((a, b) => a.epoch - b.epoch)
-  const unit = 'distance: √ of the mean Jensen-Shannon divergence of test answers'
+  const measure = 'distance: √ of the mean Jensen-Shannon divergence of test answers'
+  const units = [
+    measure,
+    ...(share === undefined ? [] : [`of the squared distances ${percent(share, 0)} % lie in this plane`]),
+  ]
   const names = paths.map(([point]) => `${point.role ?? 'student'}, ${labelOf(point)}`)
   const said = paths.map((path, i) => {
     const [first, last] = [path[0], path[path.length - 1]].map(({ x, y }) => `(${fixed(x, 2)}, ${fixed(y, 2)})`)
     return `${names[i]}: from ${first} to ${last}`
   })
-  const description = `${unit}, seed ${map[0].seed}. ${said.join('; ')}.`
-  return [{ id, title, svg: draw({ id, title, description }, unit, paths, names, standalone) }]
+  const description = `${units.join('; ')}; seed ${map[0].seed}. ${said.join('; ')}.`
+  return [{ id, title, svg: draw({ id, title, description }, units, paths, names, standalone) }]
 }
 
 function draw(
   told: { id: string; title: string; description: string },
-  unit: string,
+  units: string[],
   paths: MapPoint[][],
   names: string[],
   standalone: boolean,
@@ -56,21 +68,22 @@ function draw(
   // One scale for both directions: distances are what is shown.
   const unitLength = Math.min(PLOT / extent(xTicks), 280 / extent(yTicks))
   const left = Math.max(...yTicks.map((tick) => textWidth(fixed(tick, tickDigits(yTicks)), FONT))) + 8
-  const bottom = Math.max(TOP + extent(yTicks) * unitLength, TOP + GAP * names.length)
+  const top = 55 + 17 * units.length
+  const bottom = Math.max(top + extent(yTicks) * unitLength, top + GAP * names.length)
   const right = left + extent(xTicks) * unitLength
   const x = linear(xTicks, left, right)
   const y = linear(yTicks, bottom, bottom - extent(yTicks) * unitLength)
   const places = spread(
     paths.map((path) => y.at(path[path.length - 1].y)),
     GAP,
-    TOP + 2,
+    top + 2,
     bottom - 2,
   )
   const start = right + 26
   const body = [
     label(0, 16, told.title, { size: 14.5, bold: true }),
     label(0, 35, 'a path a network, from its first epoch (○) to its last (●)', { muted: true, size: FONT }),
-    label(0, 52, unit, { muted: true, size: FONT }),
+    ...units.map((unit, i) => label(0, 52 + 17 * i, unit, { muted: true, size: FONT })),
     ...yTicks.map((tick) => line([left, y.at(tick)], [right, y.at(tick)], 'wd-grid')),
     ...xTicks.map((tick) =>
       line([x.at(tick), y.at(yTicks[0])], [x.at(tick), y.at(yTicks[yTicks.length - 1])], 'wd-grid'),
@@ -99,5 +112,9 @@ function draw(
     ...names.map((name, i) => label(start, places[i] + 4.5, name, { size: FONT })),
   ]
   const width = start + Math.max(...names.map((name) => textWidth(name, FONT))) + 6
-  return frame({ ...told, width: Math.max(width, textWidth(unit, FONT)), height: bottom + 28 }, body, standalone)
+  return frame(
+    { ...told, width: Math.max(width, ...units.map((unit) => textWidth(unit, FONT))), height: bottom + 28 },
+    body,
+    standalone,
+  )
 }

@@ -232,6 +232,9 @@ const RUN: Schema = {
   choices: [optional(isObject), 'an object'],
 }
 
+/** Of the maps. */
+const SHARES: Schema = { mapShare: MAYBE_FRACTION, mapEndShare: MAYBE_FRACTION }
+
 /** The document, checked. `name` is the file, for messages. */
 export function parseResults(document: unknown, name = 'results.json'): Results {
   if (!isObject(document)) throw new InputError(`${name}: not a results document (an object with rows and a run)`)
@@ -259,6 +262,7 @@ export function parseResults(document: unknown, name = 'results.json'): Results 
     if (!Array.isArray(list)) throw new InputError(`${name}: ${key} is ${show(list)}; a list expected`)
     for (const [i, item] of list.entries()) check(item, schema, `${name}: ${key}[${i}]`)
   }
+  check(fields, SHARES, name)
   return document as Results
 }
 

@@ -231,4 +231,7 @@ export interface Results {
   map?: MapPoint[]
   /** The same of the second half of the epochs alone, which the way there would press together. */
   mapEnd?: MapPoint[]
+  /** How much of the sum of all squared distances each of them holds; absent in older results. */
+  mapShare?: number
+  mapEndShare?: number
 }

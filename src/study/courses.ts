@@ -1,7 +1,7 @@
 // What the epochs of a cell become in the results: learning curves, what they say in a number, and the map of
 // functions.
 import { scaled, squaredDistances } from '../report/functionMap.ts'
-import type { Curve, MapPoint, Row } from '../report/rows.ts'
+import type { Curve, MapPoint, Results, Row } from '../report/rows.ts'
 import type { Cell } from './cells.ts'
 import { outputsOf } from './course.ts'
 import { isTeacher, type Label, type Stage } from './stage.ts'
@@ -81,7 +81,7 @@ export function courseOf(
 export function mapOf(
   stages: readonly Stage[],
   cells: ReadonlyMap<string, Cell>,
-): { map?: MapPoint[]; mapEnd?: MapPoint[] } {
+): Pick<Results, 'map' | 'mapEnd' | 'mapShare' | 'mapEndShare'> {
   const kept = stages.filter(
     ({ looks, label }) => looks?.outputs && !isTeacher(label) && label.generation !== undefined,
   )
@@ -101,12 +101,16 @@ export function mapOf(
   }
   if (points.length < 3) return {}
   const squared = squaredDistances(outputs, classes)
-  const placed = (some: number[]): MapPoint[] => {
-    const { points: places } = scaled(some.map((i) => Float64Array.from(some, (j) => squared[i][j])))
-    return some.map((i, k) => ({ ...points[i], x: places[k][0], y: places[k][1] }))
+  const placed = (some: number[]) => {
+    const { points: places, share } = scaled(some.map((i) => Float64Array.from(some, (j) => squared[i][j])))
+    const map = some.map((i, k): MapPoint => ({ ...points[i], x: places[k][0], y: places[k][1] }))
+    // Rounding may carry it past 1.
+    return { map, share: Math.min(1, share) }
   }
   const all = points.map((_, i) => i)
   const epochs = Math.max(...points.map(({ epoch }) => epoch))
   const end = all.filter((i) => 2 * points[i].epoch > epochs)
-  return { map: placed(all), ...(end.length < 3 ? {} : { mapEnd: placed(end) }) }
+  const [whole, late] = [placed(all), end.length < 3 ? null : placed(end)]
+  const { map, share: mapShare } = whole
+  return { map, mapShare, ...(late && { mapEnd: late.map, mapEndShare: late.share }) }
 }

@@ -1,7 +1,10 @@
 // Distances between networks by what they answer, and their scaling to a plane.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { mapFigures } from '../../src/report/figuresMap.ts'
 import { divergence, scaled, squaredDistances } from '../../src/report/functionMap.ts'
+import type { MapPoint } from '../../src/report/rows.ts'
+import { checkTexts } from './texts.ts'
 
 const test = suite('report/functionMap')
 const near = (a: number, b: number, within = 1e-9) => assert.ok(Math.abs(a - b) <= within, `${a}, expected ${b}`)
@@ -28,6 +31,16 @@ test('points of a plane come back as they were, up to turning', () => {
   for (const [i, [x, y]] of found.entries())
     for (const [j, [u, v]] of found.entries()) near((x - u) ** 2 + (y - v) ** 2, squared[i][j], 1e-6)
   assert.ok(found[5][0] >= 0 && found[5][1] >= 0)
+})
+
+test('a map says how much of the distances it holds, where that is known', () => {
+  const at = { method: 'online', generation: 0, temperature: null, teacher: null, size: 7, seed: 0 }
+  const map = [0, 1, 2].map((i): MapPoint => ({ ...at, epoch: i + 1, x: i, y: i % 2 }))
+  const [told] = mapFigures({ map, mapShare: 0.564 })
+  checkTexts(told)
+  assert.match(told.svg.text, '>of the squared distances 56 % lie in this plane<')
+  const [older] = mapFigures({ map })
+  assert.not.match(older.svg.text, 'squared')
 })
 
 test('equal networks lie on one point', () => {

@@ -105,12 +105,18 @@ test('best epochs, and how soon, from a course', () => {
 test('the map of functions has all epochs, and one of the second half of them to its own scale', async () => {
   const stage: Stage = { ...looked, label: { ...looked.label, method: 'online', generation: 0 } }
   const { outcome } = await run(stage)
-  const { map = [], mapEnd } = mapOf([stage], new Map([[stage.id, { stage, outcome } as unknown as Cell]]))
+  const {
+    map = [],
+    mapEnd,
+    mapShare,
+    mapEndShare,
+  } = mapOf([stage], new Map([[stage.id, { stage, outcome } as unknown as Cell]]))
   assert.equal(
     map.map(({ epoch }) => epoch),
     [1, 2, 3],
   )
   assert.is(mapEnd, undefined, 'two points make no map')
+  assert.equal([mapShare?.toFixed(6), mapEndShare], ['1.000000', undefined], 'three points lie in a plane')
   const twice = [...outcome.curve, ...outcome.curve.map((point) => ({ ...point, epoch: point.epoch + 3 }))]
   const again = { stage, outcome: { ...outcome, curve: twice } } as unknown as Cell
   const { mapEnd: end = [] } = mapOf([stage], new Map([[stage.id, again]]))
