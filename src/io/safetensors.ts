@@ -71,8 +71,9 @@ export function readSafetensors(bytes: Uint8Array, file = 'safetensors'): SafeFi
     if (begin !== expected)
       fail(`${quote(name)} begins at ${begin}, ${begin < expected ? 'overlapping' : 'after a gap'}`)
     expected = end
-    // A copy: the tensors need their own alignment, and the file's bytes can be let go.
-    tensors.set(name, { dtype, shape, data: new dtypes[dtype](bytes.slice(start + begin, start + end).buffer) })
+    // A copy: the tensors need their own alignment, and the file's bytes can be let go. Not by slice: a Buffer's is a view.
+    const copy = new Uint8Array(bytes.subarray(start + begin, start + end))
+    tensors.set(name, { dtype, shape, data: new dtypes[dtype](copy.buffer) })
   }
   if (start + expected !== bytes.length) fail(`${bytes.length - start - expected} bytes after the last tensor`)
   return { tensors, metadata: Object.fromEntries(metadata) }

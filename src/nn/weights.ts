@@ -1,14 +1,16 @@
-// Weights from a file, by name: our own, or a state_dict of PyTorch's saved as safetensors.
+// Weights from and to a file, by name: our own, or a state_dict of PyTorch's saved as safetensors.
 import { InputError } from '../errors.ts'
-import { readSafetensors } from '../io/safetensors.ts'
+import { readSafetensors, type SafeTensor, writeSafetensors } from '../io/safetensors.ts'
 import type { Shape } from '../tensor.ts'
 import type { Network } from './resnet.ts'
 
+type Weighted = Pick<Network, 'parameters'>
+
 /**
- * Loads a safetensors file into a network. PyTorch's counters `num_batches_tracked` are passed over. Throws InputError
- * for a damaged file and for missing or unknown names, ShapeError for other shapes.
+ * Loads a safetensors file into a network, or into any `{ parameters }`. PyTorch's counters `num_batches_tracked` are
+ * passed over. Throws InputError for a damaged file and for missing or unknown names, ShapeError for other shapes.
  */
-export function loadWeights({ parameters }: Network, bytes: Uint8Array, file = 'safetensors'): void {
+export function loadWeights({ parameters }: Weighted, bytes: Uint8Array, file = 'safetensors'): void {
   const state = new Map<string, { shape: Shape; data: Float32Array }>()
   for (const [name, { shape, data, dtype }] of readSafetensors(bytes, file).tensors) {
     if (name.endsWith('.num_batches_tracked')) continue
@@ -16,4 +18,12 @@ export function loadWeights({ parameters }: Network, bytes: Uint8Array, file = '
     state.set(name, { shape, data })
   }
   parameters.load(state)
+}
+
+/** A network's weights and running statistics as the bytes of a safetensors file. */
+export async function saveWeights({ parameters }: Weighted): Promise<Uint8Array> {
+  const tensors: [string, SafeTensor][] = []
+  for (const [name, { shape, data }] of await parameters.state())
+    tensors.push([name, { dtype: 'F32', shape: [...shape], data }])
+  return writeSafetensors(tensors)
 }

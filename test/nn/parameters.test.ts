@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Parameters, type Spec } from '../../src/nn/parameters.ts'
+import { loadWeights, saveWeights } from '../../src/nn/weights.ts'
 import { adam } from '../../src/optim.ts'
 import { engine } from '../device.ts'
 
@@ -23,6 +24,15 @@ test('a state that does not fit changes nothing', async () => {
   state.set('b', { shape: [1], data: new Float32Array(2) })
   assert.throws(() => parameters.load(state), /load: 'b' has 2 values for shape \[1\]/)
   assert.equal([...(await parameters.get('a').read())], [1, 2])
+})
+
+test('weights are saved and loaded, by whatever has parameters', async () => {
+  const [from, to] = [
+    net(spec('a', [1, 2]), spec('b', [3], 'running')),
+    net(spec('a', [0, 0]), spec('b', [0], 'running')),
+  ]
+  loadWeights({ parameters: to }, await saveWeights({ parameters: from }))
+  assert.equal([...(await to.get('a').read()), ...(await to.get('b').read())], [1, 2, 3])
 })
 
 test('optimizers take the flat buffers, and say so', () => {
