@@ -69,12 +69,12 @@ export function summary({ run, rows, teachers, claims }: Results): string {
       'These are seeded synthetic pictures, not photographs: nothing here carries over to real images.',
     `Students of ${listOf(sizes)} px on ${datasetName(run.dataset)}, ${seedsText(ok.length)}, run with preset ${run.preset} on ${run.adapter}${run.software ? ' (a processor in place of a GPU)' : ''}.`,
     isReduced(run) &&
-      "This is a reduced run: it asks the paper's questions of small networks and little data, and is not the paper's experiment.",
+      "This is a reduced run: small networks, little data. It asks the paper's questions but is not the paper's experiment.",
     run.overrides?.length && `The preset was changed: ${run.overrides.join(' ')}.`,
     tau.length > 0 &&
       `The teacher sees full resolution; its temperature τ, fitted on held-out logits, is ${plusMinus(interval(tau), (x) => fixed(x, 2))}${eceText(full)}.`,
-    counts.length && `Of ${claims.length} claims ${listOf(counts)}.`,
-    untrained > 0 && `Generations ended by saturation: ${untrained} of ${rows.length} rows were not to be trained.`,
+    counts.length && `Of ${claims.length} claims, ${listOf(counts)}.`,
+    untrained > 0 && `Generations ended by saturation, so ${untrained} of ${rows.length} rows were not trained.`,
     bad > 0 && `${bad} of ${rows.length} rows did not finish and ${bad === 1 ? 'is' : 'are'} left out.`,
     ok.length > 1 && 'Intervals are 95 %, paired by seed and not corrected for the number of claims.',
   ]

@@ -49,7 +49,7 @@ const MEASURED: Measured[] = [
 ]
 
 /** What is varied, in more words than a table has room for. */
-const AXES: Record<string, string> = {
+export const AXES: Record<string, string> = {
   τ: "τ that divides the teacher's logits",
   budget: 'budget, times the usual epochs',
   images: 'training images',

@@ -73,4 +73,4 @@ export function confusionTables(results: Pick<Results, 'rows' | 'run'>): Table[]
 
 /** The words above them. */
 export const CONFUSION_NOTE =
-  'Answers on the test pictures after the last epoch, all seeds together: a row is a true class, a column what its pictures were taken for; framed: right; nothing where there was none. The shade is the root of the share of the row, so that rare mistakes are seen.'
+  'Answers on the test pictures after the last epoch, all seeds together. A row is a true class, a column the class that its pictures were taken for; right answers are framed, a cell without a number is 0. The shade follows the square root of the share of the row, so that rare mistakes are seen, too.'

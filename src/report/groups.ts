@@ -12,28 +12,41 @@ export interface Group extends Kind {
 /** A number of a row, by name or made from several. */
 export type Measure = Metric | ((row: Row) => number | null | undefined)
 
-const METHODS: Record<string, string> = {
-  supervised: 'supervised',
-  earlyStopped: 'supervised, fewer epochs',
-  labelSmoothing: 'label smoothing',
-  kd: 'KD',
-  cqkd: 'CQKD',
-  cmkd: 'CMKD',
-  dml: 'DML',
-  dmlE: 'DML_e',
-  tfkd: 'Tf-KD',
-  eskd: 'ESKD',
-  assistant: "TAKD's assistant",
-  takd: 'TAKD',
-  sckd: 'SCKD',
-  dkd: 'DKD',
-  online: 'online KD',
-  anchor: 'anchor alone',
-  trikd: 'TriKD',
-  labelAnchor: 'TriKD, label anchor',
-  ablation: 'ablation',
-  mimic: 'KL only',
-  mimicSame: "KL only, teacher's own kind",
+/** What tables call a method, and what it does. */
+const METHODS: Record<string, readonly [name: string, meaning: string]> = {
+  supervised: ['supervised', 'learns from labels only'],
+  earlyStopped: ['supervised, fewer epochs', 'learns from labels only, for fewer epochs'],
+  labelSmoothing: ['label smoothing', 'learns from labels of which a part is spread evenly over all classes'],
+  kd: ['KD', 'knowledge distillation: learns from labels and from the answers of a finished teacher'],
+  cqkd: [
+    'CQKD',
+    'cross-quality knowledge distillation: the teacher sees pictures at full size, the student small ones',
+  ],
+  cmkd: [
+    'CMKD',
+    'cross-modal knowledge distillation: the teacher sees colour at full size, the student grey, edges or fewer pixels',
+  ],
+  dml: ['DML', 'deep mutual learning: several students train together, each learns from all others'],
+  dmlE: ['DML_e', 'DML in which each student learns from the mean of the others'],
+  tfkd: ['Tf-KD', 'teacher-free KD: learns from labels and from made-up answers that favour the label'],
+  eskd: ['ESKD', 'KD from a teacher of fewer epochs; the last epochs are without it'],
+  assistant: ["TAKD's assistant", 'a network that learns from the teacher and then teaches the student'],
+  takd: ['TAKD', 'KD from an assistant'],
+  sckd: ['SCKD', "KD that counts only while its gradient agrees with the labels' gradient"],
+  dkd: ['DKD', 'decoupled KD: weighs the label and the other classes apart'],
+  online: ['online KD', 'teacher and student train together and learn from each other, without an anchor'],
+  anchor: ['anchor alone', 'learns from labels and from the anchor, without a teacher'],
+  trikd: [
+    'TriKD',
+    'teacher and student train together, learn from each other, and both from a frozen anchor: the student of the generation before',
+  ],
+  labelAnchor: ['TriKD, label anchor', 'TriKD whose anchor learned from labels only'],
+  ablation: [
+    'ablation',
+    "TriKD with some of its losses, the student's after S, the teacher's after T: CE is the labels, T, S and A are the teacher, student and anchor learned from",
+  ],
+  mimic: ['KL only', 'learns from the finished teacher alone, sees no labels'],
+  mimicSame: ["KL only, teacher's own kind", "the same with the teacher's architecture"],
 }
 const ORDER = Object.keys(METHODS)
 const TEACHERS: Record<Teacher, string> = { calibrated: 'calibrated', raw: 'raw', sameResolution: 'same size' }
@@ -49,7 +62,12 @@ const TEACHER_ORDER = [null, ...Object.keys(TEACHERS)]
 const family = (method: string) => method.replace(/^assistant\d+$/, 'assistant')
 
 export function methodName(method: string): string {
-  return METHODS[method] ?? method.replace(/^assistant(\d+)$/, `${METHODS.assistant} $1`)
+  return METHODS[method]?.[0] ?? method.replace(/^assistant(\d+)$/, `${METHODS.assistant[0]} $1`)
+}
+
+/** Name and meaning; undefined of a method that is not known here. */
+export function methodMeaning(method: string): readonly [string, string] | undefined {
+  return METHODS[family(method)]
 }
 
 /**

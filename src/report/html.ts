@@ -13,6 +13,7 @@ import {
 import { CONFUSION_NOTE, confusionFigures, confusionTables } from './figuresConfusion.ts'
 import { mainFigures } from './figuresOf.ts'
 import { capital, duration, estimateOf, fixed, intervalOf, MISSING, percent } from './format.ts'
+import { glossary } from './glossary.ts'
 import { seedsOf } from './groups.ts'
 import { type Markup, markup, type Piece } from './markup.ts'
 import { page, tableBox, tablesBody } from './page.ts'
@@ -33,7 +34,7 @@ export function htmlReport(results: Results, options: ReportOptions = {}): strin
   const title = options.title ?? `${studyTitle(run.paper)} on ${datasetName(run.dataset)}`
   const [first, ...more] = tables(results, options.papers ?? [])
   const sections = [
-    { id: 'results', title: 'Results', body: tablesBody([first]) },
+    { id: 'results', title: 'Results', body: [tablesBody([first]), namesBody(results)] },
     { id: 'figures', title: 'Figures', body: figuresBody(results) },
     { id: 'claims', title: 'Claims', body: claimsBody(results.claims) },
     { id: 'reliability', title: 'Reliability', body: reliabilityBody(results) },
@@ -45,7 +46,7 @@ export function htmlReport(results: Results, options: ReportOptions = {}): strin
   ]
   return page(
     title,
-    markup`<p class="note">${caption(results)}. ${run.date}, webgpu-distill ${run.version}.</p>
+    markup`<p class="note">${caption(results)}. ${run.date.slice(0, 10)}, webgpu-distill ${run.version}.</p>
 ${warning(results)}
 <p class="lead">${summary(results)}</p>`,
     sections,
@@ -130,6 +131,11 @@ function partTable(id: string, parts: Part[]): Markup {
   })
 }
 
+function namesBody(results: Results): Markup {
+  const terms = glossary(results).map(([name, meaning]) => markup`<dt>${name}</dt><dd>${meaning}</dd>`)
+  return markup`<details><summary>What the names mean</summary><dl>${terms}</dl></details>`
+}
+
 function figuresBody(results: Results): Piece {
   const { figures: first, byTemperature } = mainFigures(results)
   const note = markup`<p class="note">${caption(results)}. ${figureNote(seedsOf(results.rows).ok.length)}</p>`
@@ -178,7 +184,7 @@ function curvesBody(results: Results): Piece {
   const curves = curveFigures(results)
   return (
     curves.length > 0 && [
-      markup`<p class="note">Means over seeds; the axis leaves out the steep start.</p>`,
+      markup`<p class="note">Means over seeds. The axes leave out the steep first epochs, so that later differences can be seen.</p>`,
       figures(curves, curves.length % 2 ? 'triples' : 'pairs'),
     ]
   )
@@ -195,7 +201,7 @@ function agreementBody(results: Results): Piece {
   if (!found.comparable) return markup`<p>Not compared: ${found.reason}.</p>`
   if (found.entries.judged === 0) return null
   return [
-    markup`<p>${agreementText(results)}</p><p class="note">s is the reference's spread of one seed. Entropies have none on file and are shown, not judged.</p>`,
+    markup`<p>${agreementText(results)}</p><p class="note">For entropies no s is on file: they are shown and not judged.</p>`,
     markup`<details><summary>Every entry and difference</summary>${(['entries', 'differences'] as const).map((which) =>
       tableBox(agreementTable(which, found)),
     )}</details>`,

@@ -140,6 +140,9 @@ export function paperCell(papers: PaperEntry[], run: Run, group: Group): string 
   return [METRICS.accuracy.write(found.value!), from].filter(Boolean).join(' ')
 }
 
+/** Said once where no row has a published value beside it; then there is no column for them either. */
+export const NONE_ON_FILE = `Published values of these rows: ${NOT_ON_FILE}.`
+
 /** Every published value beside ours, a line each; nothing where none is on file. */
 export function papersTable({ run, rows }: Pick<Results, 'run' | 'rows'>, papers: PaperEntry[]) {
   const groups = groupRows(rows)

@@ -6,7 +6,7 @@ import { errorTable } from './errorTable.ts'
 import { duration, estimateOf, fixed, intervalOf, MISSING, scaled, significant, thousands } from './format.ts'
 import { generationTable } from './generationTable.ts'
 import { type Group, groupRows, labelOf, seedsOf } from './groups.ts'
-import { type PaperEntry, paperCell, papersTable } from './papers.ts'
+import { NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperCell, papersTable } from './papers.ts'
 import type { Results, Row, TeacherRow } from './rows.ts'
 
 export interface Table {
@@ -72,21 +72,22 @@ const COST: Column[] = [
   mean('FLOPs', 'forwardFlops', scaled),
 ]
 
-/** Accuracy, ECE and entropy with the paper's accuracy; calibration; cost; the teachers. */
+/** Accuracy, ECE and entropy, with the paper's accuracy where it is on file; calibration; cost; the teachers. */
 export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
   const { run } = results
   const paper: Column = { head: 'paper', cell: (group) => paperCell(papers, run, group) }
   const of = (title: string, note: string, columns: Column[], rows = results.rows) => {
     return table(title, note, [...NAMES, ...columns], rows)
   }
+  const published = groupRows(results.rows).some((group) => paper.cell(group) !== NOT_ON_FILE)
   const compared = results.rows.filter((row) => row.klTeacher !== undefined || row.klAnchor !== undefined)
   const verified = results.rows.find((row) => row.auc !== undefined)
   return [
     ...(verified ? [of('Verification', verificationNote(verified), VERIFICATION)] : []),
     of(
       'Accuracy and calibration',
-      `Whole test set${verified ? ' of the identities that were trained on' : ''}, last epoch; n is the number of seeds.`,
-      [...ACCURACY, paper],
+      `Whole test set${verified ? ' of the identities that were trained on' : ''}, last epoch; n is the number of seeds.${published ? '' : ` ${NONE_ON_FILE}`}`,
+      published ? [...ACCURACY, paper] : ACCURACY,
     ),
     ...papersTable(results, papers),
     ...courseTable(results, of),
@@ -118,7 +119,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
     ...errorTable(results.rows),
     of(
       'Cost',
-      "Wall time of one cell's training on the machine as it was, so beside whatever else ran; means over seeds. Teacher: the training of the network learned from, itself alone; an assistant's own teacher and earlier generations are rows of their own.",
+      "Training: wall time of one cell, with whatever else ran on the machine; mean over seeds. Teacher: the time it took to train the network that this one learns from, not counting that one's own teacher or earlier generations. Images/s are those of training; ms/picture and FLOPs are of one picture's answer after training.",
       COST,
     ),
     ...(results.teachers.length ? [teacherTable(results.teachers)] : []),
@@ -126,7 +127,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
 }
 
 function verificationNote({ samePairs = 0, differentPairs = 0 }: Row): string {
-  return `Pairs of pictures of identities that nothing was trained on, compared by the cosine of their embeddings: ${thousands(samePairs)} pairs of one identity, ${thousands(differentPairs)} of two, the same in all rows and seeds. TAR: share of the former that is accepted where so much of the latter is (FAR); – where fewer than 10 of them may be. AUC: area under the ROC curve; EER: equal error rate.`
+  return `Pairs of pictures of identities that no network was trained on, compared by the cosine of their embeddings: ${thousands(samePairs)} pairs of one identity and ${thousands(differentPairs)} of two, the same in all rows and seeds. TAR (true accept rate) at 1 %: the share of pairs of one identity that is accepted at the threshold which falsely accepts 1 % of the others; – where that is fewer than 10 pairs. AUC: area under the ROC curve; EER: equal error rate.`
 }
 
 function table(title: string, note: string, columns: Column[], rows: Row[]): Table {

@@ -3,8 +3,9 @@ import { agreement } from './agreement.ts'
 import { caption } from './caption.ts'
 import type { ClaimResult } from './claim.ts'
 import { capital, estimateOf, intervalOf } from './format.ts'
+import { glossary } from './glossary.ts'
 import { groupRows, summarise } from './groups.ts'
-import { NOT_ON_FILE, type PaperEntry, paperValues } from './papers.ts'
+import { NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperValues } from './papers.ts'
 import type { Kind, Metric, Results, Row } from './rows.ts'
 import { claimTable, failures, type Table, tables } from './table.ts'
 
@@ -12,9 +13,11 @@ const WIDTH = 80
 
 /** Everything a terminal shows at the end of a run. */
 export function textReport(results: Results, papers: PaperEntry[] = []): string {
+  const all = tables(results, papers)
   const parts = [
     wrap(caption(results), WIDTH).join('\n'),
-    ...tables(results, papers).map(textTable),
+    ...all.map(textTable),
+    all.some(({ caption: note }) => note.includes(NONE_ON_FILE)) && NONE_ON_FILE,
     claimText(results.claims),
     ...failures(results),
   ]
@@ -65,7 +68,8 @@ export function markdownReport(results: Results, papers: PaperEntry[] = []): str
   const all = [...tables(results, papers), ...(results.claims.length ? [claimTable(results.claims)] : [])]
   const parts = all.map((table) => [`## ${table.title}`, mark(table.caption), markdownTable(table)].join('\n\n'))
   const bad = failures(results).map((line) => `- ${mark(line)}`)
-  return `${[mark(`${caption(results)}.`), ...parts, ...(bad.length ? [`## Not finished\n\n${bad.join('\n')}`] : []), ...(agrees ? [agrees] : [])].join('\n\n')}\n`
+  const names = glossary(results).map(([name, meaning]) => `- **${mark(name)}**: ${mark(meaning)}`)
+  return `${[mark(`${caption(results)}.`), ...parts, ...(bad.length ? [`## Not finished\n\n${bad.join('\n')}`] : []), ...(agrees ? [agrees] : []), `## Names\n\n${names.join('\n')}`].join('\n\n')}\n`
 }
 
 export function markdownTable({ head, left, blocks }: Table): string {
@@ -83,10 +87,10 @@ export function markdownTable({ head, left, blocks }: Table): string {
 export function agreementText(results: Results): string {
   const { comparable, entries, differences } = agreement(results)
   if (!comparable || entries.judged === 0) return ''
-  const tell = ({ agreeing, judged, passes }: typeof entries) => {
-    return `${agreeing} of ${judged}${passes === null ? '' : passes ? ' (agrees)' : ' (does not agree)'}`
+  const tell = ({ agreeing, judged, passes }: typeof entries, what: string) => {
+    return `${agreeing} of ${judged} ${what}${passes === null ? '' : passes ? ' (agrees)' : ' (does not agree)'}`
   }
-  return `Against the PyTorch reference of the same protocol, within 2.5 s √(1/n + 1/6): entries ${tell(entries)}, paired differences ${tell(differences)}; 95 % must. A difference whose paired spread is not on file is judged by that of independent runs, which is milder.`
+  return `Beside a PyTorch reference of the same protocol, 6 seeds: ${tell(entries, 'means')} and ${tell(differences, 'paired differences')} lie within 2.5 s √(1/n + 1/6) of it; at least 95 % must. n is our number of seeds, s the reference's standard deviation over seeds. Where that of a paired difference is not on file, that of independent runs stands in, which is larger and so easier to meet.`
 }
 
 // Everything but the bins, in the order of the row type.

@@ -186,7 +186,7 @@ test("an owner's file: accuracy, ECE and entropy show everywhere, the owner's ow
   assert.ok(lines.some((line) => /^cqkd,14,4,raw,.*,0\.61,0\.0725,0\.1234$/.test(line)))
   assert.is(lines.filter((line) => line.endsWith(`,${NOT_ON_FILE},${NOT_ON_FILE},${NOT_ON_FILE}`)).length, 10)
   const bare = markdownReport(results, parsePapers(stored()))
-  assert.not.match(bare, 'Published values')
+  assert.not.match(bare, '## Published values')
   assert.match(bare, NOT_ON_FILE)
   assert.match(summaryCsv(results).split('\n')[0], /,paperAccuracy$/)
 })

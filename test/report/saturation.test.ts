@@ -110,7 +110,7 @@ test('a table has the course of every seed, where it ended, and the mean of what
   assert.not.match(text, 'not finished')
   const page = htmlReport(results)
   assert.match(page, 'Where generations ended')
-  assert.match(page, 'Generations ended by saturation: 16 of 52 rows were not to be trained.')
+  assert.match(page, 'Generations ended by saturation, so 16 of 52 rows were not trained.')
   assert.match(String(generationFigures(results)[0].svg), 'test accuracy, %; of seeds that reached it')
 })
 

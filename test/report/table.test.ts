@@ -43,8 +43,12 @@ test('a line: mean ± standard deviation in percent, n, and the paper', () => {
   const exact = rows.filter(({ method, size }) => method === 'supervised' && size === 14)
   for (const [i, row] of exact.entries())
     Object.assign(row, { accuracy: [0.82, 0.83, 0.84][i], ece: 0.08, entropy: 0.25 })
-  const text = textTable(tables({ schemaVersion: 1, run, rows, teachers: [], claims: [] }, papers)[0])
-  assert.match(text, /^supervised +3 +83\.00 ± 1\.00 +8\.00 ± 0\.00 +0\.250 ± 0\.000 +not on file$/m)
+  const results = { schemaVersion: 1 as const, run, rows, teachers: [], claims: [] }
+  const [table] = tables(results, papers)
+  const text = textTable(table)
+  assert.match(text, /^supervised +3 +83\.00 ± 1\.00 +8\.00 ± 0\.00 +0\.250 ± 0\.000$/m)
+  assert.match(table.caption, /Published values of these rows: not on file\.$/)
+  assert.match(textReport(results, papers), /^Published values of these rows: not on file\.$/m)
   assert.match(text, /^14 px$/m)
   assert.match(text, /^7 px$/m)
 })
@@ -195,7 +199,7 @@ test('report.html: tags are balanced and hostile words stay words', () => {
 })
 
 test('agreement is told where the run can be compared, and why not elsewhere', () => {
-  assert.match(agreementText(fakeResults()), /entries \d+ of 25 \(.*agree.*paired differences \d+ of 24/)
+  assert.match(agreementText(fakeResults()), /\d+ of 25 means \(.*agree.* \d+ of 24 paired differences/)
   const other = fakeResults({ preset: 'standard' })
   assert.is(agreementText(other), '')
   assert.match(htmlReport(other), /Not compared: the reference is of the preset quick, this run of standard/)
