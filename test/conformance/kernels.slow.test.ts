@@ -1,5 +1,6 @@
 // Every case with a convolution again, by each of its kernels wherever that one can do the shape: the defaults alone
-// would leave most kernels to other adapters. The other passes keep their defaults. Networks in training are among them.
+// would leave most kernels to other adapters. The other passes keep their defaults. Networks in training are among them,
+// for a few steps.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Choices } from '../../src/gpu/gpu.ts'
@@ -7,6 +8,7 @@ import { geometryOf, parseConvKey } from '../../src/ops/conv2dKey.ts'
 import { ableKernels, KERNELS, type KernelName } from '../../src/ops/conv2dPlan.ts'
 import { engine } from '../device.ts'
 import { adapters } from './adapters/index.ts'
+import { shortened } from './adapters/resnet8.ts'
 import { COUNTS, loadSuite, type Suite, suiteFolder } from './cases.ts'
 import { run } from './harness.ts'
 
@@ -40,7 +42,7 @@ function always(kernel: KernelName) {
 
 const convolutions = (Object.keys(COUNTS) as Suite[]).flatMap((name) => {
   const folder = suiteFolder(name)
-  return (folder ? loadSuite(folder) : []).filter(({ op }) => /conv|resnet/i.test(op))
+  return (folder ? loadSuite(folder) : []).filter(({ op }) => /conv|resnet/i.test(op)).map(shortened)
 })
 
 /** By one invocation an element the two larger networks take minutes to train: there `generic` has the small one. */

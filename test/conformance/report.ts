@@ -103,7 +103,8 @@ export function document(outcomes: Outcome[]): string {
     'That is with the kernels that this adapter takes by default. `npm test` runs every case again as a GPU and as an',
     'adapter without subgroups would compute it (`elsewhere.slow.test.ts`), and every case with a convolution, the',
     'networks in training among them (by `generic` the small one alone), once for each kernel that can compute one,',
-    'wherever that kernel can (`kernels.slow.test.ts`): forward, input and weight gradient. There, too, none may fail.',
+    'wherever that kernel can (`kernels.slow.test.ts`): forward, input and weight gradient. There networks train for four',
+    'steps of their twenty. There, too, none may fail.',
   ]
   for (const suite of SUITES) {
     const own = ofSuite(outcomes, suite)

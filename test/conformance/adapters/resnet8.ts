@@ -130,4 +130,14 @@ async function trajectory(c: Case): Promise<Results> {
   return first
 }
 
+/** Four steps of a network's case in place of all, and of its late values the losses of those; other cases as they are. */
+export function shortened(c: Case): Case {
+  if (c.op !== 'resnet8') return c
+  const steps = 4
+  const outputs = c.outputs
+    .filter(({ name }) => name === 'losses' || !LATE.includes(name))
+    .map((want) => (want.name === 'losses' ? { ...want, shape: [steps], values: want.values.slice(0, steps) } : want))
+  return { ...c, attributes: { ...c.attributes, steps }, outputs }
+}
+
 export const resnet8: Adapters = { resnet8: trajectory }
