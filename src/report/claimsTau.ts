@@ -100,7 +100,7 @@ const OWN: Named = ['ece', "the student's ECE"]
 export const CALIBRATION_STUDY_CLAIMS: Claim[] = [
   {
     id: 'T1',
-    text: 'The better the teacher is calibrated, the better calibrated is the student',
+    text: 'The better the teacher is calibrated, the better calibrated the student is',
     source: 'the title of the CQKD paper',
     here: 'one teacher, its logits divided by several τ: correlation over τ, by seed',
     test: goTogether(TEACHERS, OWN, 'above'),
