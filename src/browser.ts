@@ -14,14 +14,19 @@ export interface InitOptions extends EngineOptions {
 }
 
 /**
- * Opens an engine on the browser's adapter. Throws AdapterError where WebGPU is missing, InputError for choices that
- * the adapter can't follow.
+ * Opens an engine on the browser's adapter. Throws AdapterError where WebGPU is missing, as in pages that came neither by
+ * https nor from localhost; InputError for choices that the adapter can't follow.
  */
 export async function init(options: InitOptions = {}): Promise<Engine> {
   if (options.device) return engineFrom(options.device, undefined, options)
-  const gpu = (navigator as Navigator & { gpu?: GPU }).gpu
-  if (!gpu)
-    throw new AdapterError('this browser has no WebGPU (navigator.gpu): use a current Chrome, Edge, Safari or Firefox')
+  const gpu = (globalThis.navigator as (Navigator & { gpu?: GPU }) | undefined)?.gpu
+  if (!gpu) {
+    const insecure = globalThis.isSecureContext === false
+    const hint = insecure
+      ? 'this page came over plain http from another machine; WebGPU needs https or localhost'
+      : 'use a current Chrome, Edge, Safari or Firefox'
+    throw new AdapterError(`this browser has no WebGPU (navigator.gpu): ${hint}`)
+  }
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' })
   if (!adapter) throw new AdapterError('the browser offers no WebGPU adapter; is hardware acceleration switched off?')
   return engineFrom(null, { adapter, name: ownName(adapter.info) || 'unnamed adapter' }, options)

@@ -24,7 +24,7 @@ export async function measure({ cases, asked, rounds, own, signal, log }: Run): 
     const { adapter, software, features, subgroupSize } = engine.info
     // Without timestamps a measurement has to outlast the rounding of the browser's clock.
     const seconds = features.includes('timestamp-query') ? 0.01 : 0.03
-    const { peaks, results } = await runKernels(engine, cases, { rounds, seconds, own, gentle: false, signal, log })
+    const { peaks, results } = await runKernels(engine, cases, { rounds, seconds, own, signal, log })
     return {
       ...{ schemaVersion: SCHEMA, version: __VERSION__, commit: null, node: null, webgpu: null },
       ...{ userAgent: navigator.userAgent, date: new Date().toISOString(), command: `the bench page: ${asked}` },
@@ -54,8 +54,6 @@ function sentences(error: unknown, at: string): string {
   const message = error instanceof Error ? error.message : String(error)
   const again = 'Close other tabs and programs that use the GPU and run again'
   if (error instanceof AdapterError) {
-    if (!isSecureContext)
-      return `${message}. This page came over plain http from another machine; WebGPU needs https or localhost.`
     return 'gpu' in navigator ? `${message} After a crash of the GPU, restarting the browser brings it back.` : message
   }
   if (error instanceof DeviceLostError)

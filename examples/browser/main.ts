@@ -114,8 +114,5 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   element<HTMLElement>('works').hidden = true
   element<HTMLElement>('missing').hidden = false
-  const insecure = isSecureContext
-    ? ''
-    : ' This page came over plain http from another machine; WebGPU needs https or localhost.'
-  say('why', `${error instanceof Error ? error.message : error}.${insecure}`)
+  say('why', `${error instanceof Error ? error.message : error}.`)
 })

@@ -4,5 +4,5 @@
 export function isSoftware(info: GPUAdapterInfo | undefined): boolean {
   const { vendor, architecture, device, description, isFallbackAdapter } = info ?? {}
   const names = [vendor, architecture, device, description].join(' ')
-  return isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader/i.test(names)
+  return isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader|basic.render/i.test(names)
 }
