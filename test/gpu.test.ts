@@ -197,6 +197,23 @@ test('a lost device is a typed error that says what was running', async () => {
   assert.match(error.message, /device lost while running eager.*Make a new engine with init\(\)/)
 })
 
+test('a device that is lost during a read is told as lost, where mapping fails before that is known, too', async () => {
+  const own = await fresh()
+  const { device } = own.gpu
+  const createBuffer = device.createBuffer.bind(device)
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor)
+    buffer.mapAsync = async () => {
+      setTimeout(() => device.destroy(), 10)
+      throw new Error('aborted')
+    }
+    return buffer
+  }
+  const error = await failure(() => relu(own.full([4], 1)).read())
+  assert.instance(error, DeviceLostError)
+  own.destroy()
+})
+
 test('a device is asked for bindings and buffers as large as the adapter has them', async () => {
   const limits = { maxStorageBufferBindingSize: 2 ** 31, maxBufferSize: 2 ** 32 }
   const asked: (GPUDeviceDescriptor | undefined)[] = []

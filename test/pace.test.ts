@@ -3,7 +3,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Pace } from '../src/gpu/pace.ts'
+import { engineFrom } from '../src/init.ts'
 import { calm } from '../src/node/calm.ts'
+import { init } from '../src/node.ts'
+import { relu } from '../src/ops/relu.ts'
+import { engine } from './device.ts'
 
 const test = suite('pace')
 
@@ -125,6 +129,41 @@ test('time is shared among tapes as they were expected to take it', async () => 
   await wait()
   near(long.seconds, 0.06, 1e-3)
   near(brief.seconds, 0.02, 1e-3)
+})
+
+test('no timer is set before a wait where nothing polls: a hidden page would get it a minute late', async () => {
+  const { device } = engine.gpu
+  const engines = [await init({ device }), await engineFrom(device)]
+  const real = globalThis.setTimeout
+  const slept: number[][] = []
+  for (const own of engines) {
+    const timers: number[] = []
+    const { tape, result } = own.gpu.trace(
+      'slow',
+      () => relu(own.full([4], 1)),
+      (y) => [y.storage],
+    )
+    tape.seconds = 60
+    tape.replay()
+    globalThis.setTimeout = ((run: () => void, ms = 0) => {
+      timers.push(ms)
+      return real(run, 0)
+    }) as typeof setTimeout
+    try {
+      await result.read()
+      await own.settled()
+    } finally {
+      globalThis.setTimeout = real
+    }
+    slept.push(timers.filter((ms) => ms > 20_000))
+    tape.release()
+    own.destroy()
+  }
+  assert.equal(
+    slept.map(({ length }) => length),
+    [1, 0],
+    'Node, a browser',
+  )
 })
 
 test('a calm wait gives the value or the reason, and the rest of the program runs meanwhile', async () => {

@@ -56,8 +56,12 @@ export class Gpu {
   choices: Choices = {}
   /** Hears of new pipelines; see Engine.onCompiling. */
   onCompiling: ((compiling: Compiling) => void) | null = null
-  /** How to wait for a promise of the device's. Node's entry sets a wait that leaves the processor to the work. */
-  calm: <T>(promise: Promise<T>) => Promise<T> = (promise) => promise
+  /**
+   * How to wait for a promise of the device's where that polls the device: Node's entry sets a wait that leaves the
+   * processor to the work. Null elsewhere, and then no timer is set before it, either: those of a hidden page are a second
+   * late, after a while a minute.
+   */
+  calm: (<T>(promise: Promise<T>) => Promise<T>) | null = null
 
   constructor(
     readonly device: GPUDevice,
@@ -160,13 +164,20 @@ export class Gpu {
     }
   }
 
+  /** Waits for what `ask` asks the device for, or for its loss. */
+  private async wait<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    if (this.calm) await this.pace.sleep()
+    const answer = Promise.race([ask(), this.faults.lost.then(() => undefined)])
+    const found = await (this.calm ? this.calm(answer) : answer)
+    this.pace.idle()
+    await this.faults.settle()
+    return found
+  }
+
   /** Waits until everything submitted so far has run, and throws what went wrong. */
   async settled(): Promise<void> {
     this.flush()
-    await this.pace.sleep()
-    await this.calm(Promise.race([this.device.queue.onSubmittedWorkDone(), this.faults.lost]))
-    this.pace.idle()
-    await this.faults.settle()
+    await this.wait(() => this.device.queue.onSubmittedWorkDone())
   }
 
   /** Copies a range back to the host, as it is now: what runs later changes nothing in it. */
@@ -197,15 +208,18 @@ export class Gpu {
   }
 
   private async mapped(staging: GPUBuffer, { storage, bytes }: Bindable): Promise<ArrayBuffer> {
-    await this.pace.sleep()
-    const mapped = staging.mapAsync(MAP_READ, 0, wholeWords(bytes)).then(
-      () => true,
-      () => false,
+    const ready = await this.wait(() =>
+      staging.mapAsync(MAP_READ, 0, wholeWords(bytes)).then(
+        () => true,
+        () => false,
+      ),
     )
-    const ready = await this.calm(Promise.race([mapped, this.faults.lost.then(() => false)]))
-    this.pace.idle()
-    await this.faults.settle()
-    if (!ready) throw new DistillError('device', `read: ${storage.label} could not be mapped`)
+    if (!ready) {
+      // Some implementations refuse to map before they say that the device is lost.
+      await Promise.race([this.faults.lost, new Promise((resolve) => setTimeout(resolve, 200))])
+      this.faults.check()
+      throw new DistillError('device', `read: ${storage.label} could not be mapped`)
+    }
     const copy = staging.getMappedRange(0, wholeWords(bytes)).slice(0, bytes)
     staging.unmap()
     this.staging.give(staging)

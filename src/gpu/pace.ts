@@ -1,9 +1,9 @@
 // Waiting without burning a core. Dawn in Node polls the device in a busy loop while one of its promises is pending and
 // takes half a core from a software adapter. So the work's duration is learned, the wait sleeps on a timer for some of
-// it, and only then is a promise of the device's asked for (in Node calmly, see node/calm.ts). Sleeping too little
-// costs a few polls, sleeping too long leaves the device idle: so half the expected time is slept, and the expectation
-// falls at once and rises slowly. One slow run, or one run alone, which takes longer than one of many in a row, then
-// does no harm.
+// it, and only then is a promise of the device's asked for (calmly, see node/calm.ts). Sleeping too little costs a few
+// polls, sleeping too long leaves the device idle: so half the expected time is slept, and the expectation falls at once
+// and rises slowly. One slow run, or one run alone, which takes longer than one of many in a row, then does no harm.
+// Browsers do not poll, and nothing is slept there.
 import type { Tape } from './tape.ts'
 
 type Timed = Pick<Tape, 'seconds'>

@@ -54,10 +54,6 @@ export interface Span {
 }
 
 export interface ClockOptions {
-  /**
-   * Off: waits hold on to the device's promise alone, which costs nothing where the process does not poll (browsers).
-   */
-  gentle?: boolean
   /** Ends everything at the next measurement: a DistillError with code `aborted`. */
   signal?: AbortSignal
 }
@@ -125,8 +121,7 @@ export class Clock {
   private async measure({ name, calls, replays, tape, submit, wall, device }: Timed): Promise<void> {
     // The wait must end before the work does, or it is the wait that is measured.
     const expect = () => {
-      if (this.options.gentle === false) tape.seconds = 0
-      else if (wall.length > 0) tape.seconds = 0.8 * calls * Math.min(...wall)
+      if (wall.length > 0) tape.seconds = 0.8 * calls * Math.min(...wall)
     }
     expect()
     let start = now()

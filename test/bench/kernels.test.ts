@@ -116,7 +116,7 @@ test('a run is stopped by its signal, and tells how far it is', async () => {
     shares.push(share)
     if (line.startsWith('round 2')) stop.abort()
   }
-  const options = { rounds: 3, seconds: 0.001, gentle: false, signal: stop.signal, log }
+  const options = { rounds: 3, seconds: 0.001, signal: stop.signal, log }
   const ended = runKernels(engine, cases, options).then(
     () => 'ran',
     (error) => error.code,
