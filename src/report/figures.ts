@@ -1,12 +1,12 @@
 // The figures of a study: accuracy, ECE, entropy and training time against image size, a line a method and temperature;
 // the first three against temperature; reliability diagrams; learning curves.
-import type { Bin } from './calibration.ts'
+import { type Bin, poolBins } from './calibration.ts'
 import { fixed, percent } from './format.ts'
 import { fullLabel, type Group, mainGroups, summarise } from './groups.ts'
 import { type Line, linesOf, lookOf, sameLine } from './lines.ts'
 import type { Markup } from './markup.ts'
 import { reliabilityDiagram } from './reliability.ts'
-import type { Curve, CurvePoint, Metric, Results } from './rows.ts'
+import type { Curve, CurvePoint, Metric, Results, Row } from './rows.ts'
 import { sizesOf, temperaturesOf } from './select.ts'
 import { mean } from './stats.ts'
 import { extent, type LineChart, lineChart, type Point, type Series } from './svg.ts'
@@ -144,13 +144,21 @@ function draw(
 export function reliabilityFigures({ rows }: Pick<Results, 'rows'>, standalone = false): (Figure & { size: number })[] {
   const students = mainGroups(rows).filter(({ role, method }) => role === undefined && method !== 'ablation')
   return students.flatMap((group, i) => {
-    const runs = group.rows.flatMap(({ status, bins }) => (status === 'ok' && bins ? [bins] : []))
+    const runs = seedBins(group.rows)
     const title = fullLabel(group)
     const id = `reliability-${group.size}-${i}`
     const ece = summarise(group.rows, 'ece')?.mean
     const svg = reliabilityDiagram({ id, title, subtitle: `${group.size} px`, runs, ece }, standalone)
     return svg ? [{ id, title: `${title}, ${group.size} px`, svg, size: group.size }] : []
   })
+}
+
+/** Bins a seed: members of one cohort learned from each other, so they are no runs of their own. */
+export function seedBins(rows: Row[]): Bin[][] {
+  const found = new Map<number, Bin[][]>()
+  for (const { seed, status, bins } of rows)
+    if (status === 'ok' && bins) found.set(seed, [...(found.get(seed) ?? []), bins])
+  return [...found.values()].map(poolBins)
 }
 
 /** The teacher before and after τ. */
@@ -230,4 +238,4 @@ export function figureNote(seeds: number): string {
 }
 
 /** The words under the reliability diagrams. */
-export const RELIABILITY_NOTE = `Test pictures are sorted into 15 bins by confidence, those of all runs together. A blue bar is the accuracy in a bin; the shaded part reaches from there to the mean confidence: orange where the network is too sure, purple where it is not sure enough. Whiskers are ${percent(0.95, 0)} % bootstrap intervals over runs and pictures. Below: the share of the pictures in each bin. Gap: mean confidence minus accuracy of all pictures.`
+export const RELIABILITY_NOTE = `Test pictures are sorted into 15 bins by confidence, those of all runs together. A blue bar is the accuracy in a bin; the shaded part reaches from there to the mean confidence: orange where the network is too sure, purple where it is not sure enough. Whiskers are ${percent(0.95, 0)} % bootstrap intervals over seeds and pictures. Below: the share of the pictures in each bin. Gap: mean confidence minus accuracy of all pictures.`

@@ -10,7 +10,7 @@ export interface Reliability {
   id: string
   title: string
   subtitle: string
-  /** Bins of every run (and member): pooled for the bars, resampled for the intervals. */
+  /** Bins of every seed: pooled for the bars, resampled for the intervals. */
   runs: Bin[][]
   /** Mean over runs of the ECE that the table gives; that of the pooled bins where absent. */
   ece?: number | null

@@ -8,6 +8,7 @@ import {
   curveFigures,
   type Figure,
   reliabilityFigures,
+  seedBins,
   sizeFigures,
   teacherFigures,
   temperatureFigures,
@@ -115,6 +116,17 @@ test('reliability: bars at the accuracy, orange where too sure, purple where too
   assert.is(draw([]), null)
   assert.is(draw([calibrate([], []).bins]), null)
   checkTexts({ id: 'r', svg: draw([modest])! })
+})
+
+test('members of one cohort are one run of a reliability diagram', () => {
+  const [a, b] = [calibrate([0.9, 0.9], [1, 0]).bins, calibrate([0.9, 0.9], [1, 1]).bins]
+  const [row] = fakeResults({ seeds: 1 }).rows
+  const rows = [a, b].flatMap((bins, seed) => [0, 1].map((member) => ({ ...row, seed, member, bins })))
+  const found = seedBins([...rows, { ...row, seed: 2, status: 'failed' as const, bins: a }])
+  assert.equal(
+    found.map((bins) => bins.filter(({ count }) => count).map(({ count, accuracy }) => [count, accuracy])),
+    [[[4, 0.5]], [[4, 1]]],
+  )
 })
 
 test('confusion: the last row of the main method beside supervised training, runs summed, also as a table', () => {
