@@ -11,7 +11,7 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
   cqkd       trains the CQKD table and writes a report; cqkd --help tells its flags
   trikd      trains the TriKD table and writes a report; trikd --help tells its flags
   weights, few-data, …: the further studies; studies lists them
-  studies    what they ask, a line each
+  studies    what each of them asks
   report     a finished study's tables and page again; --compare A B: two side by side
   questions  which question the results in folders answer, as a page
   eval       a network that a study kept, on its test set again
@@ -111,8 +111,10 @@ async function study<R extends CommonRecipe>(paper: Paper<R>, argv: readonly str
   if (options === 'help') return say(helpText(paper))
   if (options === 'version') return say(`${__VERSION__}\n`)
   if (options.eval) return (await import('./study/show.ts')).showFiles({ ...options, files: [options.eval] })
-  const code = await (await import('./study/study.ts')).runStudy(paper, options, argv)
-  if (options.keep) await (await import('./study/keep.ts')).keepFor(options)
+  // Both before hours pass in which the program may be built anew.
+  const [{ runStudy }, { keepFor }] = await Promise.all([import('./study/study.ts'), import('./study/keep.ts')])
+  const code = await runStudy(paper, options, argv)
+  if (options.keep) await keepFor(options)
   return code
 }
 

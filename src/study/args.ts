@@ -5,6 +5,7 @@ import type { Flag } from './flags.ts'
 import type { Paper } from './paper.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { PAPERS, type RunOptions } from './runFlags.ts'
+import { nearest } from './schema.ts'
 import { UsageError } from './usage.ts'
 
 export interface StudyArguments<R extends CommonRecipe = CommonRecipe> extends RunOptions {
@@ -22,19 +23,25 @@ export type Named = Pick<Flag<unknown>, 'name' | 'value' | 'optional' | 'about'>
 
 /** `--flag value`, `--flag=value` and switches, in order. Throws UsageError. */
 export function* read<F extends Named>(argv: readonly string[], flags: readonly F[]): Generator<[F, string]> {
-  const names = flags.map(({ name }) => `--${name}`).join(' ')
+  const names = flags.map(({ name }) => `--${name}`)
   for (let i = 0; i < argv.length; i++) {
     const given = argv[i] === '-h' ? '--help' : argv[i]
     const [, name, , inline] = /^--([^=]*)(=(.*))?$/s.exec(given) ?? []
     const flag = flags.find((each) => each.name === name)
-    if (!flag) throw new UsageError(`unknown ${name ? 'flag' : 'argument'} ${quoted(argv[i])}; allowed: ${names}`)
+    if (!flag) {
+      const meant = name
+        ? `flag ${quoted(argv[i])}, the nearest is ${nearest(`--${name}`, names)}`
+        : `argument ${quoted(argv[i])}`
+      throw new UsageError(`unknown ${meant}; --help tells all`)
+    }
     if (flag.value === undefined) {
       if (inline !== undefined) throw new UsageError(`--${name} takes no value`)
       yield [flag, '']
     } else {
       const omitted = flag.optional && inline === undefined && (argv[i + 1] ?? '--').startsWith('--')
-      const value = omitted ? '' : (inline ?? argv[++i])
-      if (value === undefined || (inline === undefined && value.startsWith('--'))) {
+      const value = omitted ? '' : (inline ?? argv[++i] ?? '')
+      // An empty text is a variable of a shell that is not set.
+      if ((value === '' && !flag.optional) || (inline === undefined && value.startsWith('--'))) {
         throw new UsageError(`--${name} needs a value: ${flag.about}`)
       }
       yield [flag, value]

@@ -7,20 +7,15 @@ import { datasetNames, locateDataset } from '../node/datasets.ts'
 import { isSynthetic } from '../report/caption.ts'
 import { wrap } from '../report/tableText.ts'
 import { VERSION, versionOf } from './facts.ts'
+import { DOCTOR_FLAGS, type FileOptions, fileHelp, parseFlags } from './fileArgs.ts'
 import { type SelfTest, selfTest } from './selfTest.ts'
-import { UsageError } from './usage.ts'
 
-interface Options {
-  adapter?: string
-  offline: boolean
-  json: boolean
-}
-
-const HELP = `Usage: npx webgpu-distill doctor [--adapter NAME] [--offline] [--json]
-
-Shows the adapters and what is missing, runs a short self-test of the kernels on the best adapter (or the one named), and
-tells where the data sets are. Exit code 0 where everything needed works, else 1.
-`
+const HELP = fileHelp(
+  'Usage: npx webgpu-distill doctor [flags]',
+  `Shows the adapters and what is missing, runs a short self-test of the kernels on the best adapter (or the one named), and
+tells where the data sets are. Exit code 0 where everything needed works, else 1.`,
+  DOCTOR_FLAGS,
+)
 
 /** What the self-test used, null where no adapter could be opened. */
 interface Tested {
@@ -36,8 +31,8 @@ interface Place {
 }
 
 export async function doctor(argv: readonly string[]): Promise<number> {
-  const options = parse(argv)
-  if (options === 'help') {
+  const options = parseFlags(argv, DOCTOR_FLAGS)
+  if (options.help) {
     process.stdout.write(HELP)
     return 0
   }
@@ -55,24 +50,8 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   return usable ? 0 : 1
 }
 
-function parse(argv: readonly string[]): Options | 'help' {
-  const options: Options = { offline: false, json: false }
-  for (let i = 0; i < argv.length; i++) {
-    const [name, inline] = argv[i].split(/=(.*)/s)
-    if (name === '--help' || name === '-h') return 'help'
-    if (name === '--offline') options.offline = true
-    else if (name === '--json') options.json = true
-    else if (name === '--adapter') {
-      options.adapter = inline ?? argv[++i]
-      if (!options.adapter)
-        throw new UsageError('--adapter needs a value: auto, hardware, lavapipe, swiftshader or a part of a name')
-    } else throw new UsageError(`unknown flag '${argv[i]}'; allowed: --adapter --offline --json --help`)
-  }
-  return options
-}
-
 /** Even where the package webgpu does not load there is something to tell. */
-async function adapters({ offline }: Options, log: (line: string) => void): Promise<AdapterReport> {
+async function adapters({ offline }: FileOptions, log: (line: string) => void): Promise<AdapterReport> {
   try {
     return await listAdapters({ offline, fetchLavapipe: true, log })
   } catch (error) {
@@ -81,7 +60,7 @@ async function adapters({ offline }: Options, log: (line: string) => void): Prom
   }
 }
 
-async function test({ adapter, offline }: Options): Promise<Tested> {
+async function test({ adapter, offline }: FileOptions): Promise<Tested> {
   let engine: Engine | undefined
   try {
     engine = await engineFrom(null, await openAdapter({ adapter, offline }))

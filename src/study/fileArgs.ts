@@ -1,4 +1,4 @@
-// The command line of the programs that take files: `eval`, `calibrate` and `report`.
+// The command line of the programs that are no study: `eval`, `calibrate`, `report`, `questions` and `doctor`.
 import type { PaperEntry } from '../report/index.ts'
 import { helpTable, obey, read } from './args.ts'
 import { type Flag, whole } from './flags.ts'
@@ -47,6 +47,7 @@ export const CALIBRATE_FLAGS: FileFlag[] = [
   ...FLAGS,
 ]
 export const EVAL_FLAGS = FLAGS
+export const DOCTOR_FLAGS = FLAGS.filter(({ name }) => name !== 'data')
 
 export const REPORT_FLAGS: FileFlag[] = [
   { name: 'compare', about: 'two studies side by side', set: (o) => (o.compare = true) },
@@ -60,6 +61,16 @@ export const REPORT_FLAGS: FileFlag[] = [
   ...FLAGS.filter(({ name }) => name === 'json' || name === 'help'),
 ]
 
+export const QUESTIONS_FLAGS: FileFlag[] = [
+  {
+    name: 'out',
+    value: 'FILE',
+    about: 'the page, to which its links are relative; default standard output',
+    set: (o, text) => (o.out = text),
+  },
+  ...FLAGS.filter(({ name }) => name === 'help'),
+]
+
 /** Files and flags in any order. Throws UsageError. */
 export function parseFiles(argv: readonly string[], flags: readonly FileFlag[]): FileOptions {
   const options: FileOptions = { files: [] }
@@ -69,8 +80,20 @@ export function parseFiles(argv: readonly string[], flags: readonly FileFlag[]):
     if (!argv[i].startsWith('-')) options.files.push(argv[i])
     else words.push(...argv.slice(i, flag?.value ? ++i + 1 : i + 1))
   }
-  for (const [flag, text] of read(words, flags)) obey(flag, text, () => flag.set(options, text))
-  if (!options.help && options.files.length === 0) throw new UsageError('needs a FILE, or several; --help tells more')
+  parseFlags(words, flags, options)
+  if (!options.help && options.files.length === 0) {
+    throw new UsageError('needs a file or a folder, or several; --help tells more')
+  }
+  return options
+}
+
+/** Flags alone. Throws UsageError. */
+export function parseFlags(
+  argv: readonly string[],
+  flags: readonly FileFlag[],
+  options: FileOptions = { files: [] },
+): FileOptions {
+  for (const [flag, text] of read(argv, flags)) obey(flag, text, () => flag.set(options, text))
   return options
 }
 

@@ -154,7 +154,7 @@ const SHARED: Flag<CommonRecipe>[] = [
     name: 'members',
     value: 'N',
     about: 'networks in a cohort of DML and DML_e',
-    recipe: (r, text) => (r.members = whole(text)),
+    recipe: (r, text) => (r.members = whole(text, 2)),
   },
   {
     name: 'updates',

@@ -3,30 +3,22 @@ import { readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { nodeFiles } from '../node/files.ts'
 import { questionsPage, type Source } from '../report/questions.ts'
+import { fileHelp, parseFiles, QUESTIONS_FLAGS } from './fileArgs.ts'
 import { resultsIn } from './report.ts'
-import { UsageError } from './usage.ts'
 
-const USAGE = `Usage: npx webgpu-distill questions [--out FILE] DIR [DIR …]
-
-Reads results.json and figures of finished studies and writes which question of the papers, their reviews and readers
-they answer, each with number, interval and figure: to FILE, to which links are relative, or to standard output.
-`
+const HELP = fileHelp(
+  'Usage: npx webgpu-distill questions DIR [DIR …] [--out FILE]',
+  `Reads results.json and figures of finished studies and writes which question of the papers, their reviews and readers
+they answer, each with number, interval and figure.`,
+  QUESTIONS_FLAGS,
+)
 
 export async function questionsCommand(argv: readonly string[]): Promise<number> {
-  const folders: string[] = []
-  let out: string | undefined
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]
-    if (word === '--help' || word === '-h') {
-      process.stdout.write(USAGE)
-      return 0
-    }
-    if (word === '--out') out = argv[++i]
-    else if (word.startsWith('--out=')) out = word.slice(6)
-    else if (word.startsWith('--')) throw new UsageError(`unknown flag ${word}; allowed: --out, --help`)
-    else folders.push(word)
+  const { help, files: folders, out } = parseFiles(argv, QUESTIONS_FLAGS)
+  if (help) {
+    process.stdout.write(HELP)
+    return 0
   }
-  if (folders.length === 0 || out === '') throw new UsageError(`questions needs folders of finished studies\n${USAGE}`)
   const from = out === undefined ? '.' : dirname(out)
   const sources: Source[] = []
   for (const folder of folders) {

@@ -197,14 +197,14 @@ export function need(ok: boolean, field: string, value: unknown, rule: string): 
 /** Throws InputError that names the field and quotes the value. */
 export function checkRecipe(recipe: Recipe): Recipe {
   checkCommon(recipe, METHODS)
-  checkTemperatures(recipe.rawTemperatures)
+  checkTemperatures(recipe.rawTemperatures, 'raw-temperatures')
   need(recipe.weight >= 0 && recipe.weight <= 1, 'weight', recipe.weight, 'between 0 and 1')
   need(recipe.ceWeight === null || recipe.ceWeight >= 0, 'ce-weight', recipe.ceWeight, 'a number from 0')
   return recipe
 }
 
-export function checkTemperatures(temperatures: readonly number[]): void {
-  for (const T of temperatures) need(Number.isFinite(T) && T > 0, 'temperatures', T, 'a number above 0')
+export function checkTemperatures(temperatures: readonly number[], field = 'temperatures'): void {
+  for (const T of temperatures) need(Number.isFinite(T) && T > 0, field, T, 'a number above 0')
 }
 
 /** What every recipe has to be. */
@@ -215,9 +215,9 @@ export function checkCommon(recipe: CommonRecipe, methods: readonly string[]): v
   for (const seed of recipe.seeds) need(Number.isSafeInteger(seed) && seed >= 0, 'seeds', seed, 'a whole number from 0')
   for (const list of ['sizes', 'methods', 'seeds'] as const)
     need(recipe[list].length > 0, list, [], 'at least one is needed')
-  for (const field of ['epochs', 'batch', 'members'] as const) {
+  for (const field of ['epochs', 'batch'] as const)
     need(whole(recipe[field]), field, recipe[field], 'a whole number from 1')
-  }
+  need(whole(recipe.members) && recipe.members > 1, 'members', recipe.members, 'a whole number from 2')
   const { trainImages, batch, microBatches = 1 } = recipe
   need(
     whole(microBatches) && batch % microBatches === 0,

@@ -130,7 +130,7 @@ const shared = <M extends string>(presets: readonly string[], methods: readonly 
   epochs: count(),
   batch: count(),
   microBatches: count(),
-  members: count(),
+  members: count(2),
   updates: oneOf(['simultaneous', 'sequential'] as const),
   teacher: network,
   student: network,

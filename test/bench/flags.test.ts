@@ -34,7 +34,7 @@ test('what is given is what is asked for', () => {
 })
 
 test('what cannot be is one line that says what can', () => {
-  refused(['--fast'], /unknown flag --fast; allowed: --op --shape/)
+  refused(['--fast'], /^unknown flag --fast, the nearest is --list; --help tells all$/)
   refused(['--rounds', 'many'], /--rounds many: a whole number from 1 to 1000/)
   refused(['--shape', '3'], /--shape needs --op/)
   refused(['--kernel', 'mine.wgsl'], /--kernel needs --op/)

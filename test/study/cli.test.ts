@@ -35,10 +35,12 @@ test('help, version and mistakes need neither a device nor the package webgpu', 
       [['doctor', '--help'], 0, /^Usage: npx webgpu-distill doctor/, /^$/],
       [[], 2, /^$/, /^Usage: npx webgpu-distill COMMAND/],
       [['train'], 2, /^$/, /^webgpu-distill: unknown command 'train'; allowed: cqkd, .*doctor, .*\n$/],
-      [['cqkd', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag --foo; allowed: .*\n$/],
+      [['cqkd', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag --foo, the nearest is --\w+; --help tells all\n$/],
       [['cqkd', '--epochs', 'many'], 2, /^$/, /^webgpu-distill: --epochs many: a whole number from 1\n$/],
       [['cqkd', '--preset', 'fast'], 2, /^$/, /^webgpu-distill: --preset fast: one of smoke, .*\n$/],
-      [['doctor', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag '--foo'; allowed: .*\n$/],
+      [['doctor', 'here'], 2, /^$/, /^webgpu-distill: unknown argument here; --help tells all\n$/],
+      [['questions', 'here', '--out'], 2, /^$/, /^webgpu-distill: --out needs a value: .*\n$/],
+      [['doctor', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag --foo, the nearest is --\w+; --help tells all\n$/],
     ]
     const ended = await Promise.all(cases.map(([args]) => run(...args)))
     for (const [i, [args, code, out, err]] of cases.entries()) {

@@ -21,10 +21,11 @@ test('what is wrong is one line', () => {
       (error: Error) => error instanceof UsageError && message.test(error.message),
     )
   }
-  refused([], /^needs a FILE/)
+  refused([], /^needs a file or a folder/)
+  refused(['a', '--data', ''], /^--data needs a value/)
   refused(['a', '--images'], /^--images needs a value/)
   refused(['a', '--images', '0'], /^--images 0: a whole number from 1$/)
-  refused(['a', '--epochs', '3'], /^unknown flag --epochs; allowed: --images --bins --data/)
+  refused(['a', '--epochs', '3'], /^unknown flag --epochs, the nearest is --images; --help tells all$/)
   assert.throws(() => parseFiles(['a', '--bins', '3'], EVAL_FLAGS), /unknown flag --bins/)
   assert.ok(parseFiles(['--help'], EVAL_FLAGS).help)
 })
