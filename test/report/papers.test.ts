@@ -28,6 +28,15 @@ test('the file on file: no value of the two papers, those of the CIFAR-100 liter
   assert.ok(papers.filter(({ paper }) => paper !== 'crd').every(({ value }) => value === null))
   const kd = papers.find(({ method, networks }) => method === 'kd' && /^ResNet-56/.test(networks ?? ''))!
   assert.equal([kd.value, kd.teacher, kd.temperature], [0.7066, 'raw', 4])
+  // CQKD's recipe of docs/recipes.md, whose student sees full pictures, is KD.
+  const line = { ...kinds[3], method: 'cqkd', size: 32 }
+  const { teacher, student } = PRESETS.cifar10.recipe
+  const run = { ...trikd.run, paper: 'cqkd', dataset: 'cifar100', config: { teacher, student } }
+  const values = paperValues(papers, run, groupRows(rowsOf([line]))[0], 'accuracy')
+  assert.equal(
+    values.map(({ value }) => value),
+    [0.7066],
+  )
 })
 
 test('a file is read strictly: what is wrong is named, and what is not known is refused', () => {
