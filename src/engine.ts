@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The engine: what a user holds. Creators, steps and captures are its methods; ops take the engine from their inputs.
 import { noGrad } from './autograd.ts'
 import { InputError } from './errors.ts'
@@ -122,7 +123,8 @@ export class Engine {
     this.gpu.destroy()
   }
 
-  [Symbol.dispose ?? Symbol.for('Symbol.dispose')](): void {
+  /** For `using engine = await init()`. */
+  [Symbol.dispose](): void {
     this.destroy()
   }
 }

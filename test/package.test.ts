@@ -98,6 +98,7 @@ for (const [name, flags] of Object.entries(consumers)) {
       `import { type Engine, init, relu, type Tensor } from 'webgpu-distill'`,
       'export const engine: Engine = await init()',
       'export const y: Tensor = relu(engine.tensor([1]))',
+      'export async function briefly(): Promise<void> { using other = await init(); other.tensor([1]) }',
       '// @ts-expect-error a tensor is no number: the types are not just any',
       'export const n: number = y',
     ]
