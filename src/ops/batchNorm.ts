@@ -5,6 +5,7 @@ import { InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, showShape, type Tensor } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 import { reshape, toLayout } from './copy.ts'
 
 type Entry =
@@ -43,6 +44,7 @@ export const BATCH_NORM_EPS = 1e-5
 
 function checkShapes(x: Tensor, weights: BatchNormWeights, { residual, train }: BatchNormOptions): void {
   const c = x.shape[1]
+  checkFloat('batchNorm', x, ...Object.values(weights), ...(residual ? [residual] : []))
   for (const [name, t] of Object.entries(weights) as [string, Tensor][]) {
     if (t.size !== c) throw new ShapeError(`batchNorm: ${name} ${showShape(t.shape)} for x ${showShape(x.shape)}`)
   }

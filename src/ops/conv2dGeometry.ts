@@ -1,6 +1,7 @@
 // What a convolution is: shapes and options checked, and the sizes under the names the kernels use.
 import { InputError, ShapeError } from '../errors.ts'
 import { showShape, type Tensor } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 import { fourPads, pair, windowCount } from './windows.ts'
 
 export interface Conv2dOptions {
@@ -42,8 +43,11 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
   const { groups = 1 } = options
   const shapes = `x ${showShape(x.shape)}, w ${showShape(w.shape)}`
   if (x.shape.length !== 4 || w.shape.length !== 4) throw new ShapeError(`conv2d: needs rank 4 twice, got ${shapes}`)
-  if (x.layout !== 'chwn' || w.layout !== 'row')
-    throw new ShapeError(`conv2d: x is ${x.layout}, w ${w.layout}; they must be chwn and row`)
+  checkFloat('conv2d', x, w, ...(bias ? [bias] : []))
+  if (x.layout !== 'chwn' || w.layout !== 'row') {
+    const how = "make x with { layout: 'chwn' } or by toLayout(x, 'chwn')"
+    throw new ShapeError(`conv2d: ${shapes} are ${x.layout} and ${w.layout}, must be chwn and row; ${how}`)
+  }
   const [strideH, strideW] = pair('conv2d', 'stride', options.stride ?? 1, 1)
   const [dilationH, dilationW] = pair('conv2d', 'dilation', options.dilation ?? 1, 1)
   const [padT, padL, padB, padR] = fourPads('conv2d', options.padding ?? 0)

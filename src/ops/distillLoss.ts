@@ -7,6 +7,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { type ParamValue, Scalar } from '../gpu/tape.ts'
 import { empty, type Shape, sameShape, showShape, Tensor } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 
 const loss_ = kernels<'forward' | 'backward'>(source)
 const metrics_ = kernels<'sums'>(metricsSource)
@@ -113,6 +114,7 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
   if (logits.shape.length !== 2 || logits.shape[1] === 0) {
     throw new ShapeError(`distillLoss: logits are [N, C] with C > 0, got ${showShape(logits.shape)}`)
   }
+  checkFloat('distillLoss', logits)
   const [N, C] = logits.shape
   const columns = COLUMNS.length
   const { count = N, table = empty(gpu, [columns, N], 'f32', 'row', 'metrics of every picture') } = options
@@ -261,7 +263,8 @@ function checkRows(what: string, rows: Rows, N: number, rowsOf: (s: Shape) => nu
   const { shape, dtype } = tensorOf(rows)
   const index = indexOf(rows)
   const count = rowsOf(shape)
-  if ((dtype === 'f32') !== (what === 'teachers')) throw new InputError(`distillLoss: ${what} of type ${dtype}`)
+  if ((dtype === 'f32') !== (what === 'teachers'))
+    throw new InputError(`distillLoss: ${what} of type ${dtype}, need ${what === 'teachers' ? 'f32' : 'u32'}`)
   if (index?.dtype === 'f32') throw new InputError(`distillLoss: the index of ${what} is of type f32, needs u32`)
   if (count === null) throw new ShapeError(`distillLoss: ${what} are ${needs}, got ${showShape(shape)}`)
   if (index) checkShape(`the index of ${what} is`, index, [N])

@@ -3,6 +3,7 @@ import { record } from '../autograd.ts'
 import { ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 import { matrices, product } from './matmul.ts'
 
 const linear_ = kernels<'columnSum'>(source)
@@ -12,6 +13,7 @@ const linear_ = kernels<'columnSum'>(source)
  * most three backward. Throws ShapeError when the shapes do not fit.
  */
 export function linear(x: Tensor, w: Tensor, b?: Tensor | null): Tensor {
+  checkFloat('linear', x, w, ...(b ? [b] : []))
   const [n, inner] = x.shape
   const [out] = w.shape
   if (x.shape.length !== 2 || w.shape.length !== 2 || w.shape[1] !== inner) {

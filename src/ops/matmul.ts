@@ -5,6 +5,7 @@ import { record } from '../autograd.ts'
 import { ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Shape, showShape, type Tensor, viewAs } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 
 const matmul_ = kernels<'product' | 'productBias'>(source)
 
@@ -80,6 +81,7 @@ const withBatch = (shape: Shape, kept: readonly number[]): Shape => [
  * may differ. Throws ShapeError when ranks or inner sizes do not fit.
  */
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+  checkFloat('matmul', a, b)
   const marks = `${showShape(a.shape)}${transposeA ? 'ᵀ' : ''} x ${showShape(b.shape)}${transposeB ? 'ᵀ' : ''}`
   const [rankA, rankB] = [a.shape.length, b.shape.length]
   if (Math.min(rankA, rankB) < 1) throw new ShapeError(`matmul: a scalar has no rows, ${marks}`)

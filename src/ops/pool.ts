@@ -6,6 +6,7 @@ import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 import { fourPads, pair, windowCount } from './windows.ts'
 
 const pool_ = kernels<'average' | 'averageBackward' | 'maximum' | 'maximumBackward'>(source)
@@ -76,6 +77,7 @@ export function maxPool2dWithIndices(x: Tensor, options: PoolOptions): { y: Tens
 
 function planesOf(op: string, x: Tensor) {
   if (x.shape.length !== 4) throw new ShapeError(`${op}: needs [N, C, H, W], got ${showShape(x.shape)}`)
+  checkFloat(op, x)
   const [n, c, h, w] = x.shape
   return x.layout === 'chwn' ? { planes: c, lanes: n, h, w } : { planes: n * c, lanes: 1, h, w }
 }

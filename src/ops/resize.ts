@@ -4,6 +4,7 @@ import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 
 const resize_ = kernels<'forward' | 'backward'>(source)
 
@@ -41,6 +42,7 @@ function resize(
   if (size.length !== 2 || !size.every((d) => Number.isInteger(d) && d >= 1)) {
     throw new InputError(`${op}: a size is two whole numbers from 1, got [${size}]`)
   }
+  checkFloat(op, x)
   const [n, c, h, w] = x.shape
   const [oh, ow] = size
   const view = x.layout === 'chwn' ? { planes: c, lanes: n } : { planes: n * c, lanes: 1 }

@@ -3,8 +3,8 @@ import { InputError } from '../errors.ts'
 
 /** One number, or [height, width]. Throws InputError that names the op and the option. */
 export function pair(op: string, name: string, value: number | readonly number[], least: number): [number, number] {
-  const [first, second] = typeof value === 'number' ? [value, value] : value
-  const fits = typeof value === 'number' || value.length === 2
+  const [first, second] = typeof value === 'number' ? [value, value] : (value ?? [])
+  const fits = typeof value === 'number' || value?.length === 2
   if (fits && [first, second].every((v) => Number.isInteger(v) && v >= least)) return [first, second]
   throw new InputError(`${op}: ${name} is ${JSON.stringify(value)}, it must be one or two whole numbers from ${least}`)
 }
