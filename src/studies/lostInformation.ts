@@ -13,7 +13,9 @@ function withImages(recipe: Recipe, images: number): Recipe {
   const { trainImages, batch, epochs } = recipe
   const updates = (n: number) => Math.max(1, Math.floor(n / batch))
   need(trainImages !== null, 'train-images', 'all', 'a number: it tells how many updates every cell takes')
-  return { ...recipe, trainImages: images, epochs: Math.round((epochs * updates(trainImages!)) / updates(images)) }
+  const rounds = Math.round((epochs * updates(trainImages!)) / updates(images))
+  need(rounds > 0, 'values', images, `too many for as many updates as ${epochs} epochs of ${trainImages} images take`)
+  return { ...recipe, trainImages: images, epochs: rounds }
 }
 
 export const LOST_INFORMATION = sweep(

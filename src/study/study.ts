@@ -13,6 +13,7 @@ import { takeChoices } from './choices.ts'
 import { dryRun } from './dryRun.ts'
 import { Events, eventsPath } from './events.ts'
 import { FINGERPRINT, runFacts } from './facts.ts'
+import { checkFits, checkStages } from './fits.ts'
 import { formulas, LOSS_NOTE } from './formulas.ts'
 import { watchInterrupts } from './interrupt.ts'
 import { list, outline } from './list.ts'
@@ -104,7 +105,7 @@ async function planOf<R extends CommonRecipe>(
   const loud = (line: string) => (/^WARNING/.test(line) ? progress.always(line) : progress.line(line))
   const found = await findDataset(recipe.dataset, { data: folder, offline, log: loud, allowSynthetic: !folder })
   const data = paper.data?.(found, recipe) ?? found
-  checkFits(options, data)
+  checkFits(recipe, data)
   const { train, test, others, origin } = data
   const { channels, height: side, classes } = train
   const from = origin === 'synthetic' ? 'SYNTHETIC pictures, not photographs' : `${recipe.dataset} from ${origin}`
@@ -113,30 +114,8 @@ async function planOf<R extends CommonRecipe>(
   if (origin === 'synthetic') progress.always(`data: ${from}, ${sizes}`)
   else progress.line(`data: ${from}, ${sizes}`)
   const stages = paper.stages(recipe, { side, channels, classes: classes.length })
-  if (stages.length === 0)
-    throw new UsageError(`--sizes ${recipe.sizes}: no cell; same-resolution needs one below ${side}`)
+  checkStages(stages, recipe, data)
   return { data, stages }
-}
-
-/** What a recipe asks of a data set, before an hour is spent on finding out. Throws UsageError. */
-function checkFits({ recipe }: Pick<StudyArguments, 'recipe'>, { train, test }: DatasetPair): void {
-  const need = (ok: boolean, message: string) => {
-    if (!ok) throw new UsageError(message)
-  }
-  const { name, height, width, n } = train
-  const { sizes, trainImages, calibrationImages, batch, methods, looks } = recipe
-  need(height === width, `${name}: pictures are ${width}x${height}; the study takes square ones`)
-  const large = sizes.find((size) => size > height)
-  need(large === undefined, `--sizes ${large}: the pictures of ${name} have ${height} pixels a side`)
-  const apart = calibrationImages + (looks?.heldOut ?? 0)
-  const images = trainImages ?? n - apart
-  const seen = looks ? ` and --looks ${looks.heldOut},${looks.test}` : ''
-  const sum = `--train-images ${trainImages ?? 'all'} and --calibration-images ${calibrationImages}${seen}`
-  need(images > 0 && images + apart <= n, `${sum}: ${name} has ${n} training images`)
-  need(batch <= images, `--batch ${batch}: there are ${images} training images`)
-  const fits = methods.includes('cqkd') || methods.includes('same-resolution')
-  need(!fits || calibrationImages > 0, '--calibration-images 0: a calibrated teacher needs images to fit τ on')
-  need(test.n > 0, `${name}: no test images`)
 }
 
 async function run(
