@@ -6,11 +6,12 @@ export {
   type Dataset,
   heldOut,
   type NamedBytes,
+  type Picture,
   type PictureFiles,
   subset,
   validateDataset,
 } from './data/dataset.ts'
-export { type Decoder, imagenetColours, openFolder, type Picture, readFolder } from './data/folder.ts'
+export { type Decoder, imagenetColours, openFolder, readFolder } from './data/folder.ts'
 export { fashionMnist, idxDataset, readIdx } from './data/idx.ts'
 export { type SyntheticOptions, synthetic } from './data/synthetic.ts'
 export { checkGraph, type Edge, formula, type Graph, type GraphNode } from './distill/graph.ts'

@@ -5,7 +5,6 @@ import { InputError } from '../errors.ts'
 import type { FileLayer } from '../io/files.ts'
 import { type Dataset, meanStd, type Picture } from './dataset.ts'
 
-export type { Picture } from './dataset.ts'
 export type Decoder = (bytes: Uint8Array, file: string) => Picture | Promise<Picture>
 
 const readable = /\.(png|jpe?g)$/i
@@ -32,9 +31,7 @@ export async function readFolder(
   options: { name?: string; size?: number } = {},
 ): Promise<{ train: Dataset; test: Dataset }> {
   const { name = 'imagefolder', size } = options
-  if (size !== undefined && !(Number.isInteger(size) && size >= 1)) {
-    throw new InputError(`${root}: pictures of size ${size}, a whole number of at least 1 is needed`)
-  }
+  if (size !== undefined) checkSize(root, size)
   const listing = await listFolder(files, root)
   const train = await readSplit(files, listing.train, decode, size)
   const test = await readSplit(files, listing.test, decode, size)
@@ -60,9 +57,7 @@ export async function openFolder(
   decode: Decoder,
   { name = 'imagenet', size = 224 }: { name?: string; size?: number } = {},
 ): Promise<{ train: Dataset; test: Dataset }> {
-  if (!(Number.isInteger(size) && size >= 1)) {
-    throw new InputError(`${root}: pictures of size ${size}, a whole number of at least 1 is needed`)
-  }
+  checkSize(root, size)
   const listing = await listFolder(files, root)
   const dataset = ({ names, labels, classes }: Listing): Dataset => ({
     name,
@@ -80,6 +75,11 @@ export async function openFolder(
     ...imagenetColours,
   })
   return { train: dataset(listing.train), test: dataset(listing.test) }
+}
+
+function checkSize(root: string, size: number): void {
+  if (Number.isInteger(size) && size >= 1) return
+  throw new InputError(`${root}: pictures of size ${size}, a whole number of at least 1 is needed`)
 }
 
 /** Which pictures a folder has, as paths from the root, and of which class. */

@@ -17,7 +17,7 @@ export interface SyntheticOptions {
 
 const directions = 5
 const pitches = [5.6, 3.2]
-export const syntheticClasses = pitches.flatMap((pitch) =>
+const syntheticClasses = pitches.flatMap((pitch) =>
   Array.from({ length: directions }, (_, k) => `stripes of ${pitch} px at ${(k * 180) / directions} degrees`),
 )
 

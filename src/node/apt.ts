@@ -108,15 +108,16 @@ export interface Release {
   codename: string
 }
 
-export async function readRelease(file = '/etc/os-release'): Promise<Release> {
-  const text = await readFile(file, 'utf8').catch(() => '')
+export async function readRelease(): Promise<Release> {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '')
   const fields = new Map(Array.from(text.matchAll(/^(\w+)="?([^"\n]*)"?$/gm), ([, key, value]) => [key, value]))
   const codename = fields.get('UBUNTU_CODENAME') ?? fields.get('DEBIAN_CODENAME') ?? fields.get('VERSION_CODENAME')
   return { id: fields.get('ID') ?? '', codename: codename ?? '' }
 }
 
 /** Every source that the machine's APT knows, from both formats. */
-async function readSources(folder = '/etc/apt'): Promise<AptSource[]> {
+async function readSources(): Promise<AptSource[]> {
+  const folder = '/etc/apt'
   const parts = await readdir(join(folder, 'sources.list.d')).catch(() => [])
   const files = ['sources.list', ...parts.sort().map((file) => join('sources.list.d', file))]
   const sources: AptSource[] = []

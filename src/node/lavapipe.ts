@@ -29,13 +29,11 @@ interface Manifest {
 }
 
 /** Where the driver of this processor and cache lies, or would lie. */
-function lavapipeFolder(cache = cacheFolder()): string {
-  return join(cache, `lavapipe-${process.arch}`)
-}
+const lavapipeFolder = () => join(cacheFolder(), `lavapipe-${process.arch}`)
 
 /** The driver in the cache; undefined if there is none, or if the cache was moved and its paths are stale. */
-export function cachedLavapipe(cache = cacheFolder()): Driver | undefined {
-  const folder = lavapipeFolder(cache)
+export function cachedLavapipe(): Driver | undefined {
+  const folder = lavapipeFolder()
   const icd = join(folder, 'icd.json')
   try {
     const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Manifest
@@ -59,12 +57,12 @@ export function whyNotFetchable(): string | undefined {
 }
 
 /** Fetches lavapipe into the cache. Safe when several processes do it at once; leaves nothing half-made. */
-export async function fetchLavapipe(cache = cacheFolder()): Promise<Driver> {
-  const folder = lavapipeFolder(cache)
+export async function fetchLavapipe(): Promise<Driver> {
+  const folder = lavapipeFolder()
   // What lies there and is not usable (a moved cache) would be in the way.
-  if (existsSync(folder) && !cachedLavapipe(cache)) rmSync(folder, { recursive: true, force: true })
+  if (existsSync(folder) && !cachedLavapipe()) rmSync(folder, { recursive: true, force: true })
   await install(folder, (temporary) => build(temporary, folder))
-  const driver = cachedLavapipe(cache)
+  const driver = cachedLavapipe()
   if (!driver) throw new AdapterError(`lavapipe in ${folder} is incomplete; remove that folder and try again`)
   return driver
 }

@@ -16,8 +16,8 @@ const loader = 'libvulkan.so.1'
 /**
  * The packed driver inside the npm package, looked for beside our own package first, then from where Node was started.
  */
-export function swiftshaderArchive(cwd = process.cwd()): string | undefined {
-  for (const from of [import.meta.url, join(cwd, 'package.json')]) {
+export function swiftshaderArchive(): string | undefined {
+  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
     try {
       const entry = createRequire(from).resolve('@sparticuz/chromium')
       for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {
@@ -32,12 +32,12 @@ export function swiftshaderArchive(cwd = process.cwd()): string | undefined {
 }
 
 /** Unpacks SwiftShader into the cache, once; undefined where the package is absent or made for another machine. */
-export async function openSwiftshader(cache = cacheFolder()): Promise<Driver | undefined> {
+export async function openSwiftshader(): Promise<Driver | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
   const archive = swiftshaderArchive()
   if (!archive) return undefined
   // The size tells one release of the package from another without unpacking it.
-  const folder = join(cache, `swiftshader-${statSync(archive).size}`)
+  const folder = join(cacheFolder(), `swiftshader-${statSync(archive).size}`)
   await install(folder, async (temporary) => {
     const files = [...readTar(brotliDecompressSync(readFileSync(archive)), archive)]
     for (const name of [library, loader]) {
