@@ -51,7 +51,13 @@ export const LOST_INFORMATION = sweep(
         paper: {
           about: 'CIFAR-10, 32, 16 and 8 pixels, 2,500 to 50,000 images, ResNet-20 with augmentation; needs a GPU',
           of: 'cifar10',
-          change: { sizes: [32, 16, 8], trainImages: 50000, values: [2500, 5000, 10000, 25000, 50000] },
+          change: {
+            sizes: [32, 16, 8],
+            trainImages: 50000,
+            // No teacher, so no τ; and all images are trained on.
+            calibrationImages: 0,
+            values: [2500, 5000, 10000, 25000, 50000],
+          },
         },
       },
     ),

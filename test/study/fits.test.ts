@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DatasetPair } from '../../src/data/dataset.ts'
 import { FEW_DATA } from '../../src/studies/fewData.ts'
+import { STUDIES } from '../../src/studies/index.ts'
 import { LOST_INFORMATION } from '../../src/studies/lostInformation.ts'
 import { QUALITIES } from '../../src/studies/qualities.ts'
 import { parseArguments } from '../../src/study/args.ts'
@@ -61,6 +62,31 @@ test('every cell of what varies', () => {
     ask(LOST_INFORMATION, '--values 9000000'),
     /^--values 9000000: too many for as many updates as 40 epochs/,
   )
+})
+
+test('every preset fits the data set that it names', () => {
+  const sets: Record<string, [number, number, number, number]> = {
+    'fashion-mnist': [60_000, 28, 1, 10],
+    cifar10: [50_000, 32, 3, 10],
+    cifar100: [50_000, 32, 3, 100],
+    imagenet: [1_281_167, 224, 3, 1000],
+    identities: [1440, 32, 1, 48],
+  }
+  let fitted = 0
+  for (const paper of [CQKD, TRIKD, ...STUDIES] as Paper<CommonRecipe>[]) {
+    for (const { recipe } of Object.values(paper.presets)) {
+      // Of a person's own folder nothing is known.
+      if (recipe.dataset === 'imagefolder') continue
+      const [n, side, channels, classes] = sets[recipe.dataset]
+      const set = { ...pictures, name: recipe.dataset, n, height: side, width: side, channels }
+      const files = recipe.dataset === 'imagenet' ? {} : undefined
+      const both = { train: { ...set, files }, test: set } as unknown as DatasetPair
+      checkFits(recipe, both)
+      checkStages(paper.stages(recipe, { side, channels, classes }), recipe, both)
+      fitted++
+    }
+  }
+  assert.ok(fitted > 50, String(fitted))
 })
 
 test('a study without a cell', () => {
