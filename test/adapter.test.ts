@@ -1,4 +1,4 @@
-// The adapters in Node: sources, cache, libraries, names. Whole processes are in adapter-process.slow.test.ts.
+// The adapters in Node: sources, cache, libraries, names. Whole processes are in adapterProcess.slow.test.ts.
 
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,12 +6,12 @@ import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openAdapter } from '../src/node/adapter.ts'
-import { cacheFolder, install, offlineByEnvironment } from '../src/node/adapter-cache.ts'
-import { loadOrder, neededLibraries } from '../src/node/adapter-library.ts'
-import { plainNotes } from '../src/node/adapter-list.ts'
-import { systemDrivers } from '../src/node/adapter-vulkan.ts'
+import { plainNotes } from '../src/node/adapterList.ts'
+import { systemDrivers } from '../src/node/adapterVulkan.ts'
 import { archiveSources, formatSources, parseDeb822, parseOneLine } from '../src/node/apt.ts'
+import { cacheFolder, install, offlineByEnvironment } from '../src/node/cache.ts'
 import { dupLibrary } from '../src/node/quiet.ts'
+import { loadOrder, neededLibraries } from '../src/node/sharedLibraries.ts'
 
 const adapter = suite('adapter')
 const work = mkdtempSync(join(tmpdir(), 'adapter-test-'))

@@ -39,7 +39,7 @@ test('files it links to or runs exist', () => {
 test('flags and variables it names are known to the programs', () => {
   const help = helpText(CQKD) + helpText(TRIKD)
   for (const flag of all(/(--[a-z][a-z-]+)/g)) assert.match(help, flag)
-  const code = ['src/node/adapter-cache.ts', 'src/node/datasets.ts'].map(source).join('')
+  const code = ['src/node/cache.ts', 'src/node/datasets.ts'].map(source).join('')
   for (const variable of all(/(WEBGPU_DISTILL_[A-Z]+)/g)) assert.match(code, variable)
 })
 

@@ -3,7 +3,6 @@
 import { isMainThread } from 'node:worker_threads'
 import { AdapterError } from '../errors.ts'
 import { isSoftware } from '../gpu/software.ts'
-import { cacheFolder, offlineByEnvironment } from './adapter-cache.ts'
 import {
   type Driver,
   type Found,
@@ -13,7 +12,8 @@ import {
   names,
   request,
   systemDrivers,
-} from './adapter-vulkan.ts'
+} from './adapterVulkan.ts'
+import { cacheFolder, offlineByEnvironment } from './cache.ts'
 import { calm } from './calm.ts'
 import { cachedLavapipe, fetchLavapipe, whyNotFetchable } from './lavapipe.ts'
 import { openSwiftshader } from './swiftshader.ts'

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { FileError } from '../errors.ts'
-import { install } from './adapter-cache.ts'
+import { install } from './cache.ts'
 import { fileFault } from './files.ts'
 
 /** One stanza of APT's sources: deb822 field names, lower case, to their raw text. */

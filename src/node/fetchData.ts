@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { gunzip } from '../data/idx.ts'
 import { InputError } from '../errors.ts'
 import { readTar } from '../io/tar.ts'
-import { install } from './adapter-cache.ts'
+import { install } from './cache.ts'
 import { type DownloadOptions, download } from './fetch.ts'
 import { nodeFiles } from './files.ts'
 

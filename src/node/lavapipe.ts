@@ -13,10 +13,10 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { AdapterError } from '../errors.ts'
-import { cacheFolder, install } from './adapter-cache.ts'
-import { loadOrder } from './adapter-library.ts'
-import type { Driver } from './adapter-vulkan.ts'
+import type { Driver } from './adapterVulkan.ts'
 import { fetchPackages, readRelease } from './apt.ts'
+import { cacheFolder, install } from './cache.ts'
+import { loadOrder } from './sharedLibraries.ts'
 
 const packages = ['mesa-vulkan-drivers', 'libvulkan1']
 const loader = 'libvulkan.so.1'

@@ -8,7 +8,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cacheFolder } from './adapter-cache.ts'
+import { cacheFolder } from './cache.ts'
 
 const stderr = 2
 const closeOnExec = 0x80000

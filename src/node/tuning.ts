@@ -11,7 +11,7 @@ import {
   type TuningPlace,
   tuningText,
 } from '../tune/tuning.ts'
-import { cacheFolder } from './adapter-cache.ts'
+import { cacheFolder } from './cache.ts'
 import { nodeFiles } from './files.ts'
 
 export interface TuningStore {

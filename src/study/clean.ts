@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { cacheFolder } from '../node/adapter-cache.ts'
+import { cacheFolder } from '../node/cache.ts'
 import { UsageError } from './usage.ts'
 
 const HELP = `Usage: npx webgpu-distill clean [--yes]

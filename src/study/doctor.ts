@@ -2,7 +2,7 @@
 import type { Engine } from '../engine.ts'
 import { engineFrom } from '../init.ts'
 import { openAdapter } from '../node/adapter.ts'
-import { type AdapterReport, type ListedAdapter, listAdapters } from '../node/adapter-list.ts'
+import { type AdapterReport, type ListedAdapter, listAdapters } from '../node/adapterList.ts'
 import { datasetNames, locateDataset } from '../node/datasets.ts'
 import { isSynthetic } from '../report/caption.ts'
 import { wrap } from '../report/tableText.ts'

@@ -8,7 +8,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { type FileLayer, readText } from '../io/files.ts'
-import { isAlive } from '../node/adapter-cache.ts'
+import { isAlive } from '../node/cache.ts'
 
 /** What a running stage tells of itself. */
 export interface AtWork {

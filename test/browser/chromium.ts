@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { readTar } from '../../src/io/tar.ts'
-import { cacheFolder, install } from '../../src/node/adapter-cache.ts'
+import { cacheFolder, install } from '../../src/node/cache.ts'
 
 /** Why the browser cannot run here, or undefined. */
 export const whyNoChromium =

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { install } from '../src/node/adapter-cache.ts'
-import type { ListedAdapter } from '../src/node/adapter-list.ts'
+import type { ListedAdapter } from '../src/node/adapterList.ts'
+import { install } from '../src/node/cache.ts'
 import { cachedLavapipe } from '../src/node/lavapipe.ts'
 import { swiftshaderArchive } from '../src/node/swiftshader.ts'
 
@@ -34,7 +34,7 @@ function repository(): string {
 adapter.before(async () => {
   mkdirSync(join(repository(), '.test-build'), { recursive: true })
   moduleFolder = mkdtempSync(join(repository(), '.test-build', 'adapter-'))
-  const contents = ['adapter', 'adapter-cache', 'adapter-list', 'quiet']
+  const contents = ['adapter', 'cache', 'adapterList', 'quiet']
     .map((name) => `export * from './src/node/${name}.ts'`)
     .join('\n')
   await build({

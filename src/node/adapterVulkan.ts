@@ -5,8 +5,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { AdapterError } from '../errors.ts'
-import { preload } from './adapter-library.ts'
 import { quietly } from './quiet.ts'
+import { preload } from './sharedLibraries.ts'
 
 /** A Vulkan driver that lies in a folder of ours. */
 export interface Driver {

@@ -9,8 +9,8 @@ import {
   openDriver,
   prepareSystem,
 } from './adapter.ts'
-import { cacheFolder, offlineByEnvironment } from './adapter-cache.ts'
-import { type Driver, hasLoader, importDawn, names, request, systemDrivers } from './adapter-vulkan.ts'
+import { type Driver, hasLoader, importDawn, names, request, systemDrivers } from './adapterVulkan.ts'
+import { cacheFolder, offlineByEnvironment } from './cache.ts'
 import { cachedLavapipe, whyNotFetchable } from './lavapipe.ts'
 import { openSwiftshader } from './swiftshader.ts'
 
