@@ -102,7 +102,9 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     const found = await next()
     if (found instanceof Map) {
       const lines = Array.from(found, ([stage, { host, pid, since }]) => {
-        return `waiting for ${nameOf(stage)}: process ${pid} of ${host} is at it since ${since.slice(0, 19).replace('T', ' ')}`
+        const who = `process ${pid} of ${host} is at it since ${since.slice(0, 19).replace('T', ' ')}`
+        const mute = 'its lock says nothing; it is taken over if it stays so for two minutes'
+        return `waiting for ${nameOf(stage)}: ${pid ? who : mute}`
       })
       for (const line of lines) if (!waitedFor.includes(line)) progress.line(line)
       waitedFor = lines.join('\n')

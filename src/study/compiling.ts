@@ -26,7 +26,7 @@ export function tellCompiling(
     if (engine.onCompiling !== listen) return
     const { step, phase, done, total } = compiling
     const begins = phase === 'compiling' && done === 0
-    if (begins && !logged) progress.log(`${name}  compiling ${total} pipelines: ${step}`)
+    if (begins && !logged) progress.log(`${name}  compiling ${total} pipeline${total === 1 ? '' : 's'}: ${step}`)
     logged ||= begins
     if (begins || performance.now() - told >= 3000) {
       told = performance.now()

@@ -78,7 +78,7 @@ export class Locks {
     this.staleMs = 1000 * staleSeconds
   }
 
-  /** The lock of a stage, or who has it. Throws FileError. */
+  /** The lock of a stage, or who has it: process 0 where the lock says nothing. Throws FileError. */
   async take(key: string, id: string): Promise<Lease | Holder> {
     const path = this.path(key)
     const nonce = Math.random().toString(36).slice(2)
@@ -91,7 +91,7 @@ export class Locks {
       if (text === null) continue
       const other = parse(text)
       // A lock without words is one that is being written, or whose writer died of it.
-      if (!this.gone(key, text, other)) return other ?? { ...holder, host: 'another machine', pid: 0 }
+      if (!this.gone(key, text, other)) return other ?? { ...holder, host: '', pid: 0 }
       if (await this.putAside(path, text, nonce)) after = other
     }
   }

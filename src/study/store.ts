@@ -2,10 +2,11 @@
 // resolved stage, the keys of the stages it builds on, the data, and whatever decides bits. Written atomically; a rerun
 // finds it and skips. The commit is recorded in the file, not in the key.
 import { sha256 } from '../data/dataset.ts'
-import { InputError } from '../errors.ts'
+import { DistillError, InputError } from '../errors.ts'
 import type { Choices } from '../gpu/gpu.ts'
 import { type FileLayer, readText } from '../io/files.ts'
 import { readSafetensors, type SafeTensor, writeSafetensors } from '../io/safetensors.ts'
+import { isObject } from '../report/differences.ts'
 import type { Shape } from '../tensor.ts'
 import type { Parts } from '../train/fit.ts'
 import type { Snapshot } from '../train/snapshot.ts'
@@ -92,6 +93,7 @@ export class Store {
         `${path} is not JSON: ${error instanceof Error ? error.message : error}; remove it to run it again`,
       )
     }
+    if (!isObject(parsed)) throw new InputError(`${path} is no cell; remove it to run it again`)
     if (!(parsed.schemaVersion <= CELL_VERSION)) {
       throw new InputError(`${path}: schemaVersion ${parsed.schemaVersion}; this program reads up to ${CELL_VERSION}`)
     }
@@ -126,7 +128,8 @@ export class Store {
 
   async weights(key: string): Promise<Weights> {
     const path = this.path(key, '.safetensors')
-    return fromTensors(readSafetensors(await this.files.readFile(path), path).tensors, path)
+    const { tensors } = await this.tensors(path, `remove ${this.path(key, '.json')} to train the cell again`)
+    return fromTensors(tensors, path)
   }
 
   /** With the seconds spent and the learning curve until then. */
@@ -143,13 +146,23 @@ export class Store {
   async checkpoint(key: string): Promise<Checkpoint | null> {
     const path = this.path(key, '.checkpoint.safetensors')
     if (!(await this.files.exists(path))) return null
-    const { tensors, metadata } = readSafetensors(await this.files.readFile(path), path)
+    const { tensors, metadata } = await this.tensors(path, 'remove it to start the cell again')
     const [step, seconds, version] = [metadata.step, metadata.seconds, metadata.schemaVersion].map(Number)
     if (!Number.isInteger(step)) throw new InputError(`${path}: no step in it; remove it to start the cell again`)
     if (!(version <= CELL_VERSION))
       throw new InputError(`${path}: schemaVersion ${version}; this program reads ${CELL_VERSION}`)
     const curve = JSON.parse(metadata.curve ?? '[]') as Curve
     return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0, curve }
+  }
+
+  /** Throws InputError that says what mends it. */
+  private async tensors(path: string, remedy: string) {
+    try {
+      return readSafetensors(await this.files.readFile(path), path)
+    } catch (error) {
+      if (!(error instanceof DistillError)) throw error
+      throw new InputError(`${error.message}; ${remedy}`)
+    }
   }
 
   /**

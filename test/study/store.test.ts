@@ -46,7 +46,12 @@ test('a finished cell is a result and its weights, and its checkpoint is gone', 
 
 test('a result of a newer version is refused, one that is cut too, both by name', async () => {
   const newer = JSON.stringify({ ...result, schemaVersion: CELL_VERSION + 1 })
-  const { store } = makeStore({ 'cells/a.json': newer, 'cells/b.json': newer.slice(0, 20), 'cells/c.json': '{}' })
+  const { store } = makeStore({
+    'cells/a.json': newer,
+    'cells/b.json': newer.slice(0, 20),
+    'cells/c.json': '{}',
+    'cells/d.json': 'null',
+  })
   const version = await fault(store.result('a'))
   assert.instance(version, InputError)
   assert.is(
@@ -57,6 +62,7 @@ test('a result of a newer version is refused, one that is cut too, both by name'
   assert.instance(cut, InputError)
   assert.match(cut.message, /^cells\/b\.json is not JSON: .*; remove it to run it again$/s)
   assert.match((await fault(store.result('c'))).message, 'cells/c.json: schemaVersion undefined')
+  assert.is((await fault(store.result('d'))).message, 'cells/d.json is no cell; remove it to run it again')
 })
 
 test('a damaged, foreign or newer checkpoint is refused by name', async () => {
@@ -67,7 +73,7 @@ test('a damaged, foreign or newer checkpoint is refused by name', async () => {
   await layer.writeAtomic(path, whole.slice(0, -4))
   const cut = await fault(store.checkpoint('a'))
   assert.instance(cut, InputError)
-  assert.match(cut.message, `${path}: truncated`)
+  assert.match(cut.message, new RegExp(`^${path}: truncated.*; remove it to start the cell again$`))
   await layer.writeAtomic(path, 'what is this')
   assert.match((await fault(store.checkpoint('a'))).message, path)
   await store.finish('b', result, weights)
@@ -81,6 +87,20 @@ test('a damaged, foreign or newer checkpoint is refused by name', async () => {
     Uint8Array.from(version, (c) => c.charCodeAt(0)),
   )
   assert.match((await fault(store.checkpoint('a'))).message, `${path}: schemaVersion ${CELL_VERSION + 1}`)
+})
+
+test('weights that are gone are refused with what mends it', async () => {
+  const { layer, store } = makeStore()
+  await store.finish('a', result, weights)
+  const path = store.path('a', '.safetensors')
+  const remedy = /; remove cells\/a\.json to train the cell again$/
+  await layer.writeAtomic(path, (await layer.readFile(path)).slice(0, -4))
+  const cut = await fault(store.weights('a'))
+  assert.instance(cut, InputError)
+  assert.match(cut.message, /^cells\/a\.safetensors: truncated/)
+  assert.match(cut.message, remedy)
+  await layer.remove(path)
+  assert.match((await fault(store.weights('a'))).message, remedy)
 })
 
 test('a disk that fills up leaves finished cells whole and no half file', async () => {

@@ -22,7 +22,8 @@ const key = keys.get(supervised)!
 async function start(files: FileLayer, wanted: string[], tell: (line: string) => void, signal?: AbortSignal) {
   const me = { host: 'near', machine: 'near', pid: 1 }
   const store = new Store(files, 'out/cells', new Locks(files, 'out/cells', { beatSeconds: 0.01, me }))
-  const progress = new Progress({ write: (text) => tell(text.trim()) })
+  // What is compiled depends on the tests before.
+  const progress = new Progress({ write: (text) => / {2}compiling /.test(text) || tell(text.trim()) })
   const more = { files, store, progress, wanted: new Set(wanted), poll: 10, ...(signal && { signal }) }
   return (await running(stages, data, more)).cells
 }
@@ -76,6 +77,17 @@ test('others are waited for only when nothing else is to be done, and an abort e
     ['seed0/teacher', 'seed0/4px/cqkd-T4', 'for'],
   )
   assert.ok(await files.exists(lock), 'it is not ours')
+})
+
+test('a lock that says nothing is told of once', async () => {
+  const stop = new AbortController()
+  const lines: string[] = []
+  setTimeout(() => stop.abort(), 150)
+  await start(memoryFiles({ [lock]: '' }), [supervised], (line) => lines.push(line), stop.signal).catch((fault) => {
+    assert.instance(fault, AbortedError)
+  })
+  const mute = `waiting for [2/3] ${supervised}: its lock says nothing; it is taken over if it stays so for two minutes`
+  assert.equal(lines, [mute])
 })
 
 test('what a process that was killed left beside a finished cell is removed', async () => {
