@@ -58,7 +58,7 @@ async function train(engine: Engine, signal: AbortSignal): Promise<void> {
   const { accuracy, n } = await evaluate(engine, network, data.test, { view, batch: 50 })
   say('test', `${(100 * accuracy).toFixed(1)} %`)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  say('status', `Done in ${seconds} s on ${engine.info.adapter}. The test accuracy is of ${n} pictures that it was not trained on.`)
+  say('status', `Done in ${seconds} s on ${engine.info.adapter}. The test accuracy is on ${n} unseen pictures.`)
 }
 
 /** One unit of the drawing is one pixel, so that its letters have their size on a phone too. */
