@@ -1,6 +1,8 @@
 // The plan of a recorded step's memory: a buffer is free for others once its last reader has run, and never before.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Gpu } from '../src/gpu/gpu.ts'
+import { Pool } from '../src/gpu/memory.ts'
 import { add } from '../src/ops/pointwise.ts'
 import { relu } from '../src/ops/relu.ts'
 import { stream } from '../src/random.ts'
@@ -20,6 +22,18 @@ const numbered = (tensors: readonly Tensor[]) => {
   const seen = [...new Set(tensors.map(bufferOf))]
   return tensors.map((tensor) => seen.indexOf(bufferOf(tensor)))
 }
+
+test('a buffer as large as the adapter makes them is used again, and is no tensor of more', () => {
+  const limits = { maxBufferSize: 1_900_004, maxStorageBufferBindingSize: 1_900_004 }
+  const device = { limits, createBuffer: ({ size }: GPUBufferDescriptor) => ({ size }) }
+  const faults = { scoped: (_: string, make: () => unknown) => make() }
+  const pool = new Pool({ device, faults } as unknown as Gpu, 'scratch', 0)
+  const first = pool.take(1_900_004, 'first')
+  assert.is(first.size, 1_900_004)
+  pool.give(first)
+  assert.throws(() => pool.take(1_900_008, 'too large'), /too large: 1900008 bytes in one tensor/)
+  assert.is(pool.take(1_900_000, 'second'), first)
+})
 
 test('a chain needs two buffers: a result takes that of the last but one', () => {
   const x = engine.full([1000], 1)

@@ -62,9 +62,6 @@ export class Pool {
   }
 
   take(bytes: number, label: string): GPUBuffer {
-    const size = sizeClass(bytes)
-    const waiting = this.free.get(size)
-    if (waiting?.length) return waiting.pop() as GPUBuffer
     const { limits } = this.gpu.device
     if (bytes > limits.maxStorageBufferBindingSize) {
       throw new OutOfMemoryError(
@@ -72,9 +69,11 @@ export class Pool {
           'use a smaller batch, smaller pictures or a smaller network',
       )
     }
-    const rounded = Math.min(size, Math.floor(limits.maxBufferSize / 256) * 256)
-    const make = () =>
-      this.gpu.device.createBuffer({ label: `${this.name} ${label}`, size: rounded, usage: this.usage })
+    // The adapter's largest buffer is the class of what is rounded beyond it.
+    const size = Math.min(sizeClass(bytes), Math.floor(limits.maxBufferSize / 4) * 4)
+    const waiting = this.free.get(size)
+    if (waiting?.length) return waiting.pop() as GPUBuffer
+    const make = () => this.gpu.device.createBuffer({ label: `${this.name} ${label}`, size, usage: this.usage })
     const buffer = this.gpu.faults.scoped('out-of-memory', make, (message) => {
       const held = (this.gpu.memory().bytes / 2 ** 20).toFixed(0)
       return new OutOfMemoryError(`${label}: no memory for ${bytes} bytes (${held} MiB held): ${message}`)
