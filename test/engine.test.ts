@@ -33,6 +33,16 @@ test('a read gives what is there when it is called, however many runs follow bef
   assert.equal([...(await before)], [0])
 })
 
+test('what a captured step will make is not there before its first run', async () => {
+  const first = engine.capture('first', () => relu(engine.tensor([3])))
+  const second = engine.capture('second', () => add(first.outputs, 1))
+  const error = await first.outputs.read().then(String, (e: Error) => e.message)
+  assert.match(error, /read: relu is a result of the step 'first', which has not run yet; call run\(\) first/)
+  first.run()
+  second.run()
+  assert.equal([...(await first.outputs.read()), ...(await second.outputs.read())], [3, 4])
+})
+
 test('what was called before a run of a captured step comes before it', async () => {
   const flat = { values: engine.tensor([10]), gradients: engine.tensor([1]) }
   const optimizer = sgd(flat, { lr: 1 })

@@ -131,7 +131,11 @@ export class Gpu {
     const kept = new Set<Storage>()
     for (const storage of keep(result)) kept.add(storage)
     tape.seal(kept)
-    for (const storage of kept) this.adopt(storage)
+    tape.results = [...kept].filter((storage) => !this.persistent.has(storage))
+    for (const storage of tape.results) {
+      storage.awaits = label
+      this.adopt(storage)
+    }
     return { tape, result }
   }
 
@@ -199,6 +203,10 @@ export class Gpu {
     if (!storage.buffer) {
       const why = this.tapes.length > 0 ? 'belongs to a step being recorded; read it after' : 'was never written'
       throw new DistillError('ended', `read: ${storage.label} ${why}`)
+    }
+    if (storage.awaits !== null) {
+      const how = `of the step '${storage.awaits}', which has not run yet; call run() first`
+      throw new DistillError('ended', `read: ${storage.label} is a result ${how}`)
     }
     const staging = this.staging.take(wholeWords(bytes), 'read')
     const encoder = this.device.createCommandEncoder({ label: 'read' })

@@ -13,6 +13,8 @@ export class Storage {
   buffer: GPUBuffer | null = null
   /** Why the storage can't be used any more, or null. */
   ended: string | null = null
+  /** The captured step that has yet to write it, until that runs. */
+  awaits: string | null = null
   private weight: ArrayBuffer | null = null
 
   constructor(

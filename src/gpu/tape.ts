@@ -51,6 +51,8 @@ export class Tape {
   private uniforms: GPUBuffer | null = null
   private sealed = false
   private ran = false
+  /** What it made and its caller keeps; holds nothing before the first run. */
+  results: readonly Storage[] = []
   /** Seconds one replay took, as last measured; 0 when unknown. */
   seconds = 0
 
@@ -227,6 +229,8 @@ export class Tape {
     let low = Number.POSITIVE_INFINITY
     let high = 0
     for (const { scalar } of this.patches) this.checkGiven(scalar)
+    for (const storage of this.results) storage.awaits = null
+    this.results = []
     for (const patch of this.patches) {
       if (Object.is(patch.scalar.value, patch.last)) continue
       patch.last = patch.scalar.value
