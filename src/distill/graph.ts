@@ -5,14 +5,14 @@ import { noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
 import { Scalar } from '../gpu/tape.ts'
 import type { Folded } from '../nn/fold.ts'
-import type { Network } from '../nn/resnet.ts'
+import type { AnyNetwork } from '../nn/resnet.ts'
 import { SUMS, type Value } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
 import { persistent, type Tensor } from '../tensor.ts'
 import { learn, meanLogits, type Part, type Target } from './loss.ts'
 
 export interface GraphNode {
-  network: Network
+  network: AnyNetwork
   /** Which view of the batch it sees. */
   view: string
   /** Frozen nodes run in eval mode, without a gradient. */
@@ -82,7 +82,7 @@ const numberOf = (value: Value): number => (value instanceof Scalar ? value.valu
 
 /** The same graph, its frozen networks with batch norm folded into their convolutions. */
 export function foldFrozen(graph: Graph): Graph {
-  const fold = (node: GraphNode) => (node.trained ? node : { ...node, folded: node.network.fold() })
+  const fold = (node: GraphNode) => (node.trained ? node : { ...node, folded: node.network.fold?.() })
   const nodes = Object.entries(graph.nodes).map(([name, node]) => [name, fold(node)])
   return { ...graph, nodes: Object.fromEntries(nodes) }
 }

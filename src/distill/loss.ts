@@ -1,7 +1,7 @@
 // What one node learns in a step: the fused loss, and the two kinds of edges that are more than a KL term in it.
 import { accumulate, backward, noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
-import { COSINE_SCALE, type Network } from '../nn/resnet.ts'
+import { type AnyNetwork, COSINE_SCALE } from '../nn/resnet.ts'
 import { addWhereAgreeing } from '../ops/agree.ts'
 import { concat } from '../ops/copy.ts'
 import { distillLoss, type Rows, type TeacherEdge } from '../ops/distillLoss.ts'
@@ -24,7 +24,7 @@ export interface Part {
 interface Learner {
   /** Default: the whole batch. */
   part?: Part
-  network: Network
+  network: AnyNetwork
   ceWeight?: number
   labelSmoothing?: number
   margin?: number

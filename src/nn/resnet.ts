@@ -25,11 +25,16 @@ export interface Mode {
   folded?: Folded
 }
 
-export interface Network {
-  readonly config: Architecture['config']
+/** What training, evaluation and weights in files need of a network: one of yours, too. */
+export interface AnyNetwork {
   readonly parameters: Parameters
   /** Logits [N, classes] of pictures [N, channels, H, W] (layout chwn). Train or eval is an argument, never a state. */
   forward(x: Tensor, mode: Mode): Tensor
+  fold?(): Folded
+}
+
+export interface Network extends AnyNetwork {
+  readonly config: Architecture['config']
   /** [N, features], what the head sees: the mean over each channel of the last block. */
   features(x: Tensor, mode: Mode): Tensor
   /** [N, d], rows of length 1. Throws InputError for a network without an embedding head. */

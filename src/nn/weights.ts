@@ -2,9 +2,9 @@
 import { InputError } from '../errors.ts'
 import { readSafetensors, type SafeTensor, writeSafetensors } from '../io/safetensors.ts'
 import type { Shape } from '../tensor.ts'
-import type { Network } from './resnet.ts'
+import type { AnyNetwork } from './resnet.ts'
 
-type Weighted = Pick<Network, 'parameters'>
+type Weighted = Pick<AnyNetwork, 'parameters'>
 
 /**
  * Loads a safetensors file into a network, or into any `{ parameters }`. PyTorch's counters `num_batches_tracked` are

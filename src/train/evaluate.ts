@@ -3,7 +3,7 @@
 
 import { noGrad } from '../autograd.ts'
 import type { Engine } from '../engine.ts'
-import type { Network } from '../nn/resnet.ts'
+import type { AnyNetwork } from '../nn/resnet.ts'
 import { ece } from '../ops/calibration.ts'
 import { COLUMNS, type Column, distillLoss } from '../ops/distillLoss.ts'
 import { type PictureBytes, type PictureSource, pictureSource, type ViewOptions } from '../ops/pictures.ts'
@@ -72,27 +72,27 @@ export async function everyBatch(
 /** Runs a network in eval mode over `rows` of a data set. */
 export async function evaluate(
   engine: Engine,
-  network: Network,
+  network: AnyNetwork,
   data: PictureBytes & { labels: ArrayLike<number> },
   { view, rows = Uint32Array.from({ length: data.n }, (_, i) => i), batch = 200 }: EvaluateOptions,
 ): Promise<Evaluation> {
   const { gpu } = network.parameters
   const n = rows.length
   const size = Math.min(batch, n)
-  const { classes } = network.config
   const source = pictureSource(gpu, data, size)
   const labels = persistent(gpu, [data.n], data.labels, 'u32', 'row', 'labels')
   const table = persistent(gpu, [COLUMNS.length, n], null, 'f32', 'row', 'metrics of every picture')
-  const stored = persistent(gpu, [n, classes], null, 'f32', 'row', 'logits')
   const offset = engine.scalar('row', 0)
   const count = engine.scalar('pictures', size)
-  const folded = network.fold()
+  const folded = network.fold?.()
   const step = engine.capture('evaluation', () =>
     noGrad(gpu, () => {
       const logits = network.forward(source.view(view), { train: false, folded })
+      const stored = persistent(gpu, [n, logits.shape[1]], null, 'f32', 'row', 'logits')
       placeRows(logits, stored, offset)
       const place = { table, rowOffset: offset, count }
       distillLoss(logits, { labels: { from: labels, index: source.index }, gradient: false, ...place })
+      return stored
     }),
   )
   await step.compile()
@@ -102,6 +102,7 @@ export async function evaluate(
     count.value = Math.min(size, n - at)
     step.run()
   })
+  const stored = step.outputs
   const values = (await table.read()) as Float32Array
   const seconds = (performance.now() - started) / 1000
   step.release()
@@ -117,7 +118,7 @@ export async function evaluate(
   }
   return {
     n,
-    classes,
+    classes: stored.shape[1],
     logits: (await stored.read()) as Float32Array,
     labels: rows.map((row) => data.labels[row]),
     accuracy: mean('hit'),
