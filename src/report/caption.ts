@@ -76,7 +76,7 @@ export function summary({ run, rows, teachers, claims }: Results): string {
     counts.length && `Of ${claims.length} claims, ${listOf(counts)}.`,
     untrained > 0 && `Generations ended by saturation, so ${untrained} of ${rows.length} rows were not trained.`,
     bad > 0 && `${bad} of ${rows.length} rows did not finish and ${bad === 1 ? 'is' : 'are'} left out.`,
-    ok.length > 1 && 'Intervals are 95 %, paired by seed and not corrected for the number of claims.',
+    ok.length > 1 && 'Intervals are 95\u00a0%, paired by seed and not corrected for the number of claims.',
   ]
   return sentences.filter(Boolean).join(' ')
 }

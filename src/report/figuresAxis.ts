@@ -72,6 +72,8 @@ export function axisFigures({ rows }: Pick<Results, 'rows'>, standalone = false)
   const values = [...new Set(groups.flatMap(({ at }) => (at === undefined ? [] : [at])))].sort(compareValues)
   const place = (at: Group['at']) => (typeof at === 'number' ? at : 1 + values.indexOf(at!))
   const x = axisOf(name, values)
+  // A line looks alike in every figure, whichever others a measure leaves out.
+  const everyone = linesOf(groups.map(lineOf))
   // Names may be of sizes, too: all of them stand in one figure.
   const sizes = x.kind === 'names' ? [null] : [...new Set(groups.map(({ size }) => size))]
   return sizes.flatMap((size) =>
@@ -84,7 +86,7 @@ export function axisFigures({ rows }: Pick<Results, 'rows'>, standalone = false)
         const here = own.filter((group) => sameLine(lineOf(group), line))
         const swept = here.filter(({ at }) => at !== undefined)
         const points = swept.flatMap((group) => measuredPoints(group, place(group.at), metric, factor))
-        const look = lookOf(line, lines)
+        const look = lookOf(line, everyone)
         if (points.length > 0) return { ...look, points }
         const level = here.flatMap((group) => measuredPoints(group, 0, metric, factor)).slice(0, 1)
         const ends = [place(values[0]), place(values[values.length - 1])]

@@ -132,7 +132,8 @@ function verificationNote({ samePairs = 0, differentPairs = 0 }: Row): string {
 
 function table(title: string, note: string, columns: Column[], rows: Row[]): Table {
   const groups = groupRows(rows)
-  const tellImages = new Set(groups.map((group) => group.images)).size > 1
+  const varied = groups.some(({ axis }) => axis === 'images')
+  const tellImages = !varied && new Set(groups.map((group) => group.images)).size > 1
   const tellRole = rows.some(({ role }) => role !== undefined)
   const block = (group: Group) => {
     const who = tellRole ? [group.role === 'teacher' ? 'teachers' : 'students'] : []

@@ -8,7 +8,7 @@ const TITLES: Record<string, string> = {
   qualities: 'Teachers that see more pixels',
   rivals: 'TriKD and its rivals',
   ablation: "Which of TriKD's losses matter",
-  weights: 'How strong the anchor should be',
+  weights: "The weight of TriKD's anchor",
   anchors: 'Anchors and generations',
   teachers: 'Teachers by size and accuracy',
   mimicry: 'How closely students follow their teachers',
