@@ -53,6 +53,8 @@ export interface CellsOptions {
   patience?: () => number
   /** Between checkpoints. */
   saveSeconds?: number
+  /** That share the cells, as far as is known; default 1. */
+  processes?: number
   /** Milliseconds between looks at what others are at. */
   poll?: number
 }
@@ -137,10 +139,10 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
         cell = without('saturated', over)
         await store.finish(key, cell, null)
       } else {
-        const look: Look = (seen, first, compiling) => {
-          const state = { ...pace.look(stage, seen, first, started), compiling }
+        const look: Look = (seen, compiling) => {
+          const state = { ...pace.look(stage, seen), compiling }
           const { left, studyLeft, ...work } = state
-          lease.tell({ ...work, first, seconds: (performance.now() - started) / 1000 })
+          lease.tell(work)
           progress.bar({ cell: number, cells: stages.length, id: stage.id, ...state })
         }
         const about = { name: nameOf(stage), anew: anew(stage.id), look }
@@ -189,7 +191,7 @@ async function tidy(store: Store, finished: readonly string[]): Promise<void> {
 }
 
 /** `compiling` says how far pipelines are that are waited for. */
-type Look = (progress: FitProgress | null, first: number, compiling?: string) => void
+type Look = (progress: FitProgress | null, compiling?: string) => void
 
 /** One stage, from its checkpoint where there is one. */
 async function train(
@@ -205,7 +207,7 @@ async function train(
   const resume = await store.checkpoint(key)
   let seen: FitProgress | null = null
   let told = Number.NEGATIVE_INFINITY
-  const show = (compiling?: string) => look(seen, seen ? (resume?.snapshot.step ?? 0) : 0, compiling)
+  const show = (compiling?: string) => look(seen, compiling)
   show()
   const silence = tellCompiling(options, { id: stage.id, name }, show)
   const stop = new AbortController()

@@ -18,7 +18,7 @@ export interface AtWork {
   steps: number
   imagesPerSecond: number
   loss: number
-  /** Since this process began with it, and the step at which that was. */
+  /** Since this process first told of a step of it, and which step that was. */
   seconds: number
   first: number
   /** How far pipelines are, where it waits for them. */

@@ -10,18 +10,22 @@ export const countsOf = ({ train, test }: DatasetPair): Counts => ({ train: trai
 export interface PaceOptions {
   data: DatasetPair
   stages: readonly Stage[]
+  /** As fast as this one, that share the cells; default 1. */
+  processes?: number
 }
 
 /** FLOPs of every stage, by id. */
-export function weightsOf({ data, stages }: PaceOptions): Map<string, number> {
+export function weightsOf({ data, stages }: Pick<PaceOptions, 'data' | 'stages'>): Map<string, number> {
   return new Map(stages.map((stage) => [stage.id, total(costOf(stage, countsOf(data), flops))]))
 }
 
 export type Pace = ReturnType<typeof paceOf>
 
-export function paceOf({ data, stages }: PaceOptions) {
+export function paceOf({ data, stages, processes = 1 }: PaceOptions) {
   const weights = new Map(stages.map((stage) => [stage.id, costOf(stage, countsOf(data), flops)]))
   const done = { flops: 0, seconds: 0 }
+  /** Where the cell at work was when it first told of a step: what came before was compilation for the most part. */
+  let begun: { step: number; at: number } | null = null
   const left = new Set(stages.map(({ id }) => id))
   const ahead = () => [...left].reduce((sum, id) => sum + total(weights.get(id)!), 0)
   return {
@@ -37,21 +41,29 @@ export function paceOf({ data, stages }: PaceOptions) {
     },
     /** Seconds for what is left; null while nothing is known of the speed. */
     left(): number | null {
-      return done.seconds > 0 ? (ahead() * done.seconds) / done.flops : null
+      return done.seconds > 0 ? (ahead() * done.seconds) / done.flops / processes : null
     },
-    look({ id, batch }: Stage, seen: FitProgress | null, first: number, started: number) {
+    /** What is told of the cell at work, before its first step (null) and from then on. */
+    look({ id, batch }: Stage, seen: FitProgress | null) {
       const cost = weights.get(id)!
-      if (!seen) return { step: 0, steps: cost.steps, imagesPerSecond: 0, loss: 0, left: null, studyLeft: null }
+      if (!seen) {
+        begun = null
+        const nothing = { step: 0, steps: cost.steps, first: 0, seconds: 0, imagesPerSecond: 0, loss: 0 }
+        return { ...nothing, left: null, studyLeft: null }
+      }
       const { step, steps, imagesPerSecond, nodes } = seen
+      begun ??= { step, at: performance.now() }
+      const first = begun.step
       const losses = Object.values(nodes).map(({ total }) => total)
       const loss = losses.reduce((sum, x) => sum + x, 0) / losses.length
-      const elapsed = (performance.now() - started) / 1000
+      const seconds = (performance.now() - begun.at) / 1000
       const here = (cost.training * (step - first)) / steps
-      const rate = (done.flops + here) / (done.seconds + elapsed)
+      const rate = (done.flops + here) / (done.seconds + seconds)
+      const left = ((steps - step) * batch) / imagesPerSecond
+      const together = Math.max(0, ahead() - (cost.training * step) / steps) / rate / processes
       return {
-        ...{ step, steps, imagesPerSecond, loss },
-        left: ((steps - step) * batch) / imagesPerSecond,
-        studyLeft: rate > 0 ? Math.max(0, ahead() - (cost.training * step) / steps) / rate : null,
+        ...{ step, steps, first, seconds, imagesPerSecond, loss, left },
+        studyLeft: rate > 0 ? Math.max(left, together) : null,
       }
     },
   }

@@ -32,7 +32,8 @@ export function clock(seconds: number): string {
 
 /**
  * `[3/14] seed0/14px/cqkd-T4 ████░░ 412/620  1234 img/s  loss 0.412  ETA 1:23, study 12:40`, at most `columns` wide: a
- * narrow terminal loses the steps, which the bar shows too, then the study's remaining time, then the bar.
+ * narrow terminal loses the steps, which the bar shows too, then the study's remaining time, then bar and loss, then the
+ * speed.
  */
 export function barText(state: BarState, columns: number, paint = (text: string) => text): string {
   const { cell, cells, id, step, steps, imagesPerSecond, loss, left, studyLeft, compiling } = state
@@ -42,14 +43,12 @@ export function barText(state: BarState, columns: number, paint = (text: string)
   const eta = left === null ? '' : `ETA ${clock(left)}`
   const study = eta === '' || studyLeft === null ? eta : `${eta}, study ${clock(studyLeft)}`
   const now = (text: string) => (step < steps ? text : 'evaluating')
-  const tails =
-    compiling || step === 0
-      ? [[compiling ?? 'preparing']]
-      : [
-          [count, speed, `loss ${loss.toFixed(3)}`, now(study)],
-          [speed, `loss ${loss.toFixed(3)}`, now(study)],
-          [speed, `loss ${loss.toFixed(3)}`, now(eta)],
-        ]
+  const early = compiling || step === 0 ? [[compiling ?? 'preparing']] : null
+  const tails = early ?? [
+    [count, speed, `loss ${loss.toFixed(3)}`, now(study)],
+    [speed, `loss ${loss.toFixed(3)}`, now(study)],
+    [speed, `loss ${loss.toFixed(3)}`, now(eta)],
+  ]
   for (const parts of tails) {
     const tail = ` ${parts.filter(Boolean).join('  ')}`
     // The last column stays free: some terminals wrap when it is written.
@@ -58,7 +57,10 @@ export function barText(state: BarState, columns: number, paint = (text: string)
     const full = Math.round((room * step) / steps)
     return head + paint('█'.repeat(full)) + '░'.repeat(room - full) + tail
   }
-  return (head + (compiling ?? [count, ...tails[0].slice(1)].join('  '))).slice(0, columns - 1)
+  const lines = (early ?? [[count, speed, now(eta)], [count, now(eta)], [count]]).map((parts) => {
+    return head + parts.filter(Boolean).join('  ')
+  })
+  return (lines.find((line) => line.length < columns) ?? lines.at(-1)!).slice(0, columns - 1)
 }
 
 /** Whether a stream wants colours: a terminal, and neither NO_COLOR nor TERM=dumb. */

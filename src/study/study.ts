@@ -126,7 +126,7 @@ async function run(
   progress: Progress,
 ): Promise<number> {
   const { engine, data, stages, keys, setting } = study
-  const { out, fresh = false, resume = false, saveSeconds } = options
+  const { out, fresh = false, resume = false, saveSeconds, processes } = options
   const part = partOf(stages, options)
   // Before an hour is spent: an output folder that takes no files.
   await checkWritable(nodeFiles, out)
@@ -140,7 +140,7 @@ async function run(
   const events = new Events(nodeFiles, await eventsPath(nodeFiles, out, part?.name))
   await events.write('run', { run: facts, cells: outline(study) })
 
-  const others = startOthers(options.processes ?? 1)
+  const others = startOthers(processes ?? 1)
   const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; Ctrl-C stops at once'))
   const { version, commit } = facts
   const common = { engine, data, stages, keys, setting, store, events, progress, version, commit }
@@ -149,7 +149,7 @@ async function run(
   let cells: Map<string, Cell>
   try {
     const signal = interrupts.signal
-    cells = await runCells({ ...common, wanted: part?.wanted, fresh: anew, signal, patience, saveSeconds })
+    cells = await runCells({ ...common, wanted: part?.wanted, fresh: anew, signal, patience, saveSeconds, processes })
   } catch (error) {
     const stopped = error instanceof AbortedError && interrupts.code > 0
     await events.write('end', { status: stopped ? 'stopped' : 'error', reason: String(error) }).catch(() => {})

@@ -30,17 +30,26 @@ export async function watchStudy({ out, json }: Pick<StudyArguments, 'out' | 'js
       )
       return 0
     }
-    const lines = watchText(out, watched, secondsLeft(watched, events), process.stdout.columns || 80)
+    const columns = process.stdout.columns || 80
+    const lines = watchText(out, watched, secondsLeft(watched, events), columns)
     if (terminal) {
-      const back = shown.length ? `\x1b[${shown.length}A` : ''
+      const back = shown.length ? `\x1b[${rowsOf(shown, columns)}A` : ''
       process.stdout.write(`${back}\x1b[J${lines.join('\n')}\n`)
-    } else if (lines[0] !== shown[0]) process.stdout.write(`${lines.join('\n')}\n`)
+    } else if (counts(lines) !== counts(shown)) process.stdout.write(`${lines.join('\n')}\n`)
     shown = lines
     const open = watched.filter(({ state }) => state !== 'done' && state !== 'failed')
     if (open.length === 0) return watched.some(({ state }) => state === 'failed') ? 1 : 0
     await new Promise((resolve) => setTimeout(resolve, 1000 * seconds))
   }
 }
+
+/** Rows that lines take on a terminal of so many columns. */
+export const rowsOf = (lines: readonly string[], columns: number) => {
+  return lines.reduce((rows, line) => rows + Math.max(1, Math.ceil(line.length / columns)), 0)
+}
+
+/** What a log is told anew: not every second that is left. */
+const counts = ([first = '']: readonly string[]) => first.replace(/, about [\d:]+ left$/, '')
 
 const shareOf = ({ step, steps }: AtWork) => (steps > 0 ? step / steps : 0)
 

@@ -47,7 +47,10 @@ test('a narrow terminal loses what is least needed and never gets a second line'
     /^\[3\/14\] seed0\/14px\/cqkd-T4 █+░+ 1234 img\/s {2}loss 0\.412 {2}ETA 1:23, study 12:40$/,
   )
   assert.match(barText(state, 70), /█+░+ 1234 img\/s {2}loss 0\.412 {2}ETA 1:23$/)
-  assert.match(barText(state, 50), /^\[3\/14\] seed0\/14px\/cqkd-T4 412\/620 {2}1234 img\/s/)
+  assert.is(barText(state, 57), '[3/14] seed0/14px/cqkd-T4 412/620  1234 img/s  ETA 1:23')
+  assert.is(barText(state, 50), '[3/14] seed0/14px/cqkd-T4 412/620  ETA 1:23')
+  assert.is(barText(state, 40), '[3/14] seed0/14px/cqkd-T4 412/620')
+  assert.is(barText({ ...state, step: 620 }, 50), '[3/14] seed0/14px/cqkd-T4 620/620  evaluating')
 })
 
 test('before the first step and after the last there is no remaining time', () => {

@@ -13,7 +13,7 @@ import type { Stage } from '../../src/study/stage.ts'
 import { levels, submitText } from '../../src/study/submit.ts'
 import { TRIKD_PRESETS } from '../../src/study/trikdRecipe.ts'
 import { UsageError } from '../../src/study/usage.ts'
-import { secondsLeft, type Watched, watchText } from '../../src/study/watch.ts'
+import { rowsOf, secondsLeft, type Watched, watchText } from '../../src/study/watch.ts'
 import { smallStages } from './small.ts'
 
 const test = suite('spreading a study')
@@ -208,6 +208,7 @@ test('a watcher is told what is done, who is at what, and how long it takes', ()
   assert.match(lines[2], /^\[2\/5\] cell 2 █+░+ .*640 img\/s {2}loss 1\.500 {2}ETA 0:20 {2}node7 321$/)
   assert.match(lines[3], /^\[3\/5\] cell 3 ░+ preparing {2}node7 321$/)
   assert.ok(lines.every((line) => line.length < 80))
+  assert.is(rowsOf(['a'.repeat(80), '', 'b'.repeat(81)], 80), 4, 'long lines are wrapped by the terminal')
   assert.equal(watchText('x', [watched[0], watched[4]], null, 80), ['x: 1 of 2 cells done, nobody is at work'])
 })
 
