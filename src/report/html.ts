@@ -75,7 +75,7 @@ const SIGNS: Record<ClaimResult['verdict'], string> = {
 function claimsBody(claims: ClaimResult[]): Piece {
   if (claims.length === 0) return null
   return [
-    markup`<p class="note">A claim holds when the 95 % interval of the paired difference excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side, is reversed on the other side, and is undecided else. ${OF_SEVERAL} Seeds are paired; n counts seeds; a seed's temperatures and sizes are averaged first. One seed gives a direction only. The intervals are not corrected for their number.</p>`,
+    markup`<p class="note">A claim holds when the whole 95 % interval of a difference lies on the claimed side of 0 (of 1 for a ratio; of the margin where things are claimed to be similar). It is reversed when the interval lies on the other side, and undecided otherwise. ${OF_SEVERAL} Differences are taken seed by seed, after a mean over temperatures and sizes; n is the number of seeds. One seed gives a direction only. The intervals are not corrected for the number of claims.</p>`,
     claims.map(claimBox),
   ]
 }

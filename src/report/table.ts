@@ -100,7 +100,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       ? [
           of(
             'Calibration error by where it is measured',
-            "ECE of 15 bins: of the whole test set in eval mode after the last epoch, which all claims about calibration use; and of the last epoch's training batches, augmented where training was, as the network in train mode (batch statistics) answered them while it learned from them, which is what the published code of CQKD logs.",
+            'ECE of 15 bins, measured in two places. Test, eval mode: on the whole test set after the last epoch; all claims about calibration use it. Training batches, train mode: on the batches of the last epoch as the network answered them while it learned from them, with batch statistics and augmentation if any; the published code of CQKD logs this one.',
             LOGGED,
           ),
         ]
@@ -189,7 +189,7 @@ function teacherTable(teachers: TeacherRow[]): Table {
 export function claimTable(claims: ClaimResult[]): Table {
   return {
     title: 'Claims',
-    caption: `A claim holds when the 95 % interval of the difference, paired by seed, excludes 0 (of a ratio: 1; of what is claimed to be similar: the margin) on the claimed side. ${OF_SEVERAL}`,
+    caption: `A claim holds when the whole 95 % interval of a difference, taken seed by seed, lies on the claimed side of 0 (of 1 for a ratio; of the margin where things are claimed to be similar). It is reversed when the interval lies on the other side, and undecided otherwise. ${OF_SEVERAL}`,
     head: ['', 'claim', 'as tested here', 'verdict', 'statistic', 'estimate', '95 %', 'n'],
     left: [0, 1, 2, 3, 4],
     blocks: [
