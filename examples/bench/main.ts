@@ -1,10 +1,11 @@
 // The kernel bench as a page: chooses cases, runs them, shows the result, and puts it into a link.
-import { type Case, chooseCases } from '../../src/bench/cases.ts'
+
 import { ownKernel } from '../../src/bench/own.ts'
 import { type BenchResults, secondsOf } from '../../src/bench/results.ts'
 import { fromFragment, isResult, toFragment } from '../../src/bench/share.ts'
 import { resultMarkdown } from '../../src/bench/text.ts'
 import { AdapterError } from '../../src/browser.ts'
+import { type Case, chooseCases } from '../../src/cases/choose.ts'
 import { adapterName, explain, measure, type Run } from './measure.ts'
 import { factsOf, make, tableOf } from './table.ts'
 import { EXAMPLES } from './yours.ts'

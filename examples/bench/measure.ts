@@ -1,9 +1,10 @@
 // A run of the kernel bench in a page, and what to tell a person when it ends otherwise.
-import type { Case } from '../../src/bench/cases.ts'
+
 import { runKernels } from '../../src/bench/kernels.ts'
 import type { OwnKernel } from '../../src/bench/own.ts'
 import { type BenchResults, SCHEMA } from '../../src/bench/results.ts'
 import { AdapterError, DeviceLostError, DistillError, init, OutOfMemoryError } from '../../src/browser.ts'
+import type { Case } from '../../src/cases/choose.ts'
 
 declare const __VERSION__: string
 

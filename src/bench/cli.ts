@@ -1,4 +1,6 @@
 // `node bench/kernels.js`: from the command line to tables, JSON and a trace.
+
+import { type Case, chooseCases, FAMILIES, filtered } from '../cases/choose.ts'
 import type { Engine } from '../engine.ts'
 import { AdapterError, DistillError, InputError } from '../errors.ts'
 import { engineFrom } from '../init.ts'
@@ -10,7 +12,6 @@ import { commit, VERSION, versionOf } from '../study/facts.ts'
 import { UsageError } from '../study/usage.ts'
 import type { Span } from '../tune/clock.ts'
 import { tuningText } from '../tune/tuning.ts'
-import { type Case, chooseCases, FAMILIES, filtered } from './cases.ts'
 import { changes, parseResults } from './compare.ts'
 import { type BenchOptions, helpText, parseArguments } from './flags.ts'
 import { runKernels } from './kernels.ts'

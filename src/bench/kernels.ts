@@ -1,12 +1,13 @@
 // Kernels: results first, then time, beside the adapter's peaks in the same rounds.
+
+import type { Case } from '../cases/choose.ts'
+import { type Checked, checkOutputs, TOLERANCE, type Work } from '../cases/work.ts'
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
 import { Clock, type ClockOptions, deviceTimes, type Span, spread, type Timed } from '../tune/clock.ts'
-import type { Case } from './cases.ts'
 import type { OwnKernel } from './own.ts'
 import { invocationsFor, type PeakWork, peaks } from './peak.ts'
 import { type KernelResult, type Peaks, peaksOf, ratesOf, secondsOf } from './results.ts'
-import { type Checked, checkOutputs, TOLERANCE, type Work } from './work.ts'
 
 export interface KernelOptions extends ClockOptions {
   rounds: number

@@ -1,10 +1,11 @@
 // A WGSL file of a user's in place of one of our kernels: same inputs, same check, timed beside ours. What it must
 // declare is in docs/performance.md.
+
+import type { OpenWork, Work } from '../cases/work.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { parseShader, type Shader } from '../gpu/shader.ts'
 import { UsageError } from '../study/usage.ts'
 import { empty, sizeOf, type Tensor } from '../tensor.ts'
-import type { OpenWork, Work } from './work.ts'
 
 export interface OwnKernel {
   file: string

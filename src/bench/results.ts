@@ -1,8 +1,9 @@
 // What a run of the bench found, as it is printed, stored and compared.
+
+import type { Checked } from '../cases/work.ts'
 import type { Spread } from '../tune/clock.ts'
 import type { Profile } from './profile.ts'
 import type { StartSeconds } from './start.ts'
-import type { Checked } from './work.ts'
 
 export const SCHEMA = 1
 

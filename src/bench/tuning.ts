@@ -1,4 +1,7 @@
 // `node bench/kernels.js --tune`: what was tried, how long it took, what was chosen, where it is kept.
+
+import type { Case } from '../cases/choose.ts'
+import { convShapeOf } from '../cases/convolution.ts'
 import type { Engine } from '../engine.ts'
 import { storedTuning, storeTuning, type TuningStore } from '../node/tuning.ts'
 import { CONV_PASSES } from '../ops/conv2dKey.ts'
@@ -7,8 +10,6 @@ import { textTable } from '../report/tableText.ts'
 import type { Trial } from '../tune/contest.ts'
 import { type TuneShape, tune } from '../tune/tune.ts'
 import type { Tuning } from '../tune/tuning.ts'
-import type { Case } from './cases.ts'
-import { convShapeOf } from './convolution.ts'
 import { ms, spreadOf } from './text.ts'
 
 /** Tunes, and stores what was found in the cache; tells where. */

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { chooseCases, FAMILIES } from '../../src/bench/cases.ts'
 import { type BenchOptions, helpText, parseArguments } from '../../src/bench/flags.ts'
+import { chooseCases, FAMILIES } from '../../src/cases/choose.ts'
 import { UsageError } from '../../src/study/usage.ts'
 
 const test = suite('bench flags')

@@ -1,10 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EXAMPLES } from '../../examples/bench/yours.ts'
-import { chooseCases, FAMILIES } from '../../src/bench/cases.ts'
 import { runKernels } from '../../src/bench/kernels.ts'
 import { ownKernel } from '../../src/bench/own.ts'
-import { checkOutputs, Inputs } from '../../src/bench/work.ts'
+import { chooseCases, FAMILIES } from '../../src/cases/choose.ts'
+import { checkOutputs, Inputs } from '../../src/cases/work.ts'
 import { UsageError } from '../../src/study/usage.ts'
 import { engine } from '../device.ts'
 

@@ -2,11 +2,11 @@
 import { deflateRawSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { chooseCases } from '../../src/bench/cases.ts'
 import { changes, parseResults } from '../../src/bench/compare.ts'
 import { type BenchResults, type KernelResult, ratesOf, SCHEMA } from '../../src/bench/results.ts'
 import { fromFragment, isResult, toFragment } from '../../src/bench/share.ts'
 import { resultMarkdown } from '../../src/bench/text.ts'
+import { chooseCases } from '../../src/cases/choose.ts'
 import { InputError } from '../../src/errors.ts'
 import { spread } from '../../src/tune/clock.ts'
 

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { chooseCases } from '../../src/bench/cases.ts'
 import { tuneCases, tuneShape, tuningReport } from '../../src/bench/tuning.ts'
+import { chooseCases } from '../../src/cases/choose.ts'
 import { storedTuning } from '../../src/node/tuning.ts'
 import { tuningOf } from '../../src/tune/tuning.ts'
 import { engine } from '../device.ts'

@@ -42,8 +42,11 @@ function norm(inputs: Inputs, [n, c, h, w]: readonly number[], withResidual: boo
   }
   const tensors = residual ? [x.tensor, residual.tensor] : [x.tensor]
   if (!back) {
-    const want = [(i: number) => Math.max(0, before(i))]
-    return { flops: 0, bytes: bytesOf(...tensors, x.tensor), record: () => [call()], want }
+    const { runningMean, runningVar } = running
+    const after = [(k: number) => 0.1 * of(k).mean, (k: number) => 0.9 + (0.1 * of(k).variance * count) / (count - 1)]
+    const want = [(i: number) => Math.max(0, before(i)), ...after]
+    const record = () => [call(), runningMean, runningVar]
+    return { flops: 0, bytes: bytesOf(...tensors, x.tensor), record, want }
   }
   const dy = inputs.picture('dy', shape)
   const through = (i: number) => (before(i) > 0 ? dy.values[i] : 0)
@@ -77,11 +80,19 @@ function norm(inputs: Inputs, [n, c, h, w]: readonly number[], withResidual: boo
   }
 }
 
-/** Mean and 1/deviation of every channel of [N, C, H, W], each computed when it is asked for. */
+interface Statistics {
+  mean: number
+  variance: number
+  /** 1 / deviation. */
+  scale: number
+  indices: () => Generator<number>
+}
+
+/** Of every channel of [N, C, H, W], each computed when it is asked for. */
 function statistics(x: Float32Array, [n, c, h, w]: readonly number[]) {
   const plane = h * w
   const count = n * plane
-  const known = new Map<number, { mean: number; scale: number; indices: () => Generator<number> }>()
+  const known = new Map<number, Statistics>()
   function* indicesOf(channel: number): Generator<number> {
     for (let image = 0; image < n; image++)
       for (let pixel = 0; pixel < plane; pixel++) yield (image * c + channel) * plane + pixel
@@ -94,7 +105,8 @@ function statistics(x: Float32Array, [n, c, h, w]: readonly number[]) {
     for (const i of indices()) sum += x[i]
     const mean = sum / count
     for (const i of indices()) squares += (x[i] - mean) ** 2
-    const made = { mean, scale: 1 / Math.sqrt(squares / count + 1e-5), indices }
+    const variance = squares / count
+    const made = { mean, variance, scale: 1 / Math.sqrt(variance + 1e-5), indices }
     known.set(channel, made)
     return made
   }
