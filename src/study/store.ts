@@ -110,6 +110,11 @@ export class Store {
     }
   }
 
+  /** How many finished results there are, whatever study they are of. */
+  async count(): Promise<number> {
+    return (await this.files.list(this.folder)).filter(({ name }) => /^\w+\.json$/.test(name)).length
+  }
+
   /** What can be said of a stage without reading its numbers. What saturation left untrained is done. */
   async state(key: string): Promise<State> {
     const cell = await this.result<{ schemaVersion: number; status: string }>(key)

@@ -11,6 +11,7 @@ import type { StudyArguments } from './args.ts'
 import { type Cell, runCells } from './cells.ts'
 import { takeChoices } from './choices.ts'
 import { dryRun } from './dryRun.ts'
+import { earlierLines, somethingThere } from './earlier.ts'
 import { Events, eventsPath } from './events.ts'
 import { FINGERPRINT, runFacts } from './facts.ts'
 import { checkFits, checkStages } from './fits.ts'
@@ -135,6 +136,8 @@ async function run(
   if (resume && !(await somethingThere(store, keys))) {
     throw new UsageError(`--resume: nothing to go on from in ${out}; without --resume the run begins`)
   }
+  const before = part || fresh ? [] : await earlierLines({ store, keys, out, recipe: options.recipe })
+  for (const line of before) progress.line(line)
   for (const [name, text] of formulas(stages)) progress.line(`loss of ${name}: ${text}`)
   progress.line(LOSS_NOTE)
   const events = new Events(nodeFiles, await eventsPath(nodeFiles, out, part?.name))
@@ -180,13 +183,4 @@ async function run(
   await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: done.length })
   await others
   return failed ? 1 : 0
-}
-
-async function somethingThere(store: Store, keys: ReadonlyMap<string, string>): Promise<boolean> {
-  for (const key of keys.values()) {
-    for (const end of ['.json', '.checkpoint.safetensors'] as const) {
-      if (await nodeFiles.exists(store.path(key, end))) return true
-    }
-  }
-  return false
 }
