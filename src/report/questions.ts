@@ -48,12 +48,16 @@ export function questionsPage(sources: Source[]): string {
   ]
   return `# Questions
 
-Written by \`npx webgpu-distill questions\` from the results below; do not edit. Each answer is a comparison paired by seed with
-its 95 % interval (Student's t over seeds, which differ in training images, initial weights and order; the test images are
-the same), not corrected for their number, at the scale of small networks and little data: what the papers claim of theirs it
-cannot decide. ${OF_SEVERAL} Of many
-one may be so by chance. One seed has a direction and no verdict. Where several studies test a claim, each in its own way,
-the one that is made for it comes first.
+What the papers, their reviews and their readers ask, and what these runs of small networks on little data answer. What the
+papers claim at their own scale they cannot decide.
+
+${sections.map(entry).join('\n')}
+
+Written by \`npx webgpu-distill questions\` from the results below; do not edit. An answer compares rows seed by seed and gives
+the difference with its 95 % interval (Student's t over seeds, which differ in training images, initial weights and order; the
+test images are the same). ${OF_SEVERAL}
+The intervals are not corrected for their number: of many one may hold or be reversed by chance. One seed gives a direction and
+no verdict. Where several studies test a claim, each in its own way, the one that is made for it comes first.
 
 ${sections.join('\n\n')}
 
@@ -65,6 +69,17 @@ ${open.map(({ asked, why }) => `- **${asked}** ${why}`).join('\n')}
 
 ${sources.map(listed).join('\n')}
 `
+}
+
+/** A line of the page's contents: the question, and the first word of its answer. */
+function entry(text: string): string {
+  const asked = /^## (.*)$/m.exec(text)![1]
+  const anchor = asked
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+  const word = /\*\*(.+?)[.:]?\*\*/.exec(text)?.[1] ?? ''
+  return `- [${asked}](#${anchor}) ${word === 'Found' ? 'Answered' : word}.`
 }
 
 function section(question: Question, sources: Source[]): string {
@@ -120,7 +135,7 @@ function tellings(id: string, sources: Source[]): { own: Told[]; others: Told[] 
 
 const VERDICTS: [Verdict, closed: string, open: string][] = [
   ['holds', 'Yes', 'Found'],
-  ['reversed', 'No, the reverse of', 'The reverse was found of'],
+  ['reversed', 'No, found reversed', 'Found reversed'],
   ['undecided', 'Undecided at this scale', 'Undecided at this scale'],
   ['one seed, no verdict', 'Undecided, from one seed', 'Undecided, from one seed'],
   ['not tested', 'Not tested', 'Not tested'],

@@ -46,8 +46,18 @@ function source({ study, verdicts, run, figures = [] }: Said): Source {
 const under = (asked: RegExp, ...said: Said[]) => {
   return questionsPage(said.map(source))
     .split('\n## ')
+    .slice(1)
     .find((text) => asked.test(text))!
 }
+
+test('the page begins with its questions, each with a word of answer and a link to it', () => {
+  const page = questionsPage([source({ study: 'cqkd', verdicts: { C1: 'holds', C2: 'reversed' } })])
+  const [contents, ...sections] = page.split('\n## ')
+  const answered = sections.filter((text) => /^Asked by:/m.test(text))
+  assert.is(contents.match(/^- \[/gm)?.length, answered.length)
+  assert.match(contents, /^- \[Does CQKD beat [^\]]*\?\]\(#does-cqkd-beat-[a-z-]*\) In part\.$/m)
+  assert.match(contents, /\) No results on file\.$/m)
+})
 
 test('a question asks for claims that there are, once each, and every claim of every study is asked for', () => {
   const known = new Set(ALL.flatMap(({ claims }) => claims.map(({ id }) => id)))
@@ -92,7 +102,7 @@ test('a sentence in front: yes, no, undecided, and where results disagree', () =
   const texts = 'CQKD beats supervised learning; CQKD is more accurate than DML'
   const front = (...said: Said[]) => under(/^Does CQKD beat/, ...said).split('\n')[2]
   assert.is(front(one('holds')), `**Yes:** ${texts}.`)
-  assert.is(front(one('reversed')), `**No, the reverse of:** ${texts}.`)
+  assert.is(front(one('reversed')), `**No, found reversed:** ${texts}.`)
   assert.is(front(one('undecided')), `**Undecided at this scale:** ${texts}.`)
   assert.is(front(one('not tested')), `**Not tested:** ${texts}.`)
   assert.is(front({ study: 'anchors', verdicts: { K4: 'holds' } }), '**No results on file.**')
