@@ -1,5 +1,5 @@
-// What a program of a user's may rely on: things happen in the order in which they are called, whether a step is captured
-// or not, and mistakes that would silently give other numbers are errors.
+// What a program of a user's may rely on: things happen in the order in which they are called, captured or not, and
+// mistakes that would silently give other numbers are errors.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../src/autograd.ts'

@@ -20,6 +20,14 @@ test('its program is examples/embed.mjs, runs, and learns', async () => {
   assert.ok(Number(loss) < 0.2 && Number(right) > 93, `loss ${loss}, ${right} % right`)
 })
 
+test('the program in docs/training.md runs, learns and classifies', async () => {
+  const block = /```js\n(import [^`]*(?:`[^`]+)*?)```/.exec(source('docs/training.md'))![1]
+  await install()
+  const [right, ...pictures] = (await runIn(block)).trim().split('\n')
+  assert.ok(Number.parseFloat(right) > 90 && right.endsWith('% right'), right)
+  assert.equal(pictures, ['label 0, found 0', 'label 1, found 1', 'label 2, found 2'])
+})
+
 test('the two commands come first', () => {
   const [first, second] = /```sh\n([^`]*)```/
     .exec(readme)![1]
