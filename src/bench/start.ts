@@ -1,9 +1,10 @@
 // From the start of a process to the end of its first step, as a user waits for it: in a process of its own, with an
 // empty driver cache (cold) and with the one that left behind (warm).
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { DistillError } from '../errors.ts'
 
 export interface Start {
@@ -44,18 +45,14 @@ export const processorText = (): string => {
   return `${JSON.stringify({ processorSeconds: (user + system) / 1e6 })}\n`
 }
 
-function once(arguments_: string[], env: Record<string, string>): Promise<Start> {
+async function once(arguments_: string[], env: Record<string, string>): Promise<Start> {
   const started = performance.now()
-  const child = spawn(process.execPath, [process.argv[1], ...arguments_], { env: { ...process.env, ...env } })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (text) => (out += text))
-  child.stderr.on('data', (text) => (err += text))
-  return new Promise((done, fail) => {
-    child.on('error', fail)
-    child.on('close', (code) => {
-      const seconds = (performance.now() - started) / 1000
-      if (code === 0) done({ seconds, ...JSON.parse(out) })
-      else fail(new DistillError('process', `the first step failed in a process of its own: ${err.trim()}`))
-    })
-  })
+  try {
+    const all = [process.argv[1], ...arguments_]
+    const { stdout } = await promisify(execFile)(process.execPath, all, { env: { ...process.env, ...env } })
+    return { seconds: (performance.now() - started) / 1000, ...JSON.parse(stdout) }
+  } catch (error) {
+    const why = (error as { stderr?: string }).stderr?.trim() || (error as Error).message
+    throw new DistillError('process', `the first step failed in a process of its own: ${why}`, { cause: error })
+  }
 }

@@ -88,6 +88,9 @@ test('first steps in processes of their own: with the same flags, one driver cac
     assert.equal({ ...warm, seconds: 0 }, { ...cold, seconds: 0 })
     assert.ok(cold.seconds > 0 && cold.processorSeconds === 1)
     assert.not.ok(existsSync(cache))
+    writeFileSync(process.argv[1], "throw new Error('no adapter')")
+    const error = await startSeconds('tiny', [], () => {}).catch((caught) => caught)
+    assert.match(error.message, /^the first step failed in a process of its own: .*no adapter/s)
   } finally {
     process.argv[1] = script
     rmSync(folder, { recursive: true })
