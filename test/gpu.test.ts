@@ -186,6 +186,23 @@ test('a device that was handed in outlives the engine', async () => {
   owner.destroy()
 })
 
+test('an engine that is destroyed no longer listens to the errors of a device that was handed in', async () => {
+  const owner = await fresh()
+  const { device } = owner.gpu
+  const guest = await init({ device })
+  guest.destroy()
+  const heard: boolean[] = []
+  device.addEventListener('uncapturederror', (event) => {
+    heard.push(event.defaultPrevented)
+    event.preventDefault()
+  })
+  owner.gpu.faults.close()
+  device.createBuffer({ size: 4, usage: 0 })
+  await device.queue.onSubmittedWorkDone()
+  assert.equal(heard, [false])
+  owner.destroy()
+})
+
 test('a lost device is a typed error that says what was running', async () => {
   const own = await fresh()
   const y = relu(own.full([4], 1))

@@ -17,13 +17,21 @@ export class Faults {
       const why = info.message.split('\n')[0] || info.reason || 'no reason given'
       this.keep(new DeviceLostError(`device lost while running ${this.running}: ${why}. Make a new engine with init()`))
     })
-    device.addEventListener('uncapturederror', (event) => {
-      const { error } = event as GPUUncapturedErrorEvent
-      const memory = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError
-      const text = `${this.running}: ${error.message}`
-      event.preventDefault()
-      this.keepAfterScopes(memory ? new OutOfMemoryError(text) : new ShaderError(text))
-    })
+    device.addEventListener('uncapturederror', this.uncaptured)
+  }
+
+  private uncaptured = (event: Event) => {
+    const { error } = event as GPUUncapturedErrorEvent
+    const memory = typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError
+    const text = `${this.running}: ${error.message}`
+    event.preventDefault()
+    this.keepAfterScopes(memory ? new OutOfMemoryError(text) : new ShaderError(text))
+  }
+
+  /** From now on the device's errors are for others: whoever handed it in keeps it. */
+  close(): void {
+    this.closing = true
+    this.device.removeEventListener('uncapturederror', this.uncaptured)
   }
 
   keep(fault: DistillError): void {

@@ -243,7 +243,7 @@ export class Gpu {
   /** Frees everything. A device that was handed in stays alive. */
   destroy(): void {
     this.faults.keep(new DistillError('ended', 'the engine was destroyed'))
-    this.faults.closing = true
+    this.faults.close()
     for (const pool of [this.buffers, this.scratch, this.uniforms, this.staging]) pool.destroy()
     if (this.own) this.device.destroy()
   }
