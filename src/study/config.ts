@@ -13,6 +13,8 @@ import { UsageError } from './usage.ts'
 export interface Config {
   path: string
   document: unknown
+  /** Whose results it was taken from. */
+  study?: unknown
 }
 
 /** A recipe, or the one in a study's results.json. Throws UsageError for a file that is not there or is not JSON. */
@@ -20,7 +22,7 @@ export function readConfig(path: string): Config {
   try {
     const document: unknown = JSON.parse(readFileSync(path, 'utf8'))
     const run = isObject(document) ? document.run : undefined
-    return { path, document: isObject(run) && isObject(run.config) ? run.config : document }
+    return isObject(run) && isObject(run.config) ? { path, document: run.config, study: run.paper } : { path, document }
   } catch (error) {
     const why = error instanceof SyntaxError ? `not JSON: ${error.message}` : fileFault('read', path, error).message
     throw new UsageError(`--config ${path}: ${why}`)
@@ -28,23 +30,25 @@ export function readConfig(path: string): Config {
 }
 
 /** The preset that a document names, if it does. Throws UsageError for one that the study has not. */
-export function presetOf<R extends CommonRecipe>({ path, document }: Config, { presets }: Paper<R>) {
+export function presetOf<R extends CommonRecipe>(config: Config, paper: Paper<R>) {
+  const { document } = config
   if (!isObject(document) || !Object.hasOwn(document, 'preset')) return undefined
-  return refusing(path, () => oneOf(Object.keys(presets))(document.preset, 'preset'))
+  return refusing(config, paper, () => oneOf(Object.keys(paper.presets))(document.preset, 'preset'))
 }
 
 /** The preset's recipe with what the document says. Throws UsageError that names the key. */
-export function configured<R extends CommonRecipe>({ path, document }: Config, paper: Paper<R>, preset: string): R {
+export function configured<R extends CommonRecipe>(config: Config, paper: Paper<R>, preset: string): R {
   const before = paper.presets[preset].recipe
-  return refusing(path, () => ({ ...paper.schema(document, '', before), preset }))
+  return refusing(config, paper, () => ({ ...paper.schema(config.document, '', before), preset }))
 }
 
-function refusing<T>(path: string, work: () => T): T {
+function refusing<T>({ path, study }: Config, { name }: { name: string }, work: () => T): T {
   try {
     return work()
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    throw new UsageError(`--config ${path}: ${error.message}`)
+    const other = typeof study === 'string' && study !== name ? ` (the recipe is of ${study}, not of ${name})` : ''
+    throw new UsageError(`--config ${path}: ${error.message}${other}`)
   }
 }
 

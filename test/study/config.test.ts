@@ -296,4 +296,11 @@ test('the nearest key is the one with the fewest letters to change', () => {
   }
 })
 
+test("a recipe from another study's results says whose it is", () => {
+  const results = { run: { paper: 'trikd', config: { generations: 2 } } }
+  assert.match(refused(results, CQKD), /^unknown key 'generations'.* \(the recipe is of trikd, not of cqkd\)$/)
+  assert.is(parsed(TRIKD, '', results).recipe.generations, 2)
+  assert.match(refused({ run: { config: { generations: 2 } } }, CQKD), /modality$/)
+})
+
 test.run()
