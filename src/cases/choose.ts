@@ -3,10 +3,11 @@ import type { Engine } from '../engine.ts'
 import { InputError } from '../errors.ts'
 import { convolution } from './convolution.ts'
 import { layers } from './layers.ts'
+import { normalisation } from './normalisation.ts'
 import { training } from './training.ts'
 import { type Family, Inputs, type Work } from './work.ts'
 
-export const FAMILIES: readonly Family[] = [convolution, ...layers, ...training]
+export const FAMILIES: readonly Family[] = [convolution, normalisation, ...layers, ...training]
 
 export interface Case {
   op: string

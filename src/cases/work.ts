@@ -39,6 +39,10 @@ export interface Family {
   make: (inputs: Inputs, sizes: readonly number[], pass: string) => Work
 }
 
+/** How a family writes the shape of an activation; those of the networks. */
+export const PICTURE = { syntax: 'NxCxHxW; 64x16x28x28', pattern: /^(\d+)x(\d+)x(\d+)x(\d+)$/ }
+export const ACTIVATIONS = ['64x16x28x28', '64x32x14x14', '64x64x7x7']
+
 export interface Given {
   tensor: Tensor
   /** In logical order: the bits the device has. */

@@ -7,7 +7,7 @@ import { interval, type Side } from './stats.ts'
 import { noted } from './triplet.ts'
 
 /** How much of the calibration error must be overconfidence to be called 'nearly all' (our choice, made beforehand). */
-export const NEARLY_ALL = 0.9
+const NEARLY_ALL = 0.9
 
 interface Effect {
   measure: 'entropy' | 'ece' | 'accuracy'

@@ -203,7 +203,7 @@ export function checkRecipe(recipe: Recipe): Recipe {
   return recipe
 }
 
-export function checkTemperatures(temperatures: readonly number[], field = 'temperatures'): void {
+function checkTemperatures(temperatures: readonly number[], field = 'temperatures'): void {
   for (const T of temperatures) need(Number.isFinite(T) && T > 0, field, T, 'a number above 0')
 }
 
