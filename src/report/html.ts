@@ -109,7 +109,7 @@ function partTable(id: string, parts: Part[]): Markup {
   return tableBox({
     title: `Comparisons under claim ${id}`,
     caption: '',
-    head: ['statistic', 'rows', 'estimate', '95 %', 'n', 'verdict'],
+    head: ['rows', 'statistic', 'estimate', '95 %', 'n', 'verdict'],
     left: [0, 1, 5],
     blocks: [
       {
@@ -118,8 +118,8 @@ function partTable(id: string, parts: Part[]): Markup {
           const verdict = part.verdict === 'not tested' ? `not tested: ${part.note}` : part.verdict
           const said = part.verdict === 'one seed, no verdict' ? (part.direction ?? verdict) : verdict
           return [
-            part.statistic,
             part.rows,
+            part.statistic,
             estimateOf(part),
             intervalOf(part),
             part.n ? String(part.n) : MISSING,

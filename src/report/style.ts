@@ -56,6 +56,7 @@ dd { margin: 0; overflow-wrap: anywhere }
 @media (max-width: 48rem) {
   td:first-child, thead th:first-child { position: sticky; left: 0; background: var(--paper);
     white-space: normal; min-width: 8.5rem; max-width: 11rem }
+  thead th:first-child { box-shadow: inset 0 -1px var(--muted) }
 }
 @media (max-width: 30rem) { dl { display: block } dd { margin: 0 0 .4rem } }
 @media print { .scroll { overflow: visible } body { max-width: none } }
