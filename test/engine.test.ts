@@ -81,6 +81,8 @@ test('an optimizer that was never advanced says so, captured or not', () => {
     optimizer.advance(1)
     step.run()
   }
+  const nothing = engine.scalar('factor', undefined as unknown as number)
+  refused(() => scale(engine.tensor([1]), nothing), /'factor' is undefined; give it a value first/)
 })
 
 test('an optimizer takes no gradient of an earlier step for one of now', async () => {

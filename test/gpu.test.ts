@@ -169,6 +169,7 @@ test('two engines live side by side and do not mix', async () => {
   const other = await fresh()
   const [a, b] = [engine.full([2], 1), other.full([2], 2)]
   assert.throws(() => add(a, b), /belongs to another engine/)
+  assert.throws(() => engine.capture('mixed', () => relu(b)), /mixed: relu belongs to another engine/)
   assert.equal([...(await add(b, b).read())], [4, 4])
   other.destroy()
   assert.throws(() => relu(b), /the engine was destroyed/)

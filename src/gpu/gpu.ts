@@ -129,7 +129,10 @@ export class Gpu {
       this.tapes.splice(this.tapes.indexOf(tape), 1)
     }
     const kept = new Set<Storage>()
-    for (const storage of keep(result)) kept.add(storage)
+    for (const storage of keep(result)) {
+      if (storage.gpu !== this) throw new InputError(`${label}: ${storage.label} belongs to another engine`)
+      kept.add(storage)
+    }
     tape.seal(kept)
     tape.results = [...kept].filter((storage) => !this.persistent.has(storage))
     for (const storage of tape.results) {

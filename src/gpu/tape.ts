@@ -242,9 +242,9 @@ export class Tape {
   }
 
   private checkGiven({ name, value }: Scalar): void {
-    if (!Number.isNaN(value)) return
+    if (typeof value === 'number' && !Number.isNaN(value)) return
     throw new InputError(
-      `${this.label}: '${name}' is NaN; give it a value first (an optimizer's: advance(t) before step)`,
+      `${this.label}: '${name}' is ${value}; give it a value first (an optimizer's: advance(t) before step)`,
     )
   }
 
