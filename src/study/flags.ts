@@ -86,7 +86,7 @@ const SHARED: Flag<CommonRecipe>[] = [
   {
     name: 'seeds',
     value: 'N | A,B',
-    about: 'a count N (seeds 0 to N-1) or a list',
+    about: 'a count N (seeds 0 to N-1) or a list; 3, is seed 3 alone',
     chooses: true,
     recipe: (r, text) => (r.seeds = seeds(text)),
   },
