@@ -2,10 +2,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fitErrorCurve } from '../../src/report/errorCurve.ts'
+import { close } from './check.ts'
 
 const test = suite('report/errorCurve')
 const IMAGES = [250, 500, 1000, 2000, 4000]
-const near = (a: number, b: number, within: number) => assert.ok(Math.abs(a - b) <= within, `${a}, expected ${b}`)
 
 test('recovers e, c and α of points on a curve', () => {
   for (const [e, c, alpha] of [
@@ -17,9 +17,9 @@ test('recovers e, c and α of points on a curve', () => {
       IMAGES,
       IMAGES.map((n) => e + c * n ** -alpha),
     )
-    near(found.e, e, 1e-6)
-    near(found.c, c, 1e-4)
-    near(found.alpha, alpha, 1e-9)
+    close(found.e, e, 1e-6)
+    close(found.c, c, 1e-4)
+    close(found.alpha, alpha, 1e-9)
   }
 })
 
@@ -37,7 +37,7 @@ test('is no worse than any other allowed curve', () => {
 
 test('errors that rise with the images leave c at 0', () => {
   const { e, c } = fitErrorCurve([1, 2, 3], [0.1, 0.2, 0.3])
-  near(e, 0.2, 1e-12)
+  close(e, 0.2, 1e-12)
   assert.is(c, 0)
 })
 

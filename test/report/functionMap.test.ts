@@ -4,32 +4,32 @@ import * as assert from 'uvu/assert'
 import { mapFigures } from '../../src/report/figuresMap.ts'
 import { divergence, scaled, squaredDistances } from '../../src/report/functionMap.ts'
 import type { MapPoint } from '../../src/report/rows.ts'
+import { close } from './check.ts'
 import { checkTexts } from './texts.ts'
 
 const test = suite('report/functionMap')
-const near = (a: number, b: number, within = 1e-9) => assert.ok(Math.abs(a - b) <= within, `${a}, expected ${b}`)
 
 test('the divergence of two distributions, by hand', () => {
   const p = Float64Array.of(1, 0, 0.5, 0.5)
   const q = Float64Array.of(0, 1, 0.5, 0.5)
-  near(divergence(p, q, 2), Math.log(2) / 2)
-  near(divergence(p, p, 2), 0)
+  close(divergence(p, q, 2), Math.log(2) / 2)
+  close(divergence(p, p, 2), 0)
   const half = 0.5 * (0.75 * Math.log(0.75 / 0.5) + 0.25 * Math.log(0.25 / 0.5)) * 2
-  near(divergence(Float64Array.of(0.75, 0.25), Float64Array.of(0.25, 0.75), 2), half)
+  close(divergence(Float64Array.of(0.75, 0.25), Float64Array.of(0.25, 0.75), 2), half)
 })
 
 test('logits that differ by a constant answer alike', () => {
   const [[, same]] = squaredDistances([Float32Array.of(1, 2, 3), Float32Array.of(11, 12, 13)], 3)
-  near(same, 0, 1e-12)
+  close(same, 0, 1e-12)
 })
 
 test('points of a plane come back as they were, up to turning', () => {
   const points = [0, 1, 2, 3, 4, 5].map((i) => [Math.cos(2.2 * i) * (i + 1), Math.sin(1.3 * i) * 2])
   const squared = points.map(([x, y]) => Float64Array.from(points, ([u, v]) => (x - u) ** 2 + (y - v) ** 2))
   const { points: found, share } = scaled(squared)
-  near(share, 1, 1e-9)
+  close(share, 1, 1e-9)
   for (const [i, [x, y]] of found.entries())
-    for (const [j, [u, v]] of found.entries()) near((x - u) ** 2 + (y - v) ** 2, squared[i][j], 1e-6)
+    for (const [j, [u, v]] of found.entries()) close((x - u) ** 2 + (y - v) ** 2, squared[i][j], 1e-6)
   assert.ok(found[5][0] >= 0 && found[5][1] >= 0)
 })
 

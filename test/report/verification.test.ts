@@ -3,12 +3,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { seeded } from '../../src/report/bootstrap.ts'
 import { RATES, verification } from '../../src/report/verification.ts'
+import { close } from './check.ts'
 
 const test = suite('report/verification')
 
-const near = (a: number | null, b: number, tolerance = 1e-12) => {
-  assert.ok(a !== null && Math.abs(a - b) <= tolerance, `${a}, expected ${b}`)
-}
 /** n scores from `high` downwards in steps of 1. */
 const from = (high: number, n: number) => Array.from({ length: n }, (_, i) => high - i)
 
@@ -16,36 +14,36 @@ test('area and equal error rate of four and four', () => {
   // Of 16 couples the same pair is ahead in 4 + 4 + 3 + 1.
   const { auc, eer, samePairs, differentPairs } = verification([9, 8, 6, 3], [7, 5, 4, 2])
   assert.equal([samePairs, differentPairs], [4, 4])
-  near(auc, 12 / 16)
+  close(auc, 12 / 16)
   // After s6: far 1/4, false rejects 1/4.
-  near(eer, 1 / 4)
+  close(eer, 1 / 4)
 })
 
 test('equal scores count half, and the equal error lies on the line between thresholds', () => {
-  near(verification([1, 1], [1, 1, 1]).auc, 0.5)
-  near(verification([1, 1], [1, 1, 1]).eer, 0.5)
+  close(verification([1, 1], [1, 1, 1]).auc, 0.5)
+  close(verification([1, 1], [1, 1, 1]).eer, 0.5)
   // (0, 1/2) to (1/3, 1): 1/2 - 5/6 · 3x = 0 at x = 1/5 of far.
   const { auc, eer } = verification([3, 2], [2, 1, 0])
-  near(auc, (3 + 2.5) / 6)
-  near(eer, 1 / 5)
+  close(auc, (3 + 2.5) / 6)
+  close(eer, 1 / 5)
 })
 
 test('apart, and the wrong way round', () => {
   const apart = verification(from(10, 5), from(0, 20))
-  near(apart.auc, 1)
-  near(apart.eer, 0)
+  close(apart.auc, 1)
+  close(apart.eer, 0)
   const wrong = verification(from(0, 5), from(100, 20))
-  near(wrong.auc, 0)
-  near(wrong.eer, 1)
+  close(wrong.auc, 0)
+  close(wrong.eer, 1)
 })
 
 test('the threshold lets through no more than the rate allows', () => {
   // 100 different pairs 100, 99, …, 1: at 0.1 ten are accepted, 91 and above, so same pairs above 90 are.
   const different = from(100, 100)
-  near(verification([90.5, 90, 89, 200], different).tar1e1, 2 / 4)
+  close(verification([90.5, 90, 89, 200], different).tar1e1, 2 / 4)
   // Ties at the threshold: the 10th and 11th are equal, so neither may pass.
   const tied = [...from(100, 9), 50, 50, ...from(40, 89)]
-  near(verification([50, 51, 49, 1000], tied).tar1e1, 2 / 4)
+  close(verification([50, 51, 49, 1000], tied).tar1e1, 2 / 4)
 })
 
 test('a rate with fewer than ten different pairs under it is not known', () => {
@@ -73,7 +71,7 @@ test('the curve rises from rate to rate up to (1, 1) and holds the named rates',
   for (const [i, point] of roc.slice(1).entries()) assert.ok(point.far > roc[i].far && point.tar >= roc[i].tar)
   let ahead = 0
   for (const a of same) for (const b of different) ahead += a > b ? 1 : 0
-  near(auc, ahead / (same.length * different.length), 1e-9)
+  close(auc, ahead / (same.length * different.length), 1e-9)
   // Sum of three uniforms, 0.7 apart: both errors are the share above 0.35.
   assert.ok(Math.abs(eer - 0.25) < 0.02, `${eer}`)
 })
