@@ -41,7 +41,7 @@ function judge({ id, text, source, here, test }: Claim, cells: Cells, study: str
     return { id, text, source, here: how, verdict, reason: '', parts }
   }
   const decider = madeFor(id)
-  const elsewhere = decider && decider !== study ? `; made for it: npx webgpu-distill ${decider}` : ''
+  const elsewhere = decider && decider !== study ? `; the study made for it: npx webgpu-distill ${decider}` : ''
   const reason = typeof found === 'string' ? found : why(parts)
   return { id, text, source, verdict, reason: `${reason}${elsewhere}`, parts }
 }

@@ -37,7 +37,7 @@ function trainingTime(cells: Cells): Part[] | string {
   return [
     noted(
       ratio(cqkd, supervised, 'CQKD over supervised', 'seconds'),
-      `wall seconds; the finished teacher is not counted, and where nothing is augmented its logits are computed once; counted, ${small}`,
+      `wall seconds, without the finished teacher's training, its logits computed once where nothing is augmented; with its training, ${small}`,
     ),
     noted(ratio(dml, cqkd, 'DML over CQKD', 'seconds'), `with the teacher's training, ${large}`),
     ratio(dml, supervised, 'DML over supervised', 'seconds'),

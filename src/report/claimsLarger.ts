@@ -10,7 +10,7 @@ export function premise(larger: Group[], usual: Group[], rows: string): Part {
   const statistic = 'premise: accuracy of the teacher'
   return noted(
     compare(larger, usual, { rows, statistic, ...ACCURACY, premise: true }),
-    'rule changed after results were seen: a premise the other way round counted as reversed',
+    'rule changed after results were seen: until then a premise found the other way round made the claim reversed',
   )
 }
 

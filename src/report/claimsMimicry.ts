@@ -15,7 +15,7 @@ const SAME = 0.01
 const MAIN = 0.5
 /** Why the first two comparisons changed places after first results. */
 const CHANGED =
-  'decided by different answers on training images until results were seen: who knows the labels by heart passes that'
+  'until results were seen, different answers on training images decided: a student that knows the labels by heart passes that'
 /** Whoever knows the labels is near a teacher who knows them, too: these tell how near. */
 const LABELS = 'students of KD, which learn the labels, too'
 

@@ -96,14 +96,14 @@ export const RIVAL_CLAIMS: Claim[] = [
     id: 'R1',
     text: 'A calibrated teacher gives a better calibrated student (KD decides)',
     source: 'the title of the CQKD paper',
-    here: 'calibrated minus raw teacher under KD; the other methods in the closer looks',
+    here: 'calibrated minus raw teacher under KD, which decides; the other methods stand beside it',
     test: calibrated({ statistic: 'ECE', measure: 'ece', side: 'below' }),
   },
   {
     id: 'R2',
     text: 'A calibrated teacher gives a more accurate student (KD decides)',
     source: 'our question',
-    here: 'calibrated minus raw teacher under KD; the other methods in the closer looks',
+    here: 'calibrated minus raw teacher under KD, which decides; the other methods stand beside it',
     test: calibrated({ statistic: 'accuracy', ...ACCURACY }),
   },
   {
@@ -116,7 +116,7 @@ export const RIVAL_CLAIMS: Claim[] = [
   {
     id: 'R4',
     text: 'Beside KD from the raw teacher, ESKD, TAKD and TriKD give better calibrated students',
-    source: 'our question, stated beforehand; beside KD from the calibrated teacher in the closer looks',
+    source: 'our question, stated beforehand; KD from the calibrated teacher stands beside it',
     here: "each minus KD, raw teachers; TriKD's first generation",
     test: besideKd,
   },

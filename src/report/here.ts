@@ -28,7 +28,7 @@ export function ofTheLoss({ groups }: Cells): string {
   const crossed = pick(groups, { method: 'ablation', peerLoss: 'CE+S+A' }).length > 0
   return crossed
     ? 'first generation minus each part of its loss, the teacher with its whole loss and the same weights'
-    : 'first generation minus the anchor alone, online KD and supervised, where these start from other weights'
+    : 'first generation minus the anchor alone, online KD and supervised, where these start from different initial weights'
 }
 
 export function overGenerations({ groups }: Cells): string {

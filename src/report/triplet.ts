@@ -5,7 +5,7 @@ import { fullLabel, type Group, type Measure, perSeed } from './groups.ts'
 import type { Kind } from './rows.ts'
 
 export const ACCURACY = { measure: 'accuracy' as const, side: 'above' as const }
-export const OTHER_WEIGHTS = 'they start from other weights'
+export const OTHER_WEIGHTS = 'they start from different initial weights'
 
 export type Which = Partial<Pick<Kind, 'method' | 'generation' | 'loss' | 'peerLoss' | 'role' | 'teacherWidth'>>
 

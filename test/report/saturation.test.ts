@@ -67,7 +67,7 @@ test('without controls it is compared with generation 0, and says so', () => {
   const few = rows.filter(({ method, generation }) => method === 'trikd' || generation === 0)
   const [first] = judgeClaims(few, [], TRIKD_CLAIMS).find(({ id }) => id === 'K1')!.parts
   assert.equal([first.rows, first.n], ['TriKD, last gen. minus online KD, gen. 0', 4])
-  assert.match(first.note, 'they start from other weights')
+  assert.match(first.note, 'they start from different initial weights')
 })
 
 test('the last step is that of each seed with more than one, and the ends are told', () => {
@@ -85,7 +85,7 @@ test('where every seed had saturated at generation 1 there is no step to compare
   assert.is(verdict, 'not tested')
   assert.match(
     reason,
-    /^fewer than two generations.*; generations ended by saturation.*: at 1 in 4 of 4 seeds; made for it: npx/,
+    /^fewer than two generations.*; generations ended by saturation.*: at 1 in 4 of 4 seeds; the study made for it: npx/,
   )
 })
 

@@ -106,10 +106,10 @@ test('a stub names the study that is made for the claim; that study does not nam
     const { claims } = ALL.find(({ name }) => name === study)!
     return judgeClaims([], [], claims, { study }).find((claim) => claim.id === id)!.reason
   }
-  assert.match(reason('cqkd', 'C6c'), /; made for it: npx webgpu-distill lost-information$/)
-  assert.match(reason('trikd', 'K4'), /; made for it: npx webgpu-distill anchors$/)
-  assert.match(reason('trikd', 'K9'), /; made for it: npx webgpu-distill few-data$/)
-  assert.match(reason('trikd', 'K11'), /; made for it: npx webgpu-distill mimicry$/)
+  assert.match(reason('cqkd', 'C6c'), /; the study made for it: npx webgpu-distill lost-information$/)
+  assert.match(reason('trikd', 'K4'), /; the study made for it: npx webgpu-distill anchors$/)
+  assert.match(reason('trikd', 'K9'), /; the study made for it: npx webgpu-distill few-data$/)
+  assert.match(reason('trikd', 'K11'), /; the study made for it: npx webgpu-distill mimicry$/)
   for (const [study, id] of [
     ['lost-information', 'C6c'],
     ['anchors', 'K4'],

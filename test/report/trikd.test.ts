@@ -163,11 +163,11 @@ test('without controls the comparison says that the weights differ; without rows
   const loose = without(({ method, generation }) => method === 'online' && generation !== 0)
   const part = loose.get('K7')!.parts[0]
   assert.is(part.rows, 'TriKD, gen. 2 minus online KD, gen. 0')
-  assert.match(part.note, 'they start from other weights')
+  assert.match(part.note, 'they start from different initial weights')
   const noAblation = without(({ method }) => method === 'ablation')
   assert.equal(
     noAblation.get('K2')!.parts.map(({ note }) => note),
-    ['', 'the teacher without the anchor, too', 'they start from other weights'],
+    ['', 'the teacher without the anchor, too', 'they start from different initial weights'],
   )
   const bare = judged([LINES[0]])
   for (const { id, verdict, reason } of bare.values()) assert.ok(verdict === 'not tested' && reason.length > 10, id)

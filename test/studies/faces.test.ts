@@ -111,7 +111,7 @@ test('claims are decided at a false accept rate of 1 %', () => {
     others.map(({ verdict }) => verdict),
     ['holds', 'not tested', 'undecided', 'undecided'],
   )
-  assert.match(claims[2].parts[0].note, 'they start from other weights')
+  assert.match(claims[2].parts[0].note, 'they start from different initial weights')
   assert.equal(
     judgeClaims(rowsOf('supervised', 0.2), [], FACES_CLAIMS).map(({ verdict }) => verdict),
     ['not tested', 'not tested', 'not tested', 'not tested'],
