@@ -48,16 +48,16 @@ export function questionsPage(sources: Source[]): string {
   ]
   return `# Questions
 
-What the papers, their reviews and their readers ask, and what these runs of small networks on little data answer. What the
-papers claim at their own scale they cannot decide.
+What the papers, their reviews and their readers ask, and what these runs of small networks on little data answer. What
+the papers claim at their own scale they cannot decide.
 
 ${sections.map(entry).join('\n')}
 
-Written by \`npx webgpu-distill questions\` from the results below; do not edit. An answer compares rows seed by seed and gives
-the difference with its 95 % interval (Student's t over seeds, which differ in training images, initial weights and order; the
-test images are the same). ${OF_SEVERAL}
-The intervals are not corrected for their number: of many one may hold or be reversed by chance. One seed gives a direction and
-no verdict. Where several studies test a claim, each in its own way, the one that is made for it comes first.
+Written by \`npx webgpu-distill questions\` from the results below; do not edit. An answer compares rows seed by seed and
+gives the difference with its 95 % interval (Student's t over seeds, which differ in training images, initial weights and
+order; the test images are the same). ${OF_SEVERAL}
+The intervals are not corrected for their number: of many one may hold or be reversed by chance. One seed gives a
+direction and no verdict. Where several studies test a claim, each in its own way, the one that is made for it comes first.
 
 ${sections.join('\n\n')}
 
