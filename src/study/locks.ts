@@ -105,10 +105,11 @@ export class Locks {
     }
   }
 
-  /** Who holds a stage's lock, as far as the file tells; null where nobody does. */
+  /** Who holds a stage's lock, as far as the file tells; null where nobody does, or one who is gone. */
   async holder(key: string): Promise<Holder | null> {
     const text = await this.text(this.path(key))
-    return text === null ? null : parse(text)
+    const holder = text === null ? null : parse(text)
+    return holder && !this.gone(key, text!, holder) ? holder : null
   }
 
   private path(key: string): string {

@@ -62,6 +62,7 @@ test('the lock of a process that was killed on this machine is taken over at onc
   const files = memoryFiles()
   await leased(process_(files, 1))
   const second = process_(files, 2)
+  assert.is(await second.holder('a'), null, 'the dead are at no work')
   const lease = await leased(second)
   assert.is((await second.holder('a'))?.pid, 2)
   assert.is(lease.after?.pid, 1)
@@ -93,6 +94,7 @@ test('a lock of another machine is taken over when its beat has stood still, and
   const near = process_(files, 1, 'near', { staleSeconds: 0.2 })
   for (let i = 0; i < 12; i++) {
     assert.is((await refused(near)).host, 'far', 'it beats')
+    assert.is((await near.holder('a'))?.host, 'far')
     await pause(30)
   }
   await far.release()
@@ -101,6 +103,7 @@ test('a lock of another machine is taken over when its beat has stood still, and
   await pause(100)
   await refused(near)
   await pause(150)
+  assert.is(await near.holder('a'), null)
   await leased(near)
 })
 
