@@ -58,7 +58,8 @@ export const REPORT_FLAGS: FileFlag[] = [
     about: 'the page of --compare; default compare.html',
     set: (o, text) => (o.out = text),
   },
-  ...FLAGS.filter(({ name }) => name === 'json' || name === 'help'),
+  { name: 'json', about: 'what --compare tells as JSON on standard output', set: (o) => (o.json = true) },
+  ...FLAGS.filter(({ name }) => name === 'help'),
 ]
 
 export const QUESTIONS_FLAGS: FileFlag[] = [

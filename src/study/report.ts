@@ -27,12 +27,17 @@ export async function reportCommand(
   argv: readonly string[],
   claimsOf: (study: string) => Promise<Claim[] | undefined>,
 ): Promise<number> {
-  const { help, files, compare, json, out = 'compare.html', paperValues } = parseFiles(argv, REPORT_FLAGS)
+  const options = parseFiles(argv, REPORT_FLAGS)
+  const { help, files, compare, json, out = 'compare.html', paperValues } = options
   if (help) {
     process.stdout.write(HELP)
     return 0
   }
   if (!compare) {
+    for (const name of ['out', 'json'] as const) {
+      if (options[name] !== undefined)
+        throw new UsageError(`--${name}: with --compare only; a study's files go to its folder`)
+    }
     for (const folder of files) {
       const results = await resultsIn(folder)
       const { rows, teachers, curves, run } = results

@@ -39,6 +39,7 @@ test('help, version and mistakes need neither a device nor the package webgpu', 
       [['cqkd', '--epochs', 'many'], 2, /^$/, /^webgpu-distill: --epochs many: a whole number from 1\n$/],
       [['cqkd', '--preset', 'fast'], 2, /^$/, /^webgpu-distill: --preset fast: one of smoke, .*\n$/],
       [['doctor', 'here'], 2, /^$/, /^webgpu-distill: unknown argument here; --help tells all\n$/],
+      [['report', 'here', '--out=a.html'], 2, /^$/, /^webgpu-distill: --out: with --compare only; .*\n$/],
       [['questions', 'here', '--out'], 2, /^$/, /^webgpu-distill: --out needs a value: .*\n$/],
       [['doctor', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag --foo, the nearest is --\w+; --help tells all\n$/],
     ]
