@@ -2,7 +2,7 @@
 // resolved stage, the keys of the stages it builds on, the data, and whatever decides bits. Written atomically; a rerun
 // finds it and skips. The commit is recorded in the file, not in the key.
 import { sha256 } from '../data/dataset.ts'
-import { DistillError, InputError } from '../errors.ts'
+import { InputError } from '../errors.ts'
 import type { Choices } from '../gpu/gpu.ts'
 import { type FileLayer, readText } from '../io/files.ts'
 import { readSafetensors, type SafeTensor, writeSafetensors } from '../io/safetensors.ts'
@@ -160,12 +160,14 @@ export class Store {
     return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0, curve }
   }
 
-  /** Throws InputError that says what mends it. */
+  /** Throws InputError that says what mends a file that is damaged or gone, and FileError for one that cannot be read. */
   private async tensors(path: string, remedy: string) {
+    if (!(await this.files.exists(path))) throw new InputError(`${path} is not there; ${remedy}`)
+    const bytes = await this.files.readFile(path)
     try {
-      return readSafetensors(await this.files.readFile(path), path)
+      return readSafetensors(bytes, path)
     } catch (error) {
-      if (!(error instanceof DistillError)) throw error
+      if (!(error instanceof InputError)) throw error
       throw new InputError(`${error.message}; ${remedy}`)
     }
   }
