@@ -1,11 +1,9 @@
 // The paper's preset on a hundred synthetic JPEGs in its layout, through every stage; networks are small.
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseResults } from '../../src/report/results.ts'
 import { writeJpegs } from './jpegFolder.ts'
-import { makeProgram, type Program } from './program.ts'
+import { makeProgram, type Program, resultsIn } from './program.ts'
 
 const test = suite('ImageNet in small')
 
@@ -28,7 +26,7 @@ test('a hundred JPEGs go through every stage, from the folder to the report, and
     assert.is(code, 0, err)
     assert.match(text, /^data: imagenet from .*jpegs, 80 \+ 20 images, 224x224, 10 classes$/m)
     assert.match(text, 'reduced')
-    return parseResults(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')))
+    return resultsIn(out)
   }
   const { rows, teachers } = await run('first')
   const kinds = rows.map(({ method, teacher }) => `${method} ${teacher}`)

@@ -1,9 +1,10 @@
 // The programs as whole processes: built once per test file, run in children.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { synthetic } from '../../src/data/synthetic.ts'
+import { parseResults } from '../../src/report/results.ts'
 
 export interface Ended {
   code: number | null
@@ -78,6 +79,17 @@ export async function until(found: () => boolean, what: string): Promise<void> {
     if (waited > 60_000) throw new Error(`waited a minute for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** What a study wrote into its folder. */
+export const resultsIn = (folder: string) =>
+  parseResults(JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')))
+export const digestsIn = (folder: string) => resultsIn(folder).rows.map(({ sha256 }) => sha256)
+
+/** The events of a log; none where it is not there yet. */
+export function eventsIn(path: string) {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []
+  return lines.filter(Boolean).map((line) => JSON.parse(line))
 }
 
 /** Four IDX files of small synthetic pictures. */

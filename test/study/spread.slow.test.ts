@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { stream } from '../../src/random.ts'
-import { parseResults } from '../../src/report/results.ts'
-import { makeProgram, type Program, until } from './program.ts'
+import { digestsIn, eventsIn, makeProgram, type Program, until } from './program.ts'
 
 const test = suite('a study by several processes')
 
@@ -30,15 +29,7 @@ function cellsIn(out: string) {
   })
 }
 const endings = (out: string) => new Set(readdirSync(join(out, 'cells')).map((name) => name.replace(/^\w+/, '')))
-const rowsIn = (out: string) => {
-  const { rows } = parseResults(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')))
-  return rows.map(({ sha256 }) => sha256)
-}
-
-const finishedIn = (path: string) => {
-  const lines = existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []
-  return lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'finished')
-}
+const finishedIn = (path: string) => eventsIn(path).filter(({ event }) => event === 'finished')
 
 const flags = () => [...program.small, '--temperatures', '2,4,8', '--epochs', '12']
 let whole: ReturnType<typeof cellsIn>
@@ -54,7 +45,7 @@ test('the same command three times at once trains every cell once, to the same b
   assert.equal(cellsIn(out), whole)
   assert.is(finishedIn(join(out, 'events.jsonl')).length, 5)
   assert.equal(endings(out), new Set(['.json', '.safetensors']))
-  assert.equal(rowsIn(out), rowsIn(at('one')))
+  assert.equal(digestsIn(out), digestsIn(at('one')))
   assert.match(ended.map(({ out }) => out).join(''), / waiting for .* process \d+ of |finished by another process/)
 })
 
@@ -64,7 +55,7 @@ test('--processes does the same by itself', async () => {
   assert.is(run.code, 0, run.err)
   assert.equal(cellsIn(out), whole)
   assert.is(finishedIn(join(out, 'events.jsonl')).length, 5)
-  assert.equal(rowsIn(out), rowsIn(at('one')))
+  assert.equal(digestsIn(out), digestsIn(at('one')))
   const fresh = await program.run([...flags(), '--out', out, '--processes', '2', '--fresh'])
   assert.equal([fresh.code, fresh.err], [2, 'webgpu-distill: --processes and --fresh: one or the other\n'])
   const none = await program.run([...flags(), '--processes', '0'])
@@ -106,7 +97,7 @@ test('cells and shards by number, from the environment too; the merge tells what
   assert.is(merged.code, 0, merged.err)
   assert.match(merged.out, /CQKD calibrated +8 +1 /)
   assert.equal(cellsIn(out), whole)
-  assert.equal(rowsIn(out), rowsIn(at('one')))
+  assert.equal(digestsIn(out), digestsIn(at('one')))
   const watched = await program.run([...args, '--watch'])
   assert.is(watched.code, 0, watched.err)
   assert.match(watched.out, /: 5 of 5 cells done, 0 at work\n$/)
@@ -140,7 +131,7 @@ test('twenty kills at random moments change no bit of weights, metrics and curve
   const same = (out: string) => {
     assert.equal(cellsIn(out), cellsIn(at('undisturbed')))
     assert.equal(endings(out), new Set(['.json', '.safetensors']))
-    assert.equal(rowsIn(out), rowsIn(at('undisturbed')))
+    assert.equal(digestsIn(out), digestsIn(at('undisturbed')))
   }
   const random = stream(20, 'kills')
   const left: string[] = []

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseResults } from '../../src/report/results.ts'
-import { makeProgram, type Program, until, watch } from './program.ts'
+import { digestsIn, eventsIn, makeProgram, type Program, resultsIn, until, watch } from './program.ts'
 
 const test = suite('the study as a process')
 
@@ -17,13 +17,7 @@ test.before(async () => {
 test.after(() => program.remove())
 
 const at = (name: string) => join(program.folder, name)
-const resultsIn = (folder: string) => parseResults(JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')))
-const digests = (folder: string) => resultsIn(folder).rows.map(({ sha256 }) => sha256)
-const eventsIn = (folder: string) => {
-  const file = join(folder, 'events.jsonl')
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []
-  return lines.filter(Boolean).map((line) => JSON.parse(line))
-}
+const eventsOf = (folder: string) => eventsIn(join(folder, 'events.jsonl'))
 
 test('a first run trains and writes everything, a later one skips what is done, a fresh one has the same bits', async () => {
   const out = at('whole')
@@ -63,11 +57,11 @@ test('a first run trains and writes everything, a later one skips what is done, 
   const calibrated = rows.filter(({ teacher }) => teacher === 'calibrated')
   const full = teachers.filter(({ role }) => role === 'full')
   assert.equal([calibrated[0].tau, calibrated[0].teacherSeconds], [full[0].tau, full[0].seconds])
-  const events = eventsIn(out)
+  const events = eventsOf(out)
   assert.ok(events.every(({ schemaVersion }) => schemaVersion === 1))
   assert.equal([events[0].event, events.at(-1).event, events.at(-1).status], ['run', 'end', 'ok'])
 
-  const before = digests(out)
+  const before = digestsIn(out)
   const second = await program.run([...args, '--out', out, '--seeds', '2', '--json', '--resume'])
   assert.is(second.code, 0, second.err)
   const both = parseResults(JSON.parse(second.out))
@@ -85,7 +79,7 @@ test('a first run trains and writes everything, a later one skips what is done, 
   assert.is(fresh.err, '')
   assert.not.match(fresh.out, /adapter:|img\/s|wrote/)
   assert.match(fresh.out, /^Fashion-MNIST, preset quick/)
-  assert.equal(digests(out), before.slice(0, 2))
+  assert.equal(digestsIn(out), before.slice(0, 2))
 })
 
 test('a signal in the middle of a cell leaves a checkpoint and its exit code; the run goes on to the same bits', async () => {
@@ -95,7 +89,7 @@ test('a signal in the middle of a cell leaves a checkpoint and its exit code; th
   const out = at('stopped')
   const stop = async (signal: 'SIGINT' | 'SIGTERM', code: number, cell: string, files: string[]) => {
     const { child, ended } = program.start([...args, '--out', out])
-    await until(() => eventsIn(out).some(({ event, id }) => event === 'progress' && id === cell), `${cell} to train`)
+    await until(() => eventsOf(out).some(({ event, id }) => event === 'progress' && id === cell), `${cell} to train`)
     child.kill(signal)
     const sent = performance.now()
     const stopped = await ended
@@ -112,13 +106,13 @@ test('a signal in the middle of a cell leaves a checkpoint and its exit code; th
   const resumed = await program.run([...args, '--out', out, '--resume'])
   assert.is(resumed.code, 0, resumed.err)
   assert.match(resumed.out, /^2 of 3 cells are finished already$/m)
-  assert.equal(digests(out), digests(at('undisturbed')))
+  assert.equal(digestsIn(out), digestsIn(at('undisturbed')))
 })
 
 test('a hang-up without a terminal changes nothing; a second Ctrl-C ends it at once', async () => {
   const out = at('twice')
   const { child, ended } = program.start([...program.small, '--epochs', '2000', '--out', out])
-  const told = () => eventsIn(out).filter(({ event }) => event === 'progress').length
+  const told = () => eventsOf(out).filter(({ event }) => event === 'progress').length
   await until(() => told() > 0, 'training')
   child.kill('SIGHUP')
   const before = told()
@@ -137,7 +131,7 @@ test('a loss that is no number fails its cell; the run goes on and says so in co
   assert.match(text, /^\[3\/3\] seed0\/4px\/cqkd-T4 {2}FAILED: it learns from seed0\/teacher, which failed/m)
   const { rows, teachers } = resultsIn(out)
   assert.ok([...rows, ...teachers].every(({ status, reason }) => status === 'failed' && reason))
-  assert.is(eventsIn(out).at(-1).failed, 3)
+  assert.is(eventsOf(out).at(-1).failed, 3)
 })
 
 test('synthetic pictures are named so, loudly, and in the table', async () => {

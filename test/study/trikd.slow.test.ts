@@ -3,9 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseResults } from '../../src/report/results.ts'
 import type { Results } from '../../src/report/rows.ts'
-import { makeProgram, type Program, until } from './program.ts'
+import { digestsIn, makeProgram, type Program, resultsIn, until } from './program.ts'
 
 const test = suite('TriKD as a process')
 
@@ -18,9 +17,6 @@ test.before(async () => {
   args.push('--teacher', 'resnet8:6,6,6', '--student', 'resnet8:4,4,4', '--generations', '1', '--looks', 'none')
 })
 test.after(() => program.remove())
-
-const resultsIn = (folder: string) => parseResults(JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')))
-const digests = (folder: string) => resultsIn(folder).rows.map(({ sha256 }) => sha256)
 
 test('it writes table and report, and tells its losses', async () => {
   const out = join(program.folder, 'whole')
@@ -57,7 +53,7 @@ test('killed in the middle, it goes on to the same bits', async () => {
   const resumed = await program.run([...args, '--out', out, '--resume'])
   assert.is(resumed.code, 0, resumed.err)
   assert.match(resumed.out, /^4 of 7 cells are finished already$/m)
-  assert.equal(digests(out), digests(join(program.folder, 'whole')))
+  assert.equal(digestsIn(out), digestsIn(join(program.folder, 'whole')))
 })
 
 test('killed at any moment, training to convergence and generations until saturation end where they would have', async () => {
