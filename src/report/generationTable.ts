@@ -60,5 +60,16 @@ export function generationTable({ run, rows }: Pick<Results, 'run' | 'rows'>) {
   ]
 }
 
+/** 'the last generation is 2.0 ± 0.7 (5 of 5 saturated)', mean ± standard deviation over seeds, of every block. */
+export function lastGeneration(results: Pick<Results, 'run' | 'rows'>): string {
+  const blocks = generationTable(results).flatMap(({ head, blocks }) => {
+    return blocks.map(({ title, rows }) => {
+      const mean = rows[rows.length - 1]
+      return `${title}: the last generation is ${mean[head.indexOf('last')]} (${mean[head.indexOf('because')]})`
+    })
+  })
+  return blocks.join('; ')
+}
+
 const written = (x: number | null | undefined, write: (x: number) => string) =>
   typeof x === 'number' ? write(x) : MISSING

@@ -83,11 +83,12 @@ function entry(text: string): string {
 }
 
 function section(question: Question, sources: Source[]): string {
-  const { asked, by, told, decided, beside = [] } = question
+  const { asked, by, told, decided, beside = [], only } = question
+  const found = only && sources.map((source) => `${placeOf(source)}, ${only.found(source.results)}`).join('; ')
   const lines = [...decided, ...beside].flatMap((id) => answer(id, sources))
   return [
     `## ${asked}`,
-    inShort(question, sources),
+    found ? `**Found:** ${found}.` : inShort(question, sources),
     `Asked by: ${by}.${told ? ` ${told}` : ''}`,
     ...(lines.length ? [lines.join('\n')] : []),
     ...shown(question, sources),
@@ -106,7 +107,7 @@ function settingSection(question: SettingQuestion, contrasts: Contrast<Source>[]
   const told = (source: Source) => source.results.claims.find(({ id }) => id === claim)
   const said = contrasts.map(({ to, from, part }) => {
     const verdicts = [to, from].map((source, i) => `${told(source)?.verdict ?? 'not tested'} with ${named[i]}`)
-    return `${claim} ${verdicts.join(', ')}; ${numbers(part)} (${placeOf(from)})`
+    return `${placeOf(from)}, ${numbers(part)}. ${told(from)?.text ?? claim}: ${verdicts.join(', ')}`
   })
   const both = contrasts.flatMap(({ to, from }) => [to, from])
   const line = (source: Source) => {

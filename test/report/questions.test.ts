@@ -180,9 +180,16 @@ test('runs with settings that a question asks for answer that one alone', () => 
   const plain: Said = { study: 'trikd', verdicts: { K3: 'undecided' } }
   const open = questionsPage([source(plain)]).split('## Not answered')[1]
   assert.match(open, `- **${asked}** Needs ${only!.needs}.`)
-  const special = { ...plain, study: 'trikd', run: { config: { saturation: 1 }, overrides: ['--saturation 1'] } }
-  const page = questionsPage([plain, special].map(source))
-  assert.match(page, `## ${asked}\n\n**Undecided at this scale:** Generations help a few times, then saturate.`)
+  const special = source({ ...plain, run: { config: { saturation: 1 }, overrides: ['--saturation 1'] } })
+  const row = { ...fake.rows[0], size: 7, seed: 0 }
+  const rows = [
+    { ...row, method: 'online', generation: 0 },
+    { ...row, method: 'trikd', generation: 1 },
+    { ...row, method: 'trikd', generation: 2, status: 'saturated' as const },
+  ]
+  const page = questionsPage([source(plain), { ...special, results: { ...special.results, rows } }])
+  const ended = 'the last generation is 1.0 (1 of 1 saturated)'
+  assert.match(page, `## ${asked}\n\n**Found:** Fashion-MNIST, quick, --saturation 1, 7 px: ${ended}.`)
   assert.is(page.split('quick, --saturation 1](').length, 2, 'there and nowhere else')
   assert.not.match(page.split('## Not answered')[1], asked)
 })
@@ -201,8 +208,9 @@ test('a changed setting is held against the run without it, and answers no other
   const page = questionsPage([frozen, whole])
   const text = page.split('\n## ').find((part) => part.startsWith(asked))!
   const change = 'accuracy, DML, batch norm frozen minus batch norm in train mode, mean over 14, 7 px: −1.00 points'
-  const verdicts = 'C2 holds with batch norm frozen, reversed with batch norm in train mode'
-  assert.match(text, `**Found:** ${verdicts}; ${change} [−1.00, −1.00], n = 3`)
+  const verdicts =
+    'CQKD is more accurate than DML: holds with batch norm frozen, reversed with batch norm in train mode.'
+  assert.match(text, `**Found:** Fashion-MNIST, quick, ${change} [−1.00, −1.00], n = 3. ${verdicts}`)
   assert.match(text, '  - **Holds** on [Fashion-MNIST, quick, --bn-after-eval freeze](results/frozen/table.md)')
   assert.match(text, '  - **Reversed** on [Fashion-MNIST, quick](results/cqkd/table.md)')
   assert.is(page.split('results/frozen/table.md').length, 3, 'there and in the list of sources')
