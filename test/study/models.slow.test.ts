@@ -111,7 +111,7 @@ test('what goes wrong is one line', async () => {
   const cases: [string[], number, RegExp][] = [
     [['eval', join(models, 'none.safetensors')], 1, /none.safetensors/],
     [['eval', weights], 1, /no kept network/],
-    [['eval'], 2, /needs a FILE/],
+    [['eval'], 2, /needs a file or a folder/],
     [['calibrate', teacher, '--images', '61', ...data], 1, /seed0-teacher: trained on 60 of 120 images; 60 are left/],
   ]
   for (const [args, code, message] of cases) {
