@@ -30,7 +30,7 @@ export const QUESTIONS: Question[] = [
     asked: "Does it take a teacher of full resolution, or does one of the student's own do?",
     by: 'us; the paper has no such control',
     decided: ['C1b'],
-    beside: ['Q1'],
+    beside: ['C1c', 'Q1'],
     figure: ['cmkd', 'accuracy-by-view'],
   },
   {

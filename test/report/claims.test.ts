@@ -57,7 +57,7 @@ function claim(id: string, rows: Row[], teachers: TeacherRow[] = []): ClaimResul
 test('the list is whole and in order, every claim with text and source', () => {
   const ids = CQKD_CLAIMS.map(({ id }) => id)
   const later = ['C6', 'C6b', 'C6c', 'C7', 'C7b', 'C8', 'C9', 'C10']
-  assert.equal(ids, ['C0', 'C0b', 'C1', 'C1b', 'C2', 'C2b', 'C3', 'C4', 'C5', ...later])
+  assert.equal(ids, ['C0', 'C0b', 'C1', 'C1b', 'C1c', 'C2', 'C2b', 'C3', 'C4', 'C5', ...later])
   for (const { text, source } of CQKD_CLAIMS) assert.ok(text && source)
 })
 
@@ -71,7 +71,7 @@ test('without rows every claim is not tested, and says why', () => {
 test('one seed gives a direction and no verdict, on every claim that the rows reach', () => {
   for (const { id, verdict, parts } of fakeResults({ seeds: 1 }).claims) {
     assert.ok(
-      verdict === 'one seed, no verdict' || (['C1b', 'C6c'].includes(id) && verdict === 'not tested'),
+      verdict === 'one seed, no verdict' || (['C1b', 'C1c', 'C6c'].includes(id) && verdict === 'not tested'),
       `${id}: ${verdict}`,
     )
     for (const part of parts.filter(({ decides }) => decides)) {
@@ -107,15 +107,18 @@ test('C1: by temperature, paired by seed, a seed averaged over its sizes first',
   close(t1.upper! - t1.lower!, 2 * half, 1e-9)
 })
 
-test('C1b: at the temperatures that the students of a teacher of their own resolution have', () => {
+test('C1b, C1c: at the temperatures that the students of a teacher of their own resolution have', () => {
   const rows = [
     ...cell(calibrated(1), { accuracy: [0.9, 0.9, 0.9] }),
-    ...cell(calibrated(4), { accuracy: [0.83, 0.84, 0.851] }),
-    ...cell({ ...calibrated(4), teacher: 'sameResolution' }, { accuracy: [0.81, 0.82, 0.83] }),
+    ...cell(calibrated(4), { accuracy: [0.83, 0.84, 0.851], ece: [0.05, 0.051, 0.05] }),
+    ...cell({ ...calibrated(4), teacher: 'sameResolution' }, { accuracy: [0.81, 0.82, 0.83], ece: [0.03, 0.03, 0.03] }),
   ]
   const { verdict, parts } = claim('C1b', rows)
   assert.is(verdict, 'holds')
   close(parts[0].estimate, 0.061 / 3)
+  const worse = claim('C1c', rows)
+  assert.is(worse.verdict, 'reversed')
+  close(worse.parts[0].estimate, 0.061 / 3)
   assert.match(claim('C1b', rows.slice(0, 6)).reason, 'same-resolution')
 })
 
