@@ -39,9 +39,10 @@ export function tuningReport({ adapter, subgroupSize, trials }: Tuning, path: st
   const head = ['', 'kernel', 'ms', 'spread', 'n', 'of the default', 'deviation', 'compile ms']
   const blocks = trials.map(({ key, chosen, tried }) => {
     const usual = tried[0].seconds?.median
-    const rows = tried.map(({ kernel, right, deviation, compileMs, seconds }) => {
+    const rows = tried.map(({ kernel, right, refused, deviation, compileMs, seconds }) => {
       const compiled = [deviation.toExponential(1), compileMs.toFixed(0)]
       const mark = kernel === chosen ? '*' : ''
+      if (refused) return [mark, kernel, 'REFUSED', '', '', '', '', '']
       if (!right || !seconds) return [mark, kernel, 'WRONG', '', '', '', ...compiled]
       const { median, n } = seconds
       const share = usual ? `${((100 * median) / usual).toFixed(0)} %` : MISSING
@@ -49,12 +50,15 @@ export function tuningReport({ adapter, subgroupSize, trials }: Tuning, path: st
     })
     return { title: key, rows }
   })
+  const refusals = trials.flatMap(({ tried }) =>
+    tried.flatMap(({ kernel, refused }) => (refused ? [`${kernel}: ${refused}`] : [])),
+  )
   const others = trials.filter((trial) => trial.chosen !== trial.default).length
   return `${adapter}, subgroups of ${subgroupSize || 'no known size'}
 
 ${textTable({ title: 'Kernels, the default first', caption: '', head, left: [0, 1], blocks })}
 
-${others} of ${trials.length} take another kernel than the default, which stays unless one is faster by 5 %, in the median and
+${refusals.length ? `This device does not compile:\n${[...new Set(refusals)].join('\n')}\n\n` : ''}${others} of ${trials.length} take another kernel than the default, which stays unless one is faster by 5 %, in the median and
 in the shortest time. What takes three times as long as the fastest is measured once. Compile ms: the first call less the
 second.
 Stored in ${path}: for a study's --choices.

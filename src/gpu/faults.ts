@@ -58,6 +58,21 @@ export class Faults {
     this.check()
   }
 
+  /**
+   * Waits for the open scopes and takes back that the device does not compile a kernel: whoever only tries one goes on.
+   * Throws any other fault.
+   */
+  async refusal(): Promise<ShaderError | null> {
+    while (this.open.size > 0) await Promise.all(this.open)
+    const { first } = this
+    if (!(first instanceof ShaderError)) {
+      this.check()
+      return null
+    }
+    this.first = null
+    return first
+  }
+
   /** Runs `make` under an error scope; `explain` turns a fault into a typed error. */
   scoped<T>(
     kind: GPUErrorFilter,

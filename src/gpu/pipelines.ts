@@ -87,6 +87,7 @@ export class Pipeline {
     try {
       this.compiled = await pipeline
     } catch (error) {
+      this.compiling = null // whoever asks again is told again
       this.gpu.faults.keep(await explain(error instanceof Error ? error.message : String(error)))
     }
   }

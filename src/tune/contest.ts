@@ -24,6 +24,8 @@ export interface Tried {
   kernel: string
   /** Whether its result is the reference's, within the tolerance. What is wrong is not timed. */
   right: boolean
+  /** What the device said where it does not compile it. */
+  refused?: string
   /** Largest deviation over the reference's largest value. */
   deviation: number
   /** Its first call less its second: what compiling costs, but for pipelines and driver caches that were there. */
@@ -58,10 +60,13 @@ export async function runContest(engine: Engine, contest: Contest, options: Cont
   const { key, candidates, reference } = contest
   const known = await firstCall(engine, reference)
   const tried: Tried[] = []
+  if (known.refused) throw known.refused
   for (const candidate of candidates) {
-    const { values, compileMs } = candidate === reference ? known : await firstCall(engine, candidate)
+    const { values, compileMs, refused } = candidate === reference ? known : await firstCall(engine, candidate)
     const deviation = deviationOf(values, known.values)
-    tried.push({ kernel: candidate.kernel, right: deviation <= tolerance, deviation, compileMs, seconds: null })
+    const right = deviation <= tolerance
+    const one: Tried = { kernel: candidate.kernel, right, deviation, compileMs, seconds: null }
+    tried.push(refused ? { ...one, refused: refused.message } : one)
   }
   const clock = new Clock(engine)
   const timed = new Map<Tried, Timed>()
@@ -98,23 +103,30 @@ export function decide(tried: readonly Tried[], gain: number): string {
 const timesOf = (timed: Timed): number[] => deviceTimes(timed) ?? timed.wall
 const shortest = (timed: Timed): number => Math.min(...timesOf(timed))
 
-/** Two calls, of which the second is without compilation; and what they compute, as it lies in memory. */
+/**
+ * Two calls, of which the second is without compilation; and what they compute, as it lies in memory: nothing, where the
+ * device does not compile the kernel.
+ */
 async function firstCall(engine: Engine, { kernel, record }: Candidate) {
   const { gpu } = engine
   const { tape, result } = gpu.trace(kernel, record, (tensor) => [tensor.storage])
   await engine.settled()
-  const lasted = async (work: () => unknown): Promise<number> => {
-    const start = performance.now()
-    await work()
-    tape.replay()
-    await engine.settled()
-    return performance.now() - start
+  const start = performance.now()
+  await tape.compile()
+  const refused = await gpu.faults.refusal()
+  if (refused) {
+    tape.release()
+    return { values: new Float32Array(0), compileMs: 0, refused }
   }
-  const first = await lasted(() => tape.compile())
-  const second = await lasted(() => {})
+  tape.replay()
+  await engine.settled()
+  const second = performance.now()
+  tape.replay()
+  await engine.settled()
+  const compileMs = Math.max(0, second - start - (performance.now() - second))
   const values = new Float32Array(await gpu.read(result))
   tape.release()
-  return { values, compileMs: Math.max(0, first - second) }
+  return { values, compileMs, refused: null }
 }
 
 /** Infinity where a value is no number, or one is missing. */

@@ -46,6 +46,14 @@ test('the table shows every kernel, what is wrong and what was chosen', () => {
     { kernel: 'strip', right: true, deviation: 1e-7, compileMs: 812.4, seconds: seconds(0.002) },
     { kernel: 'lanes', right: true, deviation: 2e-7, compileMs: 3, seconds: seconds(0.001) },
     { kernel: 'wave', right: false, deviation: 0.5, compileMs: 3, seconds: null },
+    {
+      kernel: 'big',
+      right: false,
+      refused: 'too much',
+      deviation: Number.POSITIVE_INFINITY,
+      compileMs: 0,
+      seconds: null,
+    },
   ]
   const place = { adapter: 'Some GPU', driver: 'one', subgroupSize: 32 }
   const tuning = tuningOf(place, [{ key: 'conv2d dX of it', default: 'strip', chosen: 'lanes', tried }])
@@ -53,7 +61,8 @@ test('the table shows every kernel, what is wrong and what was chosen', () => {
   assert.match(text, /^Some GPU, subgroups of 32\n/)
   assert.match(text, /\n +strip +2\.00 +±10 % +7 +100 % +1\.0e-7 +812\n\* +lanes +1\.00 +±10 % +7 +50 % /)
   assert.match(text, /\n +wave +WRONG +5\.0e-1 +3\n/)
-  assert.match(text, /1 of 1 take another kernel/)
+  assert.match(text, /\n +big +REFUSED\n/)
+  assert.match(text, '\nThis device does not compile:\nbig: too much\n\n1 of 1 take another kernel')
   assert.match(text, /Stored in there\.json/)
 })
 

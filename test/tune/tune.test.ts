@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { InputError } from '../../src/errors.ts'
+import { InputError, ShaderError } from '../../src/errors.ts'
 import type { Choices } from '../../src/gpu/gpu.ts'
+import { kernels } from '../../src/gpu/kernel.ts'
 import { storeTuning } from '../../src/node/tuning.ts'
 import { init } from '../../src/node.ts'
 import { setChoices } from '../../src/ops/choices.ts'
@@ -76,6 +77,35 @@ for (const pass of ['forward', 'dX', 'dW'] as const) {
     assert.ok(tried.at(-1)!.right && tried.at(-1)!.seconds, 'within the tolerance that was asked for')
   })
 }
+
+test('what the device does not compile is told so, and the others go on', async () => {
+  const contest = conv2dContest(engine, shape, 'forward')
+  const { main } = kernels<'main'>(`// broken: does not compile.
+struct Params { n: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) { y[id.x] = nonsense(p.n); }
+`)
+  const record = () => {
+    const y = contest.reference.record()
+    main({ y }, { n: 1 }, { threads: [1] })
+    return y
+  }
+  const candidates = [{ kernel: 'broken', record }, ...contest.candidates]
+  const { tried, chosen } = await runContest(engine, { ...contest, candidates }, quick)
+  const [broken, ...others] = tried
+  assert.match(broken.refused!, /^broken\.wgsl:7:63: unresolved call target 'nonsense'/)
+  assert.equal([broken.right, broken.seconds], [false, null])
+  assert.ok(others.every(({ right, seconds, refused }) => right && seconds && refused === undefined))
+  assert.is.not(chosen, 'broken')
+  assert.equal([...(await contest.reference.record().read())].length, 8 * 4 * 25, 'the engine goes on')
+  const alone = { ...contest, reference: { kernel: 'broken', record } }
+  const error = await runContest(engine, alone, quick).catch((thrown) => thrown)
+  assert.instance(error, ShaderError, 'without a reference there is nothing to hold against')
+  engine.gpu.faults.check()
+})
 
 test('a result of another size is refused', async () => {
   const contest = conv2dContest(engine, shape, 'forward')
