@@ -1,11 +1,11 @@
 // The two studies that reproduce the papers' tables, and what they and others are built on.
 import { CQKD_CLAIMS } from '../report/claims.ts'
 import { TRIKD_CLAIMS } from '../report/claimsTrikd.ts'
+import { cqkdStages } from './cqkdStages.ts'
 import { cqkdFlags } from './flags.ts'
 import { type Base, type Paper, type StudyOf, studyOn } from './paper.ts'
 import { type CommonRecipe, checkRecipe, LOOKS, type Looks, PRESETS, type Recipe } from './recipe.ts'
 import { cqkdSchema, trikdSchema } from './recipeSchema.ts'
-import { cqkdStages } from './stage.ts'
 import { trikdFlags } from './trikdFlags.ts'
 import { checkTrikd, TRIKD_PRESETS, type TrikdRecipe } from './trikdRecipe.ts'
 import { trikdStages } from './trikdStages.ts'

@@ -2,8 +2,9 @@
 import type { DatasetPair } from '../../src/data/dataset.ts'
 import { makePair } from '../../src/data/dataset.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
+import { cqkdStages } from '../../src/study/cqkdStages.ts'
 import { PRESETS, type Recipe } from '../../src/study/recipe.ts'
-import { cqkdStages, type Stage } from '../../src/study/stage.ts'
+import type { Stage } from '../../src/study/stage.ts'
 import type { Setting } from '../../src/study/store.ts'
 
 export const smallRecipe: Recipe = {

@@ -2,9 +2,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isReduced } from '../../src/report/caption.ts'
 import type { Run } from '../../src/report/rows.ts'
+import { cqkdStages } from '../../src/study/cqkdStages.ts'
 import { PRESETS } from '../../src/study/recipe.ts'
 import { split } from '../../src/study/runStage.ts'
-import { cqkdStages, type Label, needs, type Stage } from '../../src/study/stage.ts'
+import { type Label, needs, type Stage } from '../../src/study/stage.ts'
 import { smallData, smallStages } from './small.ts'
 
 const test = suite('stages')
