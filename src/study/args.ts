@@ -1,10 +1,10 @@
 // The command line of a study → a recipe and options. Whatever is wrong is one line that says what is allowed.
 import { InputError } from '../errors.ts'
 import { configured, departures, keyOf, presetOf, readConfig } from './config.ts'
-import type { Flag } from './flags.ts'
+import type { Flag, RunOptions } from './flag.ts'
 import type { Paper } from './paper.ts'
 import type { CommonRecipe } from './recipe.ts'
-import { PAPERS, type RunOptions } from './runFlags.ts'
+import { PAPERS } from './runFlags.ts'
 import { nearest } from './schema.ts'
 import { UsageError } from './usage.ts'
 

@@ -1,5 +1,4 @@
 // When a training has converged, and generations have saturated: the NLL on images held out has stopped falling.
-import type { Cell } from './cells.ts'
 import { needs, type Stage } from './stage.ts'
 import type { Curve } from './store.ts'
 
@@ -17,10 +16,17 @@ export function converged(curve: Curve, patience: number): boolean {
   return names.length > 0 && names.every((name) => flat(course(name), patience))
 }
 
+/** What a finished cell tells of this. */
+interface Ended {
+  status: 'ok' | 'failed' | 'saturated'
+  reason: string | null
+  outcome: { curve: Curve } | null
+}
+
 /**
  * Why a stage is not to be trained, where what it builds on has saturated; null where it is. Its needs are finished.
  */
-export function saturated(stage: Stage, cells: ReadonlyMap<string, Pick<Cell, 'status' | 'reason' | 'outcome'>>) {
+export function saturated(stage: Stage, cells: ReadonlyMap<string, Ended>) {
   const before = needs(stage).map((id) => cells.get(id)!)
   const ended = before.find(({ status }) => status === 'saturated')
   if (ended) return ended.reason

@@ -1,7 +1,8 @@
 // The command line of the programs that are no study: `eval`, `calibrate`, `report`, `questions` and `doctor`.
 import type { PaperEntry } from '../report/index.ts'
 import { helpTable, obey, read } from './args.ts'
-import { type Flag, whole } from './flags.ts'
+import type { Flag } from './flag.ts'
+import { whole } from './flags.ts'
 import { PAPER_VALUES, readPapers } from './runFlags.ts'
 import { UsageError } from './usage.ts'
 

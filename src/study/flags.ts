@@ -4,22 +4,9 @@ import { NETWORK_GRAMMAR, networkNamed } from '../nn/names.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
 import { datasetNames } from '../node/datasets.ts'
 import type { Downscale } from '../ops/pictures.ts'
+import type { Flag } from './flag.ts'
 import { type CommonRecipe, LOOKS, type Looks, METHODS, type Recipe } from './recipe.ts'
-import { type RunOptions, runFlags } from './runFlags.ts'
-
-export interface Flag<R> {
-  name: string
-  /** How the value is shown in help; absent for a switch. */
-  value?: string
-  /** The value may be left out; its text is empty then. */
-  optional?: boolean
-  about: string
-  /** Changes the recipe. */
-  recipe?: (recipe: R, text: string) => void
-  /** Chooses cells, and leaves each of them as the preset has it. */
-  chooses?: boolean
-  run?: (options: RunOptions, text: string) => void
-}
+import { runFlags } from './runFlags.ts'
 
 export function wrong(allowed: string): never {
   throw new InputError(allowed)

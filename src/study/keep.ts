@@ -6,9 +6,9 @@ import { parseResults, type Results } from '../report/index.ts'
 import { sizeOf } from '../tensor.ts'
 import { modelCard } from './card.ts'
 import type { Cell } from './cells.ts'
+import type { RunOptions } from './flag.ts'
 import { formulas } from './formulas.ts'
 import { MODEL_VERSION, type Model, normalisationOf, writeModel } from './model.ts'
-import type { RunOptions } from './runFlags.ts'
 import { Store, type Weights, weightsOf } from './store.ts'
 
 /** After a run: says what was kept. Of a part of a study, or of none, nothing is. */

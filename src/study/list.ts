@@ -2,9 +2,9 @@
 import { nodeFiles } from '../node/files.ts'
 import type { StudyArguments } from './args.ts'
 import { weightsOf } from './pace.ts'
+import type { Study } from './plan.ts'
 import { needs, type Stage } from './stage.ts'
 import { Store } from './store.ts'
-import type { Study } from './study.ts'
 
 /** A cell as lists and event logs tell it; numbers begin at 1. */
 export interface Listed {

@@ -8,10 +8,10 @@ import { followed } from './choices.ts'
 import { readEvents } from './events.ts'
 import { type DeviceFacts, FINGERPRINT, runFacts } from './facts.ts'
 import { print, writeOutput } from './output.ts'
+import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { resultsOf } from './results.ts'
 import { keysOf, type Setting, Store } from './store.ts'
-import type { Plan } from './study.ts'
 import { writeTensorboard } from './tensorboard.ts'
 
 /** Exit code where cells are missing. */

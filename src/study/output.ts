@@ -17,7 +17,7 @@ import {
   teacherFigures,
   textReport,
 } from '../report/index.ts'
-import type { RunOptions } from './runFlags.ts'
+import type { RunOptions } from './flag.ts'
 
 /** Published numbers, to stand beside ours: an owner's of the papers, then those on file. */
 const papersWith = ({ paperValues = [] }: Pick<RunOptions, 'paperValues'>): PaperEntry[] => {

@@ -1,7 +1,7 @@
 // What a study is to the programs: its name, presets, flags, the shape of its recipe, its stages and its claims.
 import type { DatasetPair } from '../data/dataset.ts'
 import type { Claim } from '../report/compare.ts'
-import type { Flag } from './flags.ts'
+import type { Flag } from './flag.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { object, type Schema, type Shape } from './schema.ts'
 import type { Pictures, Stage } from './stage.ts'

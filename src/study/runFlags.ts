@@ -3,34 +3,8 @@ import { readFileSync } from 'node:fs'
 import { InputError } from '../errors.ts'
 import { fileFault } from '../node/files.ts'
 import { type PaperEntry, parsePapers } from '../report/index.ts'
-import type { Flag } from './flags.ts'
-import type { Asked } from './shards.ts'
-import { type Scheduler, SPREAD_FLAGS } from './spreadFlags.ts'
-
-/** Everything that is not the recipe. */
-export interface RunOptions extends Asked {
-  data?: string
-  adapter?: string
-  out?: string
-  resume?: boolean
-  fresh?: boolean
-  offline?: boolean
-  json?: boolean
-  list?: boolean
-  dryRun?: boolean
-  quiet?: boolean
-  merge?: boolean
-  saveSeconds?: number
-  submit?: Scheduler
-  keep?: boolean
-  eval?: string
-  watch?: boolean
-  choices?: string
-  printConfig?: boolean
-  tensorboard?: boolean
-  processes?: number
-  paperValues?: PaperEntry[]
-}
+import type { Flag } from './flag.ts'
+import { SPREAD_FLAGS } from './spreadFlags.ts'
 
 /** The studies that have a launcher in bench/. */
 export const PAPERS = ['cqkd', 'trikd']

@@ -1,9 +1,6 @@
 // Flags of a study that is spread over processes and machines.
 import { InputError } from '../errors.ts'
-import type { Flag } from './flags.ts'
-
-const SCHEDULERS = ['slurm', 'k8s'] as const
-export type Scheduler = (typeof SCHEDULERS)[number]
+import { type Flag, SCHEDULERS } from './flag.ts'
 
 export const SPREAD_FLAGS: Flag<unknown>[] = [
   {

@@ -1,6 +1,4 @@
 // One study, from the command line to the report: adapter, data, cells, table.
-import type { DatasetPair } from '../data/dataset.ts'
-import type { Engine } from '../engine.ts'
 import { engineFrom } from '../init.ts'
 import { findDataset } from '../node/datasets.ts'
 import { checkWritable, nodeFiles } from '../node/files.ts'
@@ -21,32 +19,18 @@ import { list, outline } from './list.ts'
 import { merge } from './merge.ts'
 import { print, writeOutput } from './output.ts'
 import type { Paper } from './paper.ts'
+import type { Plan, Study } from './plan.ts'
 import { printConfig } from './printConfig.ts'
 import { shareProcessors, startOthers } from './processes.ts'
 import { Progress } from './progress.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { resultsOf } from './results.ts'
 import { partOf } from './shards.ts'
-import type { Stage } from './stage.ts'
 import { keysOf, type Setting, Store } from './store.ts'
 import { submit } from './submit.ts'
 import { writeTensorboard } from './tensorboard.ts'
 import { UsageError } from './usage.ts'
 import { watchStudy } from './watch.ts'
-
-/** What is to be done, before there is a device. */
-export interface Plan {
-  data: DatasetPair
-  stages: Stage[]
-}
-
-/** A study that is ready to run. */
-export interface Study extends Plan {
-  engine: Engine
-  driver: string | null
-  keys: Map<string, string>
-  setting: Setting
-}
 
 /** Runs what the flags ask for. Returns the exit code; throws UsageError and what stops a run. */
 export async function runStudy<R extends CommonRecipe>(

@@ -2,9 +2,8 @@
 // printed, made to be read and edited.
 import { dirname, join, resolve } from 'node:path'
 import { quoted, read, type StudyArguments } from './args.ts'
-import type { Flag } from './flags.ts'
+import type { Flag, Scheduler } from './flag.ts'
 import { depths, ranges } from './shards.ts'
-import type { Scheduler } from './spreadFlags.ts'
 import { needs, type Stage } from './stage.ts'
 import { UsageError } from './usage.ts'
 

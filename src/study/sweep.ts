@@ -2,7 +2,7 @@
 // comes out the same under several values does not depend on it: it is trained once and stands in the table without
 // one.
 import { compareValues } from '../report/groups.ts'
-import type { Flag } from './flags.ts'
+import type { Flag } from './flag.ts'
 import type { Base, Paper, StudyOf } from './paper.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { listOf, object, type Schema, type Shape } from './schema.ts'

@@ -1,5 +1,6 @@
 // TriKD's own flags.
-import { choice, type Flag, flags, list, network, number, whole, wrong } from './flags.ts'
+import type { Flag } from './flag.ts'
+import { choice, flags, list, network, number, whole, wrong } from './flags.ts'
 import { LOOKS } from './recipe.ts'
 import { TRIKD_METHODS, type TrikdRecipe } from './trikdRecipe.ts'
 
