@@ -9,6 +9,7 @@ import type { AnyNetwork } from '../nn/resnet.ts'
 import { SUMS, type Value } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
 import { persistent, type Tensor } from '../tensor.ts'
+import type { Edge } from './edge.ts'
 import { learn, meanLogits, type Part, type Target } from './loss.ts'
 
 export interface GraphNode {
@@ -26,23 +27,6 @@ export interface GraphNode {
   margin?: number
   /** false: a trained node normalises with its running statistics (`bnAfterEval: freeze`). Default true. */
   batchStatistics?: boolean
-}
-
-export interface Edge {
-  /** A node, a name in `stored`, or several nodes: the target is the mean of their probabilities at this temperature. */
-  from: string | readonly string[]
-  to: string
-  /** Softens both softmaxes. */
-  temperature: number
-  /** Divides the teacher's logits first: its calibration (temperature scaling). Default 1. */
-  tau?: number
-  weight: Value
-  /** Epochs after which its weight is 0. Default: it stays. */
-  until?: number
-  /** Its gradient counts only in steps in which its dot product with that of the rest of the loss is above 0 (SCKD). */
-  whileAgreeing?: boolean
-  /** Weighs the two parts of the KL apart: label against all others, and the others among themselves (DKD). */
-  decoupled?: { target: number; others: number }
 }
 
 export interface Graph {

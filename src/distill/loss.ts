@@ -10,7 +10,7 @@ import { sum } from '../ops/reduce.ts'
 import { max } from '../ops/select.ts'
 import { softmax } from '../ops/softmax.ts'
 import { empty, persistent, type Tensor } from '../tensor.ts'
-import type { Edge } from './graph.ts'
+import type { Edge } from './edge.ts'
 
 /** An edge with the logits that it brings. */
 export type Target = Omit<Edge, 'from' | 'to'> & Pick<TeacherEdge, 'logits'>

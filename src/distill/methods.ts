@@ -4,7 +4,7 @@
 //
 // Cross-quality and cross-modal distillation (CQKD, CMKD) are `kd` whose nodes see different views.
 import { InputError } from '../errors.ts'
-import type { Edge } from './graph.ts'
+import type { Edge } from './edge.ts'
 
 /** What a method decides about a node. */
 export interface Role {
