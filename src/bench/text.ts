@@ -1,6 +1,6 @@
 // Results as a terminal shows them.
+import type { Table } from '../report/columns.ts'
 import { MISSING, significant, thousands } from '../report/format.ts'
-import type { Table } from '../report/table.ts'
 import { mark, markdownTable, textTable } from '../report/tableText.ts'
 import type { Spread } from '../tune/clock.ts'
 import type { Change } from './compare.ts'

@@ -1,4 +1,4 @@
-// The columns of tables: a head, and what a group of rows has to say under it.
+// What tables are made of. A column has a head, and what a group of rows has to say under it.
 import { fixed, MISSING, percent, plusMinus } from './format.ts'
 import { type Group, summarise } from './groups.ts'
 import type { Metric } from './rows.ts'
@@ -6,6 +6,15 @@ import type { Metric } from './rows.ts'
 export interface Column {
   head: string
   cell(group: Group): string
+}
+
+export interface Table {
+  title: string
+  caption: string
+  head: string[]
+  /** Columns that are texts, set to the left; the others to the right. */
+  left: number[]
+  blocks: { title: string; rows: string[][] }[]
 }
 
 /** The mean over seeds. */

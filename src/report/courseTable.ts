@@ -1,11 +1,10 @@
 // Where every epoch was looked at: the last and the best ones, and how soon.
-import { type Column, metric, percent2 } from './columns.ts'
+import { type Column, metric, percent2, type Table } from './columns.ts'
 import { fixed, plusMinus, thousands } from './format.ts'
 import type { Group } from './groups.ts'
 import { sameLine } from './lines.ts'
 import type { Curve, Results, Row } from './rows.ts'
 import { type Interval, interval } from './stats.ts'
-import type { Table } from './table.ts'
 
 /** Nothing where no epoch was looked at. */
 export function courseTable(

@@ -1,10 +1,10 @@
 // Which classes are taken for which: the main method's student and its supervised baseline, all seeds together.
+import type { Table } from './columns.ts'
 import { confusionMatrix, mistakesOf } from './confusion.ts'
 import type { Figure } from './figures.ts'
 import { percent, thousands } from './format.ts'
 import { fullLabel, type Group, mainGroups } from './groups.ts'
 import type { Results } from './rows.ts'
-import type { Table } from './table.ts'
 
 /** Up to so many classes a matrix is drawn; beyond them only the most frequent mistakes are told. */
 const DRAWN = 20

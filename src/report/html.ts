@@ -2,6 +2,7 @@
 import { type Agreement, agreement } from './agreement.ts'
 import { caption, datasetName, isSynthetic, summary } from './caption.ts'
 import { type ClaimResult, OF_SEVERAL, type Part } from './claim.ts'
+import type { Table } from './columns.ts'
 import {
   curveFigures,
   type Figure,
@@ -19,7 +20,7 @@ import { type Markup, markup, type Piece } from './markup.ts'
 import { page, tableBox, tablesBody } from './page.ts'
 import type { PaperEntry } from './papers.ts'
 import type { Results, Run } from './rows.ts'
-import { failures, type Table, tables } from './table.ts'
+import { failures, tables } from './table.ts'
 import { agreementText } from './tableText.ts'
 import { studyTitle } from './titles.ts'
 

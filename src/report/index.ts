@@ -15,6 +15,7 @@ export { caption, summary } from './caption.ts'
 export type { ClaimResult, Part } from './claim.ts'
 export { CQKD_CLAIMS, judgeClaims } from './claims.ts'
 export { TRIKD_CLAIMS } from './claimsTrikd.ts'
+export type { Table } from './columns.ts'
 export type { Cells, Claim } from './compare.ts'
 export {
   curveFigures,
@@ -46,6 +47,6 @@ export {
   type TeacherRow,
 } from './rows.ts'
 export { type Interval, interval, mean, paired, sd, type Verdict, verdict } from './stats.ts'
-export { type Table, tables } from './table.ts'
+export { tables } from './table.ts'
 export { agreementText, claimText, markdownReport, rowsCsv, summaryCsv, textReport } from './tableText.ts'
 export { fitTemperature, type TemperatureFit } from './temperature.ts'

@@ -1,7 +1,7 @@
 // What every page shares: one file, no network, no script, every number and word escaped.
+import type { Table } from './columns.ts'
 import { Markup, markup, type Piece } from './markup.ts'
 import { pageStyle } from './style.ts'
-import type { Table } from './table.ts'
 
 export interface Section {
   id: string

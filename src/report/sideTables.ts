@@ -1,10 +1,10 @@
 // The comparison of two studies as tables, and as terminal text.
 import type { Unit } from './claim.ts'
+import type { Table } from './columns.ts'
 import { capital, estimateOf, fixed, intervalOf, MISSING, percent, plusMinus, significant } from './format.ts'
 import { fullLabel, type Group, kindOf, labelOf } from './groups.ts'
 import type { Metric, Results, TeacherRow } from './rows.ts'
 import { type Change, changeOf, type Match, type SideBySide, tally, teacherChange } from './sideBySide.ts'
-import type { Table } from './table.ts'
 import { textTable, wrap } from './tableText.ts'
 import { commitOf } from './titles.ts'
 

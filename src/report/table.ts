@@ -1,6 +1,6 @@
 // Rows → tables as data, a line a method and temperature, a block an image size; `tableText.ts` writes them out.
 import { type ClaimResult, OF_SEVERAL } from './claim.ts'
-import { type Column, mean, metric, nats, percent1, percent2 } from './columns.ts'
+import { type Column, mean, metric, nats, percent1, percent2, type Table } from './columns.ts'
 import { courseTable } from './courseTable.ts'
 import { errorTable } from './errorTable.ts'
 import { duration, estimateOf, fixed, intervalOf, MISSING, scaled, significant, thousands } from './format.ts'
@@ -8,15 +8,6 @@ import { generationTable } from './generationTable.ts'
 import { type Group, groupRows, labelOf, seedsOf } from './groups.ts'
 import { NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperCell, papersTable } from './papers.ts'
 import type { Results, Row, TeacherRow } from './rows.ts'
-
-export interface Table {
-  title: string
-  caption: string
-  head: string[]
-  /** Columns that are texts, set to the left; the others to the right. */
-  left: number[]
-  blocks: { title: string; rows: string[][] }[]
-}
 
 const NAMES: Column[] = [
   { head: 'method', cell: labelOf },

@@ -2,12 +2,13 @@
 import { agreement } from './agreement.ts'
 import { caption } from './caption.ts'
 import type { ClaimResult } from './claim.ts'
+import type { Table } from './columns.ts'
 import { capital, estimateOf, intervalOf } from './format.ts'
 import { glossary } from './glossary.ts'
 import { groupRows, summarise } from './groups.ts'
 import { NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperValues } from './papers.ts'
 import type { Kind, Metric, Results, Row } from './rows.ts'
-import { claimTable, failures, type Table, tables } from './table.ts'
+import { claimTable, failures, tables } from './table.ts'
 
 const WIDTH = 80
 
