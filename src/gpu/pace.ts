@@ -4,9 +4,11 @@
 // polls, sleeping too long leaves the device idle: so half the expected time is slept, and the expectation falls at once
 // and rises slowly. One slow run, or one run alone, which takes longer than one of many in a row, then does no harm.
 // Browsers do not poll, and nothing is slept there.
-import type { Tape } from './tape.ts'
 
-type Timed = Pick<Tape, 'seconds'>
+/** A tape, as far as time goes. */
+interface Timed {
+  seconds: number
+}
 
 /** A tape's expected time rises at most by this factor from one wait to the next. */
 const RISE = 1.25

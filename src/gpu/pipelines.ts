@@ -2,7 +2,7 @@
 // Layouts are explicit, derived from the bindings a call names, so that bind groups need no compiled pipeline and all
 // pipelines of a network can be compiled at the same time.
 import { ShaderError } from '../errors.ts'
-import type { Gpu } from './gpu.ts'
+import type { Faults } from './faults.ts'
 import { assemble, type Binding, type Header, type Shader } from './shader.ts'
 
 /** What distinguishes one compiled form of a kernel from another. */
@@ -13,6 +13,14 @@ export interface Variant {
   header?: Header
 }
 
+/** What pipelines take of a `Gpu`. */
+interface Maker {
+  readonly device: GPUDevice
+  readonly faults: Faults
+  /** By their text. */
+  readonly modules: Map<string, GPUShaderModule>
+}
+
 export class Pipeline {
   readonly layout: GPUBindGroupLayout
   private compiled: GPUComputePipeline | null = null
@@ -21,7 +29,7 @@ export class Pipeline {
   ran = false
 
   constructor(
-    private gpu: Gpu,
+    private gpu: Maker,
     readonly label: string,
     private shader: Shader,
     private entry: string,
