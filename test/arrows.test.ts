@@ -72,18 +72,35 @@ test('imports point along the arrows of docs/architecture.md', () => {
   none(wrong, 'imports against the arrows')
 })
 
-test('no import cycle', () => {
+/**
+ * Imports of types that close a cycle; what is run has none. A Gpu makes storages and tapes, and each of them knows its
+ * Gpu: they are one thing, in three files for its size. The list may only shrink.
+ */
+const BACK = ['src/gpu/memory.ts → src/gpu/gpu.ts', 'src/gpu/tape.ts → src/gpu/gpu.ts']
+
+/** Cycles of imports, those of types included but for `excused` ones. */
+function cyclesWithout(excused: string[]): string[] {
   const done = new Set<string>()
   const cycles: string[] = []
   const visit = (file: string, path: string[]) => {
     if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' → '))
     if (done.has(file) || path.includes(file)) return
-    for (const { target, typeOnly } of importsOf(file))
-      if (!typeOnly && sources.includes(target)) visit(target, [...path, file])
+    for (const { target, typeOnly } of importsOf(file)) {
+      if (!sources.includes(target) || (typeOnly && excused.includes(`${file} → ${target}`))) continue
+      visit(target, [...path, file])
+    }
     done.add(file)
   }
   for (const file of sources) visit(file, [])
-  none(cycles, 'cycles')
+  return cycles
+}
+
+test('no import cycle, types included', () => {
+  none(cyclesWithout(BACK), 'cycles')
+  none(
+    BACK.filter((arrow) => cyclesWithout(BACK.filter((other) => other !== arrow)).length === 0),
+    'arrows that close no cycle any more: take them off the list',
+  )
 })
 
 /** Rules of the form "only these files contain that". Comments and strings do not count for words. */
