@@ -3,13 +3,12 @@
 // (`methods.ts` makes them), and nothing below knows their names.
 import { noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
-import { Scalar } from '../gpu/tape.ts'
 import type { Folded } from '../nn/fold.ts'
 import type { AnyNetwork } from '../nn/resnet.ts'
-import { SUMS, type Value } from '../ops/distillLoss.ts'
+import { SUMS } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
 import { persistent, type Tensor } from '../tensor.ts'
-import type { Edge } from './edge.ts'
+import { type Edge, numberOf, term } from './edge.ts'
 import { learn, meanLogits, type Part, type Target } from './loss.ts'
 
 export interface GraphNode {
@@ -62,8 +61,6 @@ export function checkGraph({ views, nodes, edges, stored = {} }: Graph): void {
   if (!Object.values(nodes).some((n) => n.trained)) throw new InputError('graph: no node is trained')
 }
 
-const numberOf = (value: Value): number => (value instanceof Scalar ? value.value : value)
-
 /** The same graph, its frozen networks with batch norm folded into their convolutions. */
 export function foldFrozen(graph: Graph): Graph {
   const fold = (node: GraphNode) => (node.trained ? node : { ...node, folded: node.network.fold?.() })
@@ -85,20 +82,6 @@ export function formula({ nodes, edges }: Pick<Graph, 'edges'> & { nodes: Record
 }
 
 type Told = Pick<GraphNode, 'trained' | 'ceWeight' | 'labelSmoothing' | 'margin'>
-
-function term({ from, to, temperature: T, tau = 1, weight, until, whileAgreeing, decoupled }: Edge): string {
-  const teacher = typeof from === 'string' ? from : `mean(${from.join(', ')})`
-  const target = tau === 1 ? teacher : `${teacher}/${tau.toFixed(3)}`
-  const pair = T === 1 ? `(${target} ‖ ${to})` : `(${target} ‖ ${to}; T=${T})`
-  const { target: a, others: b } = decoupled ?? { target: 1, others: 1 }
-  const kl = decoupled ? `(${a} KL_target${pair} + ${b} KL_others${pair})` : `KL${pair}`
-  const limits = [
-    ...(until === undefined ? [] : [`until epoch ${until}`]),
-    ...(whileAgreeing ? ['while agreeing'] : []),
-  ]
-  const w = numberOf(weight)
-  return `${w === 1 ? '' : `${+w.toFixed(4)} `}${T === 1 ? '' : `${T}² `}${kl}${limits.length ? ` [${limits.join(', ')}]` : ''}`
-}
 
 /** Running sums of every trained node's loss parts and metrics: see `meansOf`. */
 export function makeMetrics(graph: Graph): Record<string, Tensor> {
@@ -165,22 +148,4 @@ function targetOf(
       temperature,
     )
   return stored?.[from] ? { from: stored[from], index: source.index } : logits[from]
-}
-
-/** Edges that end before training does get a weight that changes; call `at` before every step. */
-export function endingEdges(edges: readonly Edge[]): { edges: Edge[]; at: (epoch: number) => void } {
-  const ending: { weight: Scalar; full: number; until: number }[] = []
-  const all = edges.map((edge): Edge => {
-    if (edge.until === undefined) return edge
-    const full = numberOf(edge.weight)
-    const weight = new Scalar('weight of an edge', full)
-    ending.push({ weight, full, until: edge.until })
-    return { ...edge, weight }
-  })
-  return {
-    edges: all,
-    at(epoch) {
-      for (const { weight, full, until } of ending) weight.value = epoch < until ? full : 0
-    },
-  }
 }

@@ -1,6 +1,7 @@
 // The training loop: dataset → batches → one replayed step (views, forward, fused losses, backward, optimizer) → metrics
 // every few steps → snapshot. It knows no method and no network.
-import { checkGraph, endingEdges, foldFrozen, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
+import { endingEdges } from '../distill/edge.ts'
+import { checkGraph, foldFrozen, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
 import type { Part } from '../distill/loss.ts'
 import type { Engine, Step } from '../engine.ts'
 import { DistillError, InputError } from '../errors.ts'
