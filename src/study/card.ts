@@ -2,8 +2,8 @@
 import { nameOf } from '../nn/names.ts'
 import { datasetName } from '../report/caption.ts'
 import { duration, fixed, MISSING, percent, scaled, thousands } from '../report/format.ts'
+import type { Scores } from './measure.ts'
 import type { Model } from './model.ts'
-import type { Scores } from './runStage.ts'
 
 /** What is known of the terms of the pictures. */
 const TERMS: Record<string, string> = {

@@ -8,7 +8,7 @@ import type { DatasetPair } from '../data/dataset.ts'
 import { isSynthetic } from '../report/caption.ts'
 import type { Run } from '../report/index.ts'
 import { quoted, type StudyArguments } from './args.ts'
-import { MOST_CLASSES } from './runStage.ts'
+import { MOST_CLASSES } from './measure.ts'
 
 export const VERSION = __VERSION__
 export const FINGERPRINT = __NUMERICS__

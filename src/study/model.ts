@@ -7,7 +7,7 @@ import { InputError } from '../errors.ts'
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts'
 import type { ResNetConfig } from '../nn/architecture.ts'
 import type { Run } from '../report/index.ts'
-import type { NodeResult } from './runStage.ts'
+import type { NodeResult } from './measure.ts'
 import type { Stage } from './stage.ts'
 import { asTensors, fromTensors, type Weights } from './store.ts'
 

@@ -13,7 +13,7 @@ import {
 } from '../report/rows.ts'
 import type { Cell } from './cells.ts'
 import { courseOf, curvesOf, kindOf, mapOf } from './courses.ts'
-import type { NodeResult, Scores } from './runStage.ts'
+import type { NodeResult, Scores } from './measure.ts'
 import { isTeacher, type Label, type Stage } from './stage.ts'
 import type { StepTimes } from './stepTimes.ts'
 

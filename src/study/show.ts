@@ -10,8 +10,8 @@ import { textTable } from '../report/tableText.ts'
 import { dataOf, networkOf, openEngine, testAnswers } from './answers.ts'
 import { FINGERPRINT } from './facts.ts'
 import { EVAL_FLAGS, type FileOptions, fileHelp, parseFiles } from './fileArgs.ts'
+import { digest } from './measure.ts'
 import { type Model, readModel } from './model.ts'
-import { digest } from './runStage.ts'
 import type { Weights } from './store.ts'
 
 const HELP = fileHelp(

@@ -3,8 +3,8 @@
 import type { FileLayer } from '../io/files.ts'
 import { eventFile, type ScalarEvent } from '../io/tensorboard.ts'
 import type { Cell } from './cells.ts'
+import type { Scores } from './measure.ts'
 import { scheduleOf } from './rates.ts'
-import type { Scores } from './runStage.ts'
 import type { Stage } from './stage.ts'
 
 /** A file a run, always of this name: what is written again replaces what was there. */

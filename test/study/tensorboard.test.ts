@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Cell } from '../../src/study/cells.ts'
-import type { NodeResult, Scores } from '../../src/study/runStage.ts'
+import type { NodeResult, Scores } from '../../src/study/measure.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import { runsOf, writeTensorboard } from '../../src/study/tensorboard.ts'
 import { type ReadEvent, readEventFile } from '../io/eventReader.ts'
