@@ -1,4 +1,4 @@
-// Trains one stage. Knows graphs and networks; knows no method.
+// Trains and evaluates one stage. Knows graphs and networks; knows no method.
 import { balancedSubset, type Dataset, type DatasetPair, heldOut } from '../data/dataset.ts'
 import type { Graph, GraphNode } from '../distill/graph.ts'
 import { virtualTeacher } from '../distill/methods.ts'
@@ -67,7 +67,7 @@ export async function runStage(input: StageInput): Promise<{ outcome: StageOutco
   const views = viewsOf(stage, augmented)
   const { networks, taus } = await networksOf(input)
   const edges = stage.edges.map((edge) => ({ ...edge, tau: tauOf(edge.tau, taus) }))
-  const stored = await storedLogits(engine, train, stage, { rows, views, networks })
+  const stored = await storedLogits(engine, train, stage, rows, views, networks)
   const graph: Graph = { views, nodes: nodesOf(stage, networks, stored), edges, stored, updates: stage.updates }
   const labels = persistent(engine.gpu, [train.n], train.labels, 'u32', 'row', 'labels')
 
@@ -119,13 +119,6 @@ function tauOf(tau: number | Reference, known: Taus): number {
   return fitted
 }
 
-interface Looking {
-  /** Images to train on. */
-  rows: Uint32Array
-  views: Record<string, ViewOptions>
-  networks: Record<string, Network>
-}
-
 /**
  * Logits that are computed once, by node: a virtual teacher's, and those of a frozen network, which sees the same
  * pictures in every epoch unless they are augmented.
@@ -134,7 +127,9 @@ async function storedLogits(
   engine: Engine,
   train: Dataset,
   stage: Stage,
-  { rows, views, networks }: Looking,
+  rows: Uint32Array,
+  views: Record<string, ViewOptions>,
+  networks: Record<string, Network>,
 ): Promise<Record<string, Tensor>> {
   const stored: Record<string, Tensor> = {}
   if (stage.virtual !== undefined) {
