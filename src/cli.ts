@@ -111,10 +111,11 @@ async function study<R extends CommonRecipe>(paper: Paper<R>, argv: readonly str
   if (options === 'help') return say(helpText(paper))
   if (options === 'version') return say(`${__VERSION__}\n`)
   if (options.eval) return (await import('./study/show.ts')).showFiles({ ...options, files: [options.eval] })
-  // Both before hours pass in which the program may be built anew.
-  const [{ runStudy }, { keepFor }] = await Promise.all([import('./study/study.ts'), import('./study/keep.ts')])
+  const { runStudy } = await import('./study/study.ts')
+  // Before hours pass in which the program may be built anew.
+  const keeping = options.keep ? await import('./study/keep.ts') : null
   const code = await runStudy(paper, options, argv)
-  if (options.keep) await keepFor(options)
+  await keeping?.keepFor(options)
   return code
 }
 

@@ -5,6 +5,9 @@ import type { direction, Verdict } from './stats.ts'
 export const OF_SEVERAL =
   'Where several comparisons decide, all have to hold, and one that is reversed is enough for reversed.'
 
+/** Where the whole interval of a difference lies when a claim holds, and what it is otherwise. */
+export const SIDES = `lies on the claimed side of 0 (of 1 for a ratio; of the margin where things are claimed to be similar). It is reversed when the interval lies on the other side, and undecided otherwise. ${OF_SEVERAL}`
+
 export type Unit = 'fraction' | 'nats' | 'ratio' | 'number'
 
 /** One comparison under a claim. */

@@ -1,30 +1,17 @@
 // The figures of a study that varies one thing: every measure against it, a line a method; what does not depend on it
 // is a level.
 import { type Figure, measuredPoints, plot } from './figures.ts'
-import type { Measured } from './figuresTrikd.ts'
+import { type Measured, SHOWN } from './figuresTrikd.ts'
 import { compareValues, type Group, groupRows, summarise } from './groups.ts'
 import { type Line, linesOf, lookOf, sameLine } from './lines.ts'
 import type { Results } from './rows.ts'
 import type { LineChart, Series } from './svg.ts'
 
 const MEASURED: Measured[] = [
-  { id: 'accuracy', title: 'Accuracy of students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
-  { id: 'ece', title: 'Calibration error of students', metric: 'ece', unit: 'ECE of 15 bins, %', factor: 100 },
-  {
-    id: 'teacher',
-    title: 'Accuracy of teachers',
-    metric: 'accuracy',
-    unit: 'test accuracy, %',
-    factor: 100,
-    role: 'teacher',
-  },
-  {
-    id: 'teacher-kl',
-    title: 'How closely students follow',
-    metric: 'klTeacher',
-    unit: 'KL from the teacher on test images, nats',
-    factor: 1,
-  },
+  { id: 'accuracy', ...SHOWN.students },
+  { id: 'ece', ...SHOWN.ece },
+  { id: 'teacher', ...SHOWN.teachers },
+  { id: 'teacher-kl', ...SHOWN.following },
   {
     id: 'anchor-kl',
     title: 'How closely students follow the anchor',

@@ -18,24 +18,25 @@ export interface Measured {
   role?: 'teacher'
 }
 
-const MEASURED: Measured[] = [
-  { id: 'student', title: 'Accuracy of students', metric: 'accuracy', unit: 'test accuracy, %', factor: 100 },
-  {
-    id: 'teacher',
-    title: 'Accuracy of teachers',
-    metric: 'accuracy',
-    unit: 'test accuracy, %',
-    factor: 100,
-    role: 'teacher',
-  },
-  { id: 'ece', title: 'Calibration error of students', metric: 'ece', unit: 'ECE of 15 bins, %', factor: 100 },
-  {
-    id: 'mimicry',
+const accuracy = { metric: 'accuracy', unit: 'test accuracy, %', factor: 100 } as const
+/** What is shown over generations, and over whatever a study varies. */
+export const SHOWN = {
+  students: { title: 'Accuracy of students', ...accuracy },
+  teachers: { title: 'Accuracy of teachers', ...accuracy, role: 'teacher' },
+  ece: { title: 'Calibration error of students', metric: 'ece', unit: 'ECE of 15 bins, %', factor: 100 },
+  following: {
     title: 'How closely students follow',
     metric: 'klTeacher',
     unit: 'KL from the teacher on test images, nats',
     factor: 1,
   },
+} satisfies Record<string, Omit<Measured, 'id'>>
+
+const MEASURED: Measured[] = [
+  { id: 'student', ...SHOWN.students },
+  { id: 'teacher', ...SHOWN.teachers },
+  { id: 'ece', ...SHOWN.ece },
+  { id: 'mimicry', ...SHOWN.following },
 ]
 
 /** Over generations; what has none is a level. Nothing where there are no generations. */

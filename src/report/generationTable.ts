@@ -3,26 +3,58 @@ import { fixed, MISSING, percent, plusMinus } from './format.ts'
 import type { Results, Row } from './rows.ts'
 import { interval } from './stats.ts'
 
-/** Nothing where a recipe has no rule of saturation. */
-export function generationTable({ run, rows }: Pick<Results, 'run' | 'rows'>) {
-  const { saturation: patience } = run.config
+/** Where the generations of a seed ended. */
+interface End {
+  seed: number
+  course: Row[]
+  last: Row
+  why: string
+}
+
+/** The ends by size, and by value where something varies. Nothing where a recipe has no rule of saturation. */
+function endsOf({ run, rows }: Pick<Results, 'run' | 'rows'>): { title: string; ends: End[] }[] {
+  if (typeof run.config.saturation !== 'number') return []
   const chain = rows.filter(({ method, generation, role, teacherWidth }) => {
     const own = method === 'trikd' || (method === 'online' && generation === 0)
     return own && role === undefined && teacherWidth === undefined
   })
-  if (typeof patience !== 'number' || chain.length === 0) return []
-  const trained = chain.filter(({ status }) => status === 'ok')
-  const generations = Math.max(0, ...trained.map(({ generation = 0 }) => generation)) + 1
   const blockOf = ({ size, axis, at }: Row) => `${size} px${at === undefined ? '' : `, ${axis} = ${at}`}`
-  const blocks = [...new Set(chain.map(blockOf))].map((title) => {
+  return [...new Set(chain.map(blockOf))].map((title) => {
     const own = chain.filter((row) => blockOf(row) === title)
-    const ends = [...new Set(own.map(({ seed }) => seed))].flatMap((seed) => {
+    const ends = [...new Set(own.map(({ seed }) => seed))].flatMap((seed): End[] => {
       const rows = own.filter((row) => row.seed === seed).sort((a, b) => a.generation! - b.generation!)
       const course = rows.filter(({ status }) => status === 'ok')
       const next = rows.find(({ status }) => status !== 'ok')
       const why = next ? next.status : 'the last asked for'
       return course.length ? [{ seed, course, last: course[course.length - 1], why }] : []
     })
+    return { title, ends }
+  })
+}
+
+/** Mean ± standard deviation over seeds of a number of the last generations. */
+function meanOf(ends: End[], of: (row: Row) => number | null | undefined, write: (x: number) => string): string {
+  const values = ends.map(({ last }) => of(last)).filter((x) => typeof x === 'number')
+  return values.length ? plusMinus(interval(values), write) : MISSING
+}
+
+/** The last generation, and how many seeds ended by the rule. */
+const endText = (ends: End[]): [last: string, because: string] => [
+  meanOf(
+    ends,
+    ({ generation }) => generation,
+    (x) => fixed(x, 1),
+  ),
+  `${ends.filter(({ why }) => why === 'saturated').length} of ${ends.length} saturated`,
+]
+
+export function generationTable(results: Pick<Results, 'run' | 'rows'>) {
+  const found = endsOf(results)
+  if (found.length === 0) return []
+  const { saturation: patience } = results.run.config
+  const trained = found.flatMap(({ ends }) => ends.map(({ last }) => last.generation ?? 0))
+  const generations = Math.max(0, ...trained) + 1
+  const blocks = found.map(({ title, ends }) => {
     const lines = ends.map(({ seed, course, last, why }) => [
       String(seed),
       ...Array.from({ length: generations }, (_, g) => written(course[g]?.heldOutNll, (x) => fixed(x, 4))),
@@ -31,20 +63,11 @@ export function generationTable({ run, rows }: Pick<Results, 'run' | 'rows'>) {
       written(last.accuracy, percent),
       written(last.ece, percent),
     ])
-    const mean = (of: (row: Row) => number | null | undefined, write: (x: number) => string) => {
-      const values = ends.map(({ last }) => of(last)).filter((x) => typeof x === 'number')
-      return values.length ? plusMinus(interval(values), write) : MISSING
+    const scores = [meanOf(ends, ({ accuracy }) => accuracy, percent), meanOf(ends, ({ ece }) => ece, percent)]
+    return {
+      title,
+      rows: [...lines, ['mean', ...new Array<string>(generations).fill(''), ...endText(ends), ...scores]],
     }
-    const means = [
-      mean(
-        ({ generation }) => generation,
-        (x) => fixed(x, 1),
-      ),
-      `${ends.filter(({ why }) => why === 'saturated').length} of ${ends.length} saturated`,
-      mean(({ accuracy }) => accuracy, percent),
-      mean(({ ece }) => ece, percent),
-    ]
-    return { title, rows: [...lines, ['mean', ...new Array<string>(generations).fill(''), ...means]] }
   })
   const numbered = Array.from({ length: generations }, (_, g) => (g === 0 ? 'NLL gen. 0' : String(g)))
   return [
@@ -60,15 +83,13 @@ export function generationTable({ run, rows }: Pick<Results, 'run' | 'rows'>) {
   ]
 }
 
-/** 'the last generation is 2.0 ± 0.7 (5 of 5 saturated)', mean ± standard deviation over seeds, of every block. */
+/** '7 px: the last generation is 2.0 ± 0.7 (5 of 5 saturated)', of every block. */
 export function lastGeneration(results: Pick<Results, 'run' | 'rows'>): string {
-  const blocks = generationTable(results).flatMap(({ head, blocks }) => {
-    return blocks.map(({ title, rows }) => {
-      const mean = rows[rows.length - 1]
-      return `${title}: the last generation is ${mean[head.indexOf('last')]} (${mean[head.indexOf('because')]})`
-    })
+  const told = endsOf(results).map(({ title, ends }) => {
+    const [last, because] = endText(ends)
+    return `${title}: the last generation is ${last} (${because})`
   })
-  return blocks.join('; ')
+  return told.join('; ')
 }
 
 const written = (x: number | null | undefined, write: (x: number) => string) =>

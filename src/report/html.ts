@@ -1,7 +1,7 @@
 // The report of a study as one page.
 import { type Agreement, agreement } from './agreement.ts'
 import { caption, datasetName, isSynthetic, summary } from './caption.ts'
-import { type ClaimResult, OF_SEVERAL, type Part } from './claim.ts'
+import { type ClaimResult, type Part, SIDES } from './claim.ts'
 import type { Table } from './columns.ts'
 import {
   curveFigures,
@@ -76,7 +76,7 @@ const SIGNS: Record<ClaimResult['verdict'], string> = {
 function claimsBody(claims: ClaimResult[]): Piece {
   if (claims.length === 0) return null
   return [
-    markup`<p class="note">A claim holds when the whole 95 % interval of a difference lies on the claimed side of 0 (of 1 for a ratio; of the margin where things are claimed to be similar). It is reversed when the interval lies on the other side, and undecided otherwise. ${OF_SEVERAL} Differences are taken seed by seed, after a mean over temperatures and sizes; n is the number of seeds. One seed gives a direction only. The intervals are not corrected for the number of claims.</p>`,
+    markup`<p class="note">A claim holds when the whole 95 % interval of a difference ${SIDES} Differences are taken seed by seed, after a mean over temperatures and sizes; n is the number of seeds. One seed gives a direction only. The intervals are not corrected for the number of claims.</p>`,
     claims.map(claimBox),
   ]
 }

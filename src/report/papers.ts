@@ -140,6 +140,11 @@ export function paperCell(papers: PaperEntry[], run: Run, group: Group): string 
   return [METRICS.accuracy.write(found.value!), from].filter(Boolean).join(' ')
 }
 
+/** Whether a row has a published accuracy beside it. */
+export function isPublished({ run, rows }: Pick<Results, 'run' | 'rows'>, papers: PaperEntry[]): boolean {
+  return groupRows(rows).some((group) => paperValues(papers, run, group, 'accuracy').length > 0)
+}
+
 /** Said once where no row has a published value beside it; then there is no column for them either. */
 export const NONE_ON_FILE = `Published values of these rows: ${NOT_ON_FILE}.`
 

@@ -13,7 +13,7 @@ export interface Question {
   /** Claims that stand beside them. */
   beside?: string[]
   /** Which runs answer it, where their settings are not those of a preset: these answer no other. */
-  only?: { has(run: Run): boolean; needs: string; found(results: Results): string }
+  only?: { has(run: Run): boolean; why: string; found(results: Results): string }
   /** Figures of that study; where it has one for each image size, all of these. */
   figure?: [study: string, ...names: string[]]
 }
@@ -118,7 +118,7 @@ export const QUESTIONS: Question[] = [
     decided: ['K3'],
     only: {
       has: (run) => studyOf(run) === 'trikd' && typeof run.config.saturation === 'number',
-      needs: '`npx webgpu-distill trikd --methods online,trikd,control --generations 8 --saturation 1`',
+      why: 'Needs `npx webgpu-distill trikd --methods online,trikd,control --generations 8 --saturation 1`.',
       found: lastGeneration,
     },
     figure: ['trikd', 'generations-student'],

@@ -29,21 +29,20 @@ export function questionsPage(sources: Source[]): string {
   // Runs with settings that a question asks for answer that one alone.
   const special = [...SETTINGS, ...QUESTIONS.flatMap(({ only }) => only ?? [])]
   const plain = sources.filter(({ results }) => !special.some(({ has }) => has(results.run)))
-  const asked = QUESTIONS.map((question) => {
-    const { only } = question
-    return { question, own: only ? sources.filter(({ results }) => only.has(results.run)) : plain }
-  })
-  const contrasts = SETTINGS.map((question) => ({ question, found: contrastsOf(question, sources, plain) }))
-  const sections = [
-    ...asked.flatMap(({ question, own }) => (question.only && own.length === 0 ? [] : [section(question, own)])),
-    ...contrasts.flatMap(({ question, found }) => (found.length > 0 ? [settingSection(question, found)] : [])),
-  ]
-  const open = [
-    ...asked.flatMap(({ question, own }) => {
-      const { asked: text, only } = question
-      return only && own.length === 0 ? [{ asked: text, why: `Needs ${only.needs}.` }] : []
+  const asked = [
+    ...QUESTIONS.map((question) => {
+      const { asked, only } = question
+      const own = only ? sources.filter(({ results }) => only.has(results.run)) : plain
+      return { asked, why: only?.why ?? '', text: only && own.length === 0 ? null : section(question, own) }
     }),
-    ...contrasts.flatMap(({ question, found }) => (found.length > 0 ? [] : [question])),
+    ...SETTINGS.map((question) => {
+      const found = contrastsOf(question, sources, plain)
+      return { ...question, text: found.length > 0 ? settingSection(question, found) : null }
+    }),
+  ]
+  const sections = asked.flatMap(({ text }) => text ?? [])
+  const open = [
+    ...asked.filter(({ text }) => text === null),
     ...UNANSWERED.filter(({ answeredBy }) => !plain.some(({ results }) => answeredBy(results.run))),
   ]
   return `# Questions
@@ -104,7 +103,7 @@ function contrastsOf(question: SettingQuestion, sources: Source[], plain: Source
 
 function settingSection(question: SettingQuestion, contrasts: Contrast<Source>[]): string {
   const { asked, by, claim, named } = question
-  const told = (source: Source) => source.results.claims.find(({ id }) => id === claim)
+  const told = (source: Source) => claimOf(source, claim)
   const said = contrasts.map(({ to, from, part }) => {
     const verdicts = [to, from].map((source, i) => `${told(source)?.verdict ?? 'not tested'} with ${named[i]}`)
     return `${placeOf(from)}, ${numbers(part)}. ${told(from)?.text ?? claim}: ${verdicts.join(', ')}`
@@ -122,10 +121,12 @@ function settingSection(question: SettingQuestion, contrasts: Contrast<Source>[]
   ].join('\n\n')
 }
 
+const claimOf = ({ results }: Source, id: string) => results.claims.find((claim) => claim.id === id)
+
 /** Of the study that is made for the claim; of the others, unless they say only that they do not test it. */
 function tellings(id: string, sources: Source[]): { own: Told[]; others: Told[] } {
   const all = sources.flatMap((source): Told[] => {
-    const claim = source.results.claims.find((each) => each.id === id)
+    const claim = claimOf(source, id)
     return claim ? [{ source, claim }] : []
   })
   const made = madeFor(id)

@@ -1,12 +1,12 @@
 // Rows → tables as data, a line a method and temperature, a block an image size; `tableText.ts` writes them out.
-import { type ClaimResult, OF_SEVERAL } from './claim.ts'
+import { type ClaimResult, SIDES } from './claim.ts'
 import { type Column, mean, metric, nats, percent1, percent2, type Table } from './columns.ts'
 import { courseTable } from './courseTable.ts'
 import { errorTable } from './errorTable.ts'
 import { duration, estimateOf, fixed, intervalOf, MISSING, scaled, significant, thousands } from './format.ts'
 import { generationTable } from './generationTable.ts'
 import { type Group, groupRows, labelOf, seedsOf } from './groups.ts'
-import { NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperCell, papersTable } from './papers.ts'
+import { isPublished, NONE_ON_FILE, type PaperEntry, paperCell, papersTable } from './papers.ts'
 import type { Results, Row, TeacherRow } from './rows.ts'
 
 const NAMES: Column[] = [
@@ -70,7 +70,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
   const of = (title: string, note: string, columns: Column[], rows = results.rows) => {
     return table(title, note, [...NAMES, ...columns], rows)
   }
-  const published = groupRows(results.rows).some((group) => paper.cell(group) !== NOT_ON_FILE)
+  const published = isPublished(results, papers)
   const compared = results.rows.filter((row) => row.klTeacher !== undefined || row.klAnchor !== undefined)
   const verified = results.rows.find((row) => row.auc !== undefined)
   return [
@@ -180,7 +180,7 @@ function teacherTable(teachers: TeacherRow[]): Table {
 export function claimTable(claims: ClaimResult[]): Table {
   return {
     title: 'Claims',
-    caption: `A claim holds when the whole 95 % interval of a difference, taken seed by seed, lies on the claimed side of 0 (of 1 for a ratio; of the margin where things are claimed to be similar). It is reversed when the interval lies on the other side, and undecided otherwise. ${OF_SEVERAL}`,
+    caption: `A claim holds when the whole 95 % interval of a difference, taken seed by seed, ${SIDES}`,
     head: ['', 'claim', 'as tested here', 'verdict', 'statistic', 'estimate', '95 %', 'n'],
     left: [0, 1, 2, 3, 4],
     blocks: [

@@ -6,7 +6,7 @@ import type { Table } from './columns.ts'
 import { capital, estimateOf, intervalOf } from './format.ts'
 import { glossary } from './glossary.ts'
 import { groupRows, summarise } from './groups.ts'
-import { NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperValues } from './papers.ts'
+import { isPublished, NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperValues } from './papers.ts'
 import type { Kind, Metric, Results, Row } from './rows.ts'
 import { claimTable, failures, tables } from './table.ts'
 
@@ -14,11 +14,10 @@ const WIDTH = 80
 
 /** Everything a terminal shows at the end of a run. */
 export function textReport(results: Results, papers: PaperEntry[] = []): string {
-  const all = tables(results, papers)
   const parts = [
     wrap(caption(results), WIDTH).join('\n'),
-    ...all.map(textTable),
-    all.some(({ caption: note }) => note.includes(NONE_ON_FILE)) && NONE_ON_FILE,
+    ...tables(results, papers).map(textTable),
+    !isPublished(results, papers) && NONE_ON_FILE,
     claimText(results.claims),
     ...failures(results),
   ]

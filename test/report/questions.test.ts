@@ -179,7 +179,7 @@ test('runs with settings that a question asks for answer that one alone', () => 
   const { asked, only } = QUESTIONS.find((question) => question.only)!
   const plain: Said = { study: 'trikd', verdicts: { K3: 'undecided' } }
   const open = questionsPage([source(plain)]).split('## Not answered')[1]
-  assert.match(open, `- **${asked}** Needs ${only!.needs}.`)
+  assert.match(open, `- **${asked}** ${only!.why}`)
   const special = source({ ...plain, run: { config: { saturation: 1 }, overrides: ['--saturation 1'] } })
   const row = { ...fake.rows[0], size: 7, seed: 0 }
   const rows = [
