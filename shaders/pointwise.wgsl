@@ -1,4 +1,4 @@
-// pointwise: y = a ∘ b with NumPy broadcasting, and exp, log, sqrt, with their derivatives. y and its operands are
+// pointwise: y = a ∘ b with NumPy broadcasting, and exp, log, sqrt, abs, with their derivatives. y and its operands are
 // walked by strides (0 repeats), over axes that the loader merged where it could: operands of one shape and layout have
 // one axis. A thread computes up to 8 elements of an innermost line, `width` apart. An operand that is a number comes
 // as p.number.
@@ -151,5 +151,25 @@ fn rootBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroup
     let at = run.at + r * run.step;
     let v = operands(at);
     put(at.x, 0.5 * v.x / v.y);
+  }
+}
+
+@compute @workgroup_size(64)
+fn magnitude(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    put(at.x, abs(a[at.y]));
+  }
+}
+
+// The gradient of a magnitude |b|: a with the sign of b, 0 where b is 0.
+@compute @workgroup_size(64)
+fn signed(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let run = runOf(id, groups);
+  for (var r = 0u; r < run.count; r++) {
+    let at = run.at + r * run.step;
+    let v = operands(at);
+    put(at.x, v.x * sign(v.y));
   }
 }

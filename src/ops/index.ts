@@ -1,5 +1,6 @@
 // Table of contents: one line per family.
 
+export { clamp, type GeluOptions, gelu, leakyRelu, sigmoid, silu, tanh } from './activation.ts'
 export { type BatchNormOptions, type BatchNormWeights, batchNorm, batchNormWeights } from './batchNorm.ts'
 export { type Answers, classwiseEce, type Ece, type EceOptions, ece } from './calibration.ts'
 export { type Conv2dOptions, conv2d } from './conv2d.ts'
@@ -28,9 +29,10 @@ export {
   type TeacherEdge,
   type Value,
 } from './distillLoss.ts'
+export { type DropoutOptions, dropout } from './dropout.ts'
 export { linear } from './linear.ts'
 export { type MatmulOptions, matmul } from './matmul.ts'
-export { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
+export { abs, add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
 export {
   type AvgPoolOptions,
   avgPool2d,

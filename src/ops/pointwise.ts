@@ -1,5 +1,5 @@
-// Arithmetic of elements, with NumPy broadcasting, and exp, log, sqrt. Operands may differ in shape and layout, one of
-// them may be a number or a Scalar. The gradient of a repeated operand is the sum over its copies, in a fixed order.
+// Arithmetic of elements, with NumPy broadcasting, and exp, log, sqrt, abs. Operands may differ in shape and layout,
+// one of them may be a number or a Scalar. The gradient of a repeated operand is the sum over its copies, in a fixed order.
 import source from '../../shaders/pointwise.wgsl'
 import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
@@ -9,8 +9,8 @@ import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor
 import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runs, walk } from './axes.ts'
 import { sumTo } from './reduce.ts'
 
-type Unary = 'exponential' | 'logarithm' | 'root'
-type Binary = 'sum' | 'difference' | 'product' | 'quotient' | 'divisor' | 'sumRelu' | 'mask' | 'rootBackward'
+type Unary = 'exponential' | 'logarithm' | 'root' | 'magnitude'
+type Binary = 'sum' | 'difference' | 'product' | 'quotient' | 'divisor' | 'sumRelu' | 'mask' | 'rootBackward' | 'signed'
 const pointwise_ = kernels<Unary | Binary>(source)
 
 export type Operand = Tensor | number | Scalar
@@ -87,6 +87,11 @@ export function log(x: Tensor): Tensor {
 /** The square root of x; NaN below 0. */
 export function sqrt(x: Tensor): Tensor {
   return unary('sqrt', 'root', x, (dy, y, dx) => gather('sqrt', 'rootBackward', dx, dy, y))
+}
+
+/** |x|; the gradient at 0 is 0. */
+export function abs(x: Tensor): Tensor {
+  return unary('abs', 'magnitude', x, (dy, _, dx) => gather('abs', 'signed', dx, dy, x))
 }
 
 function unary(

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
 import { InputError, ShapeError } from '../../src/errors.ts'
 import { reshape } from '../../src/ops/copy.ts'
-import { add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from '../../src/ops/pointwise.ts'
+import { abs, add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from '../../src/ops/pointwise.ts'
 import { sum } from '../../src/ops/reduce.ts'
 import { type Layout, type Shape, sizeOf, stridesOf, type Tensor } from '../../src/tensor.ts'
 import { checkOp, uniform } from '../check.ts'
@@ -148,6 +148,8 @@ test('agrees with float64 on functions of one tensor', async () => {
     await checkOp({ name: 'exp', inputs, op: exp, reference: (x) => x.map(Math.exp) })
     await checkOp({ name: 'log', inputs, op: log, reference: (x) => x.map(Math.log) })
     await checkOp({ name: 'sqrt', inputs, op: sqrt, reference: (x) => x.map(Math.sqrt) })
+    const signed = [{ shape, layout, data: away(shape, 9) }]
+    await checkOp({ name: 'abs', inputs: signed, op: abs, reference: (x) => x.map(Math.abs) })
     await checkOp({ name: 'neg', inputs, op: neg, reference: (x) => x.map((v) => -v) })
     await checkOp({ name: 'scale', inputs, op: (x) => scale(x, -2.5), reference: (x) => x.map((v) => -2.5 * v) })
   }

@@ -7,6 +7,7 @@ import { linearUniform } from '../../src/nn/init.ts'
 import { Parameters } from '../../src/nn/parameters.ts'
 import type { AnyNetwork } from '../../src/nn/resnet.ts'
 import { flatten } from '../../src/ops/copy.ts'
+import { dropout } from '../../src/ops/dropout.ts'
 import { linear } from '../../src/ops/linear.ts'
 import { pictureSource } from '../../src/ops/pictures.ts'
 import { adamW } from '../../src/optim.ts'
@@ -66,6 +67,28 @@ test('one with parameters and forward alone teaches, learns and is evaluated', a
   const [taught, after] = [await accuracy(teacher), await accuracy(student)]
   assert.ok(taught > 0.9 && before < 0.6 && after > 0.9, `teacher ${taught}, student ${before}, then ${after}`)
   assert.is((await evaluate(engine, student, held, { view })).classes, CLASSES)
+})
+
+test('dropout moves on with the pictures that fit counts, and repeats with the seed', async () => {
+  const train = stripes(60, 'train')
+  const labels = engine.tensor(train.labels, [train.n], { dtype: 'u32' })
+  const trained = async (moving: boolean) => {
+    const { parameters, forward } = classifier('student')
+    const count = engine.scalar('pictures seen', 0)
+    const dropped = (x: Tensor) => forward(dropout(x, { random: stream(0, 'dropout'), count }), { train: true })
+    const net = { network: { parameters, forward: dropped }, view: 'full', trained: true }
+    await fit(engine, {
+      graph: { views: { full: view }, nodes: { net }, edges: [] },
+      ...{ labels, source: pictureSource(engine.gpu, train, 20), epochs: 2, seed: 0 },
+      ...{ rows: Uint32Array.from({ length: train.n }, (_, i) => i), ...(moving && { augmented: count }) },
+      optimizer: ({ flat }) => adamW(flat, { lr: 0.05 }),
+      schedule: constant({ lr: 0.05 }),
+    })
+    return [...(await parameters.get('fc.weight').read())].join()
+  }
+  const moving = await trained(true)
+  assert.is(await trained(true), moving)
+  assert.is.not(await trained(false), moving)
 })
 
 test.run()

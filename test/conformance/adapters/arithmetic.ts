@@ -1,12 +1,11 @@
-// Elementwise operators. Those we have no kernel for are put together from those we have, where that is exact enough.
-import { add, div, exp, log, mul, neg, sqrt, sub } from '../../../src/ops/pointwise.ts'
+// Elementwise operators.
+import { clamp, leakyRelu, sigmoid, tanh } from '../../../src/ops/activation.ts'
+import { abs, add, div, exp, log, mul, neg, sqrt, sub } from '../../../src/ops/pointwise.ts'
 import { relu } from '../../../src/ops/relu.ts'
 import type { Tensor } from '../../../src/tensor.ts'
 import type { Operators } from './operator.ts'
 
-const sigmoid = (x: Tensor) => div(1, add(exp(neg(x)), 1))
 const sumOf = (inputs: Tensor[]) => inputs.slice(1).reduce((total, x) => add(total, x), inputs[0])
-export const abs = (x: Tensor) => add(relu(x), relu(neg(x)))
 
 export const arithmetic: Operators = {
   Add: ([a, b]) => add(a, b),
@@ -24,6 +23,8 @@ export const arithmetic: Operators = {
   Abs: ([x]) => abs(x),
   Reciprocal: ([x]) => div(1, x),
   Sigmoid: ([x]) => sigmoid(x),
-  Tanh: ([x]) => sub(mul(sigmoid(mul(x, 2)), 2), 1),
-  LeakyRelu: ([x], { alpha = 0.01 }) => sub(relu(x), mul(relu(neg(x)), alpha)),
+  Tanh: ([x]) => tanh(x),
+  LeakyRelu: ([x], { alpha = 0.01 }) => leakyRelu(x, alpha),
+  Clip: ([x], { min, max }) =>
+    (min ?? max ?? null) === null ? x : clamp(x, { min: min ?? undefined, max: max ?? undefined }),
 }

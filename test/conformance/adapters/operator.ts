@@ -33,6 +33,8 @@ export interface Attributes {
   steps: number[]
   mode: string
   constant_value: number
+  min: number | null
+  max: number | null
   split: number[]
   num_outputs: number
   repeats: number[]

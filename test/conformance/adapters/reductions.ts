@@ -1,10 +1,9 @@
 // Reductions over axes.
-import { exp, log, mul, neg, sqrt } from '../../../src/ops/pointwise.ts'
+import { abs, exp, log, mul, neg, sqrt } from '../../../src/ops/pointwise.ts'
 import { mean, sum } from '../../../src/ops/reduce.ts'
 import { argmax, max, topk } from '../../../src/ops/select.ts'
 import type { Tensor } from '../../../src/tensor.ts'
 import { refuse } from '../harness.ts'
-import { abs } from './arithmetic.ts'
 import { type Attributes, allAxes, type Operator, type Operators } from './operator.ts'
 
 type Reduce = typeof sum
