@@ -104,7 +104,9 @@ export function parseArguments<R extends CommonRecipe>(
   if (doing.length > 1 && doing.join() !== 'shard,submit') {
     throw new UsageError(`${doing.map((name) => `--${name}`).join(' and ')}: one at a time`)
   }
-  const alone = ([...doing, 'fresh', 'list', 'dryRun', 'printConfig'] as const).find((name) => options[name])
+  const alone = ([...doing, 'fresh', 'list', 'dryRun', 'printConfig'] as const).find(
+    (name) => options[name] !== undefined,
+  )
   if ((options.processes ?? 1) > 1 && alone) {
     const name = alone.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
     throw new UsageError(`--processes and --${name}: one or the other`)

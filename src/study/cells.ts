@@ -232,7 +232,11 @@ async function train(
   const silence = tellCompiling(options, { id: stage.id, name: nameOf(stages, stage) }, show)
   const stop = new AbortController()
   const abort = () => stop.abort()
-  for (const reason of [signal, lease.lost]) reason.addEventListener('abort', abort)
+  for (const reason of [signal, lease.lost]) {
+    // It may have come while the lock was taken or the checkpoint read: then no event follows.
+    if (reason.aborted) abort()
+    else reason.addEventListener('abort', abort)
+  }
   const running = runStage({
     engine,
     data,

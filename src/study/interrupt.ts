@@ -56,7 +56,8 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       resolve()
     }
     const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end)
   })
 }
 
@@ -65,7 +66,8 @@ export function tooLate(signal: AbortSignal, patience: () => number): { late: Pr
   let wait = () => {}
   const late = new Promise<never>((_, reject) => {
     wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience()).unref()
-    signal.addEventListener('abort', wait)
+    if (signal.aborted) wait()
+    else signal.addEventListener('abort', wait)
   })
   return { late, forget: () => signal.removeEventListener('abort', wait) }
 }

@@ -141,7 +141,9 @@ export class Locks {
   private async putAside(path: string, text: string, nonce: string): Promise<boolean> {
     const aside = `${path}.${nonce}.tmp`
     if (!(await this.files.rename(path, aside))) return false
-    const moved = await readText(this.files, aside)
+    const moved = await this.text(aside)
+    // Whoever has the lock by now has swept it away with what else was left lying about.
+    if (moved === null) return false
     if (moved !== text) await this.files.writeNew(path, moved)
     await this.files.remove(aside)
     return moved === text

@@ -51,9 +51,11 @@ function withNeeds(stages: readonly Stage[], some: readonly Stage[]): Set<string
 
 /** `i/n`, `n` with i from the scheduler, or both from it. */
 export function shardOf(text: string, env: Environment): { index: number; count: number } {
-  const [first, second] = text.split('/')
+  const [first, second, ...more] = text.split('/')
+  if (more.length > 0) throw new UsageError(`--shard ${text}: i/n`)
   const fits = (index: number, count: number) => {
-    if (index > count) throw new UsageError(`--shard ${index}/${count}: numbers go from 1 to ${count}`)
+    if (!Number.isInteger(index) || index < 1 || index > count)
+      throw new UsageError(`--shard ${index}/${count}: numbers go from 1 to ${count}`)
     return { index, count }
   }
   if (second !== undefined) return fits(whole('--shard', first), whole('--shard', second))
@@ -62,7 +64,9 @@ export function shardOf(text: string, env: Environment): { index: number; count:
   if (env.SLURM_ARRAY_TASK_ID === undefined || count === undefined || min === undefined) {
     throw new UsageError('--shard needs i/n, or n inside an array job: SLURM_ARRAY_TASK_COUNT is not set')
   }
-  return fits((Number(env.SLURM_ARRAY_TASK_ID) - Number(min)) / Number(step) + 1, whole('--shard', count))
+  const told = (name: string, value: string) => whole(`--shard from SLURM_ARRAY_TASK_${name}`, value, 0)
+  const index = (told('ID', env.SLURM_ARRAY_TASK_ID) - told('MIN', min)) / told('STEP', step) + 1
+  return fits(index, told('COUNT', count))
 }
 
 /** From 1: Slurm's array index as it is, Kubernetes' completion index, which begins at 0, and one. */

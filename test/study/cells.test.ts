@@ -75,6 +75,23 @@ test('a second run trains nothing and has the same cells', async () => {
   assert.equal(digests(cells), digests(firstCells))
 })
 
+test('a signal between the choice of a cell and its first step is not missed', async () => {
+  const files = memoryFiles()
+  const { append } = files
+  const stop = new AbortController()
+  files.append = async (path, text) => {
+    if (text.includes('"event":"cell"')) stop.abort()
+    return append(path, text)
+  }
+  const stopped = await run({ files, signal: stop.signal, change: (stages) => stages.splice(1) })
+  assert.instance(await fault(stopped.cells), AbortedError)
+  const [key] = stopped.keys.values()
+  assert.equal(
+    (await files.list('out/cells')).map(({ name }) => name),
+    [`${key}.checkpoint.safetensors`],
+  )
+})
+
 test('a fresh run trains all, to the same bits', async () => {
   const again = await run({ files: first.files, fresh: true })
   const cells = await again.cells

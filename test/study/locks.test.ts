@@ -88,6 +88,20 @@ test('of several that find a dead lock, one gets it', async () => {
   }
 })
 
+test('who moves a lock aside that the next holder sweeps away looks again', async () => {
+  const files = memoryFiles()
+  await leased(process_(files, 1))
+  const { rename } = files
+  files.rename = async (from, to) => {
+    files.rename = rename
+    const moved = await rename(from, to)
+    await files.remove(to)
+    return moved
+  }
+  await leased(process_(files, 2))
+  assert.is((await process_(files, 3, 'other').holder('a'))?.pid, 2)
+})
+
 test('a lock of another machine is taken over when its beat has stood still, and not before', async () => {
   const files = memoryFiles()
   const far = await leased(process_(files, 1, 'far', { beatSeconds: 0.02 }))

@@ -78,6 +78,11 @@ test('shards part the cells between them, whoever numbers them', () => {
     ['1/x', {}, '--shard x: a whole number'],
     ['3', {}, 'neither SLURM_ARRAY_TASK_ID'],
     ['', { JOB_COMPLETION_INDEX: '1' }, '--shard needs i/n'],
+    ['1/2/3', {}, '--shard 1/2/3: i/n'],
+    ['', { ...slurm(1, 1, 4), SLURM_ARRAY_TASK_ID: 'x' }, '--shard from SLURM_ARRAY_TASK_ID x: a whole number from 0'],
+    ['', { ...slurm(1, 1, 4), SLURM_ARRAY_TASK_MIN: '' }, '--shard from SLURM_ARRAY_TASK_MIN : a whole number'],
+    ['', slurm(2, 1, 4, 2), '--shard 1.5/4: numbers go from 1 to 4'],
+    ['', slurm(1, 3, 4), '--shard -1/4: numbers go from 1 to 4'],
   ] as const) {
     assert.match(
       refused(() => shardOf(text, env)),
@@ -175,6 +180,12 @@ test('tasks may share the cells, and only so many run at the same time', () => {
     refused(() => printed('--cell 3 --merge')),
     '--cell and --merge: one at a time',
   )
+  for (const part of ['--cell', '--shard']) {
+    assert.match(
+      refused(() => printed(`${part} --processes 2`)),
+      `--processes and ${part}: one or the other`,
+    )
+  }
 })
 
 test('the Indexed Job has an index a cell, and forgives a stop behind a checkpoint', () => {
