@@ -104,17 +104,20 @@ class GradientSink {
     this.holders.set(t.storage, (this.holders.get(t.storage) ?? 0) + by)
   }
 
-  put(x: Tensor, gradient: Tensor): void {
+  put(x: Tensor, gradient: Tensor, kept = false): void {
     if (x.node === null) {
       const { to, add } = this.destination(x)
       accumulate(gradient, to, add)
     } else if (this.pending.has(x)) {
+      // Both may be one tensor, handed on twice: nothing is added to it while it is read.
+      this.hold(gradient, 1)
       const { to } = this.destination(x)
       accumulate(gradient, to, 1)
+      this.hold(gradient, -1)
     } else {
       checkAlike(gradient, x)
       this.pending.set(x, gradient)
-      this.hold(gradient, 1)
+      this.hold(gradient, kept ? 2 : 1)
     }
   }
 
@@ -122,7 +125,7 @@ class GradientSink {
   for(x: Tensor): Destination {
     return claimedOnce(
       () => this.destination(x),
-      (gradient) => this.put(x, gradient),
+      (gradient, kept) => this.put(x, gradient, kept),
     )
   }
 
@@ -147,7 +150,7 @@ class GradientSink {
 
 /** A second destination for a tensor that is two inputs of one op: a kernel can't write one buffer through two names. */
 function apart(x: Tensor, sink: GradientSink, again: (() => void)[]): Destination {
-  const pass = (gradient: Tensor) => sink.put(x, gradient)
+  const pass: Destination['pass'] = (gradient, kept) => sink.put(x, gradient, kept)
   return ofItsOwn(x, (gradient) => again.push(() => pass(gradient)), pass)
 }
 

@@ -15,8 +15,8 @@ export interface Destination {
   readonly to: Tensor
   /** 1 to add to what `to` holds, 0 to overwrite it: pass it to the kernel. */
   readonly add: 0 | 1
-  /** Hands a finished gradient on, without copying where possible. */
-  pass(gradient: Tensor): void
+  /** Hands a finished gradient on, without copying where possible. Others may be added to it, unless it is `kept`. */
+  pass(gradient: Tensor, kept?: boolean): void
 }
 
 /** Gets dy and one destination per input, null where no gradient is wanted. */

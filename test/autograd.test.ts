@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward, noGrad } from '../src/autograd.ts'
 import { reshape } from '../src/ops/copy.ts'
-import { add, mul } from '../src/ops/pointwise.ts'
+import { add, addRelu, mul } from '../src/ops/pointwise.ts'
 import { relu } from '../src/ops/relu.ts'
 import type { Tensor } from '../src/tensor.ts'
 import { engine } from './device.ts'
@@ -24,6 +24,13 @@ test('gives both operands of one op their share when they are the same tensor', 
   const x = leaf([1, -2, 3])
   backward(add(x, x), ones(3))
   assert.equal(await values(x.grad), [2, 2, 2])
+})
+
+test('one gradient that an op hands on twice, to the same result', async () => {
+  const x = leaf([1, -2, 3])
+  const h = relu(x)
+  backward(addRelu(h, h), engine.tensor([1, 10, 100]))
+  assert.equal(await values(x.grad), [2, 0, 200])
 })
 
 test('keeps an upstream gradient that several inputs share intact', async () => {

@@ -166,7 +166,7 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
   if (!wanted) return { loss, parts, table, gradient: null }
   record('distillLoss', loss, [logits], (dy, [dx]) => {
     if (!dx) return
-    if (isUnit(dy)) return dx.pass(gradient)
+    if (isUnit(dy)) return dx.pass(gradient, true)
     const threads = [(N * C) / header.WIDTH]
     loss_.backward({ dy, unit: gradient, dlogits: dx.to }, { ...params, add: dx.add }, { threads }, { header })
   })

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
 import { COLUMNS, type DistillLossOptions, distillLoss, SUMS } from '../../src/ops/distillLoss.ts'
+import { add } from '../../src/ops/pointwise.ts'
 import { relu } from '../../src/ops/relu.ts'
 import { assign } from '../../src/tensor.ts'
 import { allclose, checkOp } from '../check.ts'
@@ -252,6 +253,23 @@ test('writes into a larger table, sums into running metrics, and leaves out what
   assert.ok(gradient.slice(0, 4 * C).some((g) => g !== 0))
   assert.ok(gradient.slice(4 * C).every((g) => g === 0))
   step.release()
+})
+
+test('what else flows to the logits is not added to its own gradient', async () => {
+  const x = engine.tensor(scaled(20, 1), [2, 10], { requiresGrad: true })
+  const logits = relu(x)
+  const [a, b] = [
+    [1, 2],
+    [3, 4],
+  ].map((labels) => distillLoss(logits, { labels: u32(labels) }))
+  const before = [...(await a.gradient!.read())]
+  const both = add(a.loss, b.loss)
+  backward(both, undefined, { retain: true })
+  const once = [...(await x.grad!.read())]
+  assert.equal([...(await a.gradient!.read())], before)
+  x.gradEmpty = true
+  backward(both)
+  assert.equal([...(await x.grad!.read())], once)
 })
 
 test('drops rows beyond the table', async () => {
