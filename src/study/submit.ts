@@ -1,6 +1,6 @@
 // `--submit`: what hands a study to the scheduler that a lab has. Nothing is sent anywhere; a script or a manifest is
 // printed, made to be read and edited.
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { quoted, read, type StudyArguments } from './args.ts'
 import type { Flag, Scheduler } from './flag.ts'
 import { depths, ranges } from './shards.ts'
@@ -26,7 +26,8 @@ export function submitText(
   script: string = process.argv[1],
   folder: string = process.cwd(),
 ): string {
-  const { shard, fresh } = options
+  const { shard, fresh, list, dryRun } = options
+  if (list || dryRun) throw new UsageError(`--submit and --${list ? 'list' : 'dry-run'}: one at a time`)
   if (fresh)
     throw new UsageError('--fresh: a task that goes on from its checkpoint would begin again; take another --out')
   if (shard !== undefined && !/^[1-9]\d*$/.test(shard)) {
@@ -34,6 +35,7 @@ export function submitText(
   }
   const study = {
     name: options.out.split('/').at(-1) || paper.name,
+    paper: paper.name,
     folder,
     out: options.out,
     words: [...launcher(script, paper.name), ...sameFlags(argv, paper.flags)],
@@ -44,6 +46,7 @@ export function submitText(
 
 interface Submitted {
   name: string
+  paper: string
   folder: string
   out: string
   /** The command, without what chooses cells. */
@@ -79,6 +82,8 @@ export function levels(stages: readonly Stage[]): { shared: number[]; others: nu
 
 function slurm(stages: readonly Stage[], { name, folder, out, words, shards }: Submitted): string {
   const command = words.map(quoted).join(' ')
+  // Slurm reads % as the beginning of a job's number, name, …
+  const logs = `${out.replaceAll('%', '%%')}/logs`
   const lines: string[] = []
   const jobs: string[] = []
   const array = (job: string, numbers: string, which: string, after?: string) => {
@@ -109,8 +114,9 @@ at_once=\${AT_ONCE:+%$AT_ONCE}
 
 # array '--cell' 1-8 [sbatch options]: prints the number of the job.
 array() {
+  # With --clusters the number has a cluster's name behind it, which dependencies must not have.
   sbatch --parsable --array="$2" --requeue --open-mode=append --signal=USR1@60 \\
-    --output=${quoted(`${out}/logs/%x-%a.txt`)} "\${@:3}" <<EOF
+    --output=${quoted(`${logs}/%x-%a.txt`)} "\${@:3}" <<EOF | cut -d ';' -f 1
 #!/bin/bash
 srun ${command.replace(/[\\$`]/g, '\\$&')} $1
 code=\\$?
@@ -122,15 +128,20 @@ EOF
 
 ${lines.join('\n')}
 sbatch --job-name=${quoted(`${name}-merge`)} --dependency="afterany:${jobs.map((job) => `$${job}`).join(':')}" \\
-  --output=${quoted(`${out}/logs/%x.txt`)} "$@" --wrap=${quoted(`${command} --merge`)}
+  --output=${quoted(`${logs}/%x.txt`)} "$@" --wrap=${quoted(`${command} --merge`)}
 `
 }
 
-function k8s(stages: readonly Stage[], { name, folder, out, words, shards }: Submitted): string {
+function k8s(stages: readonly Stage[], { name, paper, folder, out, words, shards }: Submitted): string {
   const completions = shards ?? stages.length
   const which = shards === null ? ['--cell'] : ['--shard', String(shards)]
-  const job = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-')
+  if (relative(folder, resolve(folder, out)).startsWith('..')) {
+    throw new UsageError(`--out ${out}: with --submit k8s it lies in the volume, below ${folder}; start it elsewhere`)
+  }
+  const job = jobName(name, completions) || jobName(paper, completions)
   const text = (word: string) => JSON.stringify(word)
+  // Kubernetes takes $(NAME) in a command for a variable, and $$ for a $.
+  const word = (plain: string) => text(plain.replaceAll('$', '$$$$'))
   return `# ${stages.length} cells as an Indexed Job, for Kubernetes 1.29 or later: kubectl apply -f this.yaml
 # IMAGE has Node and this package, at the paths below; CLAIM is a volume that all pods can write (ReadWriteMany), with
 # ${folder} on it: cells, checkpoints and locks lie in ${out}. A pod that needs a network which another pod
@@ -160,10 +171,17 @@ spec:
         - name: study
           image: IMAGE
           workingDir: ${text(folder)}
-          command: [${[...words, ...which].map(text).join(', ')}]
+          command: [${[...words, ...which].map(word).join(', ')}]
           resources: {}
           volumeMounts: [{ name: work, mountPath: ${text(folder)} }]
       volumes:
         - { name: work, persistentVolumeClaim: { claimName: CLAIM } }
 `
+}
+
+/** What Kubernetes takes as a name (RFC 1123), short enough that its pods' numbers fit behind it; maybe nothing is left. */
+function jobName(name: string, completions: number): string {
+  const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  const room = 62 - String(completions - 1).length
+  return plain.replace(/^-/, '').slice(0, room).replace(/-$/, '')
 }

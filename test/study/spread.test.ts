@@ -117,7 +117,7 @@ function submitted(script: string, env = {}): { args: string[]; job: string }[] 
   const folder = mkdtempSync(join(tmpdir(), 'submit-'))
   try {
     const stub = `#!/bin/bash
-n=$(ls ${folder}/log | wc -l); { printf '%s\\n' "$@"; echo ---; [ -t 0 ] || cat; } > ${folder}/log/$n; echo $((100 + n))`
+n=$(ls ${folder}/log | wc -l); { printf '%s\\n' "$@"; echo ---; [ -t 0 ] || cat; } > ${folder}/log/$n; echo "$((100 + n));cluster"`
     mkdirSync(join(folder, 'log'))
     writeFileSync(join(folder, 'sbatch'), stub, { mode: 0o755 })
     const path = { ...process.env, ...env, PATH: `${folder}:${process.env.PATH}` }
@@ -172,6 +172,12 @@ test('tasks may share the cells, and only so many run at the same time', () => {
     refused(() => printed('--submit slurm --fresh')),
     'take another --out',
   )
+  for (const instead of ['--list', '--dry-run']) {
+    assert.match(
+      refused(() => printed(`--submit slurm ${instead}`)),
+      `--submit and ${instead}: one at a time`,
+    )
+  }
   assert.match(
     refused(() => printed('--submit pbs')),
     '--submit pbs: one of slurm, k8s',
@@ -184,6 +190,30 @@ test('tasks may share the cells, and only so many run at the same time', () => {
     assert.match(
       refused(() => printed(`${part} --processes 2`)),
       `--processes and ${part}: one or the other`,
+    )
+  }
+})
+
+test('no % of the folder is a pattern to Slurm', () => {
+  const jobs = submitted(printed('--preset smoke --submit slurm --out=results/lr-50%a'))
+  for (const [i, name] of [
+    [0, '%x-%a.txt'],
+    [3, '%x.txt'],
+  ] as const)
+    assert.ok(jobs[i].args.includes(`--output=results/lr-50%%a/logs/${name}`), jobs[i].args.join(' '))
+})
+
+test('Kubernetes takes the name and reads no variables into the command; results lie in the volume', () => {
+  const named = (out: string) => /\n {2}name: "(.*)"\n/.exec(printed(`--submit k8s --out=${out}`))![1]
+  assert.is(named('results/_CIFAR_10._'), 'cifar-10')
+  assert.is(named('ä'), 'cqkd')
+  assert.is(named(`results/${'long_'.repeat(20)}`), `${'long-'.repeat(12)}l`)
+  assert.ok(`${named(`results/${'x'.repeat(80)}`)}-${stages.length - 1}`.length <= 63)
+  assert.match(printed('--submit k8s --out=results/$(HOME)-$$'), '"--out", "results/$$(HOME)-$$$$", "--cell"]')
+  for (const out of ['/data/cqkd', '../cqkd']) {
+    assert.match(
+      refused(() => printed(`--submit k8s --out=${out}`)),
+      `--out ${out}: with --submit k8s it lies in the volume, below /home/ann's work`,
     )
   }
 })
