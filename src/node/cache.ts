@@ -2,7 +2,7 @@
 // nobody ever sees half a driver and two processes may do it at the same time.
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { FileError } from '../errors.ts'
 
@@ -20,7 +20,18 @@ export function offlineByEnvironment(env: NodeJS.ProcessEnv = process.env): bool
   return value !== undefined && value !== '' && value !== '0'
 }
 
-const leftover = /^\.new-(\d+)-/
+/** What is not in its place yet, or no longer: process and machine are in its name, since machines may share a cache. */
+const half = /^\.new-(\d+)-(?:(.*)-)?\w+$/
+
+function halfPath(parent: string): string {
+  return join(parent, `.new-${process.pid}-${hostname()}-${Math.random().toString(36).slice(2, 8)}`)
+}
+
+/** Whether somebody may be at work on what is of this name: a process that lives, or one of another machine. */
+export function inTheMaking(name: string): boolean {
+  const [, pid, host = hostname()] = half.exec(name) ?? []
+  return pid !== undefined && (host !== hostname() || isAlive(Number(pid)))
+}
 
 /**
  * Makes `folder` if it is not there: `build` fills an empty folder beside it, which is then renamed. If another process
@@ -29,7 +40,7 @@ const leftover = /^\.new-(\d+)-/
 export async function install(folder: string, build: (temporary: string) => Promise<void>): Promise<string> {
   if (existsSync(folder)) return folder
   const parent = join(folder, '..')
-  const temporary = join(parent, `.new-${process.pid}-${Math.random().toString(36).slice(2, 8)}`)
+  const temporary = halfPath(parent)
   try {
     mkdirSync(parent, { recursive: true })
     removeLeftovers(parent)
@@ -57,8 +68,19 @@ export async function install(folder: string, build: (temporary: string) => Prom
 // A process killed the hard way cannot clean up after itself; the next one does.
 function removeLeftovers(parent: string): void {
   for (const name of readdirSync(parent)) {
-    const pid = leftover.exec(name)?.[1]
-    if (pid && !isAlive(Number(pid))) rmSync(join(parent, name), { recursive: true, force: true })
+    if (half.test(name) && !inTheMaking(name)) rmSync(join(parent, name), { recursive: true, force: true })
+  }
+}
+
+/** Removes an entry, which is gone by one rename: whoever looks meanwhile, or after a kill, finds all of it or nothing. */
+export function uninstall(path: string): void {
+  const aside = halfPath(join(path, '..'))
+  try {
+    renameSync(path, aside)
+    rmSync(aside, { recursive: true })
+  } catch (cause) {
+    if (!existsSync(path) && !existsSync(aside)) return
+    throw new FileError(`cannot remove ${path}: ${(cause as Error).message}`, { cause })
   }
 }
 

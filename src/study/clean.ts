@@ -1,14 +1,15 @@
 // `clean`: removes what was fetched, drivers and data sets, from the cache. Results lie elsewhere and stay.
-import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { cacheFolder } from '../node/cache.ts'
+import { cacheFolder, inTheMaking, uninstall } from '../node/cache.ts'
 import { UsageError } from './usage.ts'
 
 const HELP = `Usage: npx webgpu-distill clean [--yes]
 
 Shows what lies in the cache (drivers, downloaded data sets, tuning) and how large it is, asks, and removes it; --yes does not
-ask. Whatever is needed again is fetched again. Results and checkpoints are not in the cache, and stay.
+ask. Whatever is needed again is fetched again; what a process is fetching now stays. Results and checkpoints are not in
+the cache, and stay.
 `
 
 /** Names of what this package puts into its cache; whatever else lies there is not ours. */
@@ -17,6 +18,8 @@ const OURS = /^(lavapipe-.*|swiftshader-.*|chromium-.*|data|packages|tuning|\.ne
 export interface CacheEntry {
   name: string
   bytes: number
+  /** A process is fetching it, or something into it. */
+  busy: boolean
 }
 
 export function cacheEntries(folder: string): CacheEntry[] {
@@ -27,7 +30,11 @@ export function cacheEntries(folder: string): CacheEntry[] {
     return readdirSync(path).reduce((sum, name) => sum + size(join(path, name)), 0)
   }
   const names = readdirSync(folder).filter((name) => OURS.test(name))
-  return names.sort().map((name) => ({ name, bytes: size(join(folder, name)) }))
+  const within = (path: string) => (lstatSync(path).isDirectory() ? readdirSync(path) : [])
+  return names.sort().map((name) => {
+    const path = join(folder, name)
+    return { name, bytes: size(path), busy: [name, ...within(path)].some(inTheMaking) }
+  })
 }
 
 export async function clean(
@@ -40,7 +47,9 @@ export async function clean(
     say(HELP.trimEnd())
     return 0
   }
-  const entries = cacheEntries(folder)
+  const all = cacheEntries(folder)
+  for (const { name, busy } of all) if (busy) say(`stays, a process is fetching it: ${join(folder, name)}`)
+  const entries = all.filter(({ busy }) => !busy)
   if (entries.length === 0) {
     say(`nothing to remove in ${folder}`)
     return 0
@@ -58,7 +67,7 @@ export async function clean(
       return 1
     }
   }
-  for (const { name } of entries) rmSync(join(folder, name), { recursive: true, force: true })
+  for (const { name } of entries) uninstall(join(folder, name))
   say(`removed ${total}`)
   return 0
 }

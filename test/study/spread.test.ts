@@ -1,4 +1,4 @@
-// Which cells a process does, what is handed to schedulers, what a watcher is told, what `clean` counts.
+// Which cells a process does, what is handed to schedulers, what a watcher is told.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseArguments, type StudyArguments } from '../../src/study/args.ts'
-import { cacheEntries, clean } from '../../src/study/clean.ts'
 import { CQKD, TRIKD } from '../../src/study/papers.ts'
 import { depths, partOf, ranges, shardOf } from '../../src/study/shards.ts'
 import type { Stage } from '../../src/study/stage.ts'
@@ -251,24 +250,6 @@ test('a watcher is told what is done, who is at what, and how long it takes', ()
   assert.ok(lines.every((line) => line.length < 80))
   assert.is(rowsOf(['a'.repeat(80), '', 'b'.repeat(81)], 80), 4, 'long lines are wrapped by the terminal')
   assert.equal(watchText('x', [watched[0], watched[4]], null, 80), ['x: 1 of 2 cells done, nobody is at work'])
-})
-
-test('clean counts and removes what is ours, and asks first', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'clean-'))
-  try {
-    mkdirSync(join(folder, 'data', 'cifar10'), { recursive: true })
-    mkdirSync(join(folder, 'thesis'))
-    writeFileSync(join(folder, 'data', 'cifar10', 'a'), 'abc')
-    writeFileSync(join(folder, 'thesis', 'a'), 'abc')
-    assert.equal(cacheEntries(folder), [{ name: 'data', bytes: 3 }])
-    const said: string[] = []
-    assert.is(await clean(['--yes'], { folder, say: (line) => said.push(line) }), 0)
-    assert.equal(said, [`    0.0 MB  ${join(folder, 'data')}`, 'removed 0.0 MB'])
-    assert.equal(readdirSync(folder), ['thesis'])
-    assert.equal(cacheEntries(join(folder, 'none')), [])
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
 })
 
 test.run()
