@@ -24,6 +24,8 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
 
 /** Runs a command; resolves to the exit code: 0 done, 1 failed, 2 wrong usage, 128 + n after a signal. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A scheduler's wish to stop, which Node takes for one to debug it. Where cells are trained somebody else listens, too.
+  process.on('SIGUSR1', () => process.listenerCount('SIGUSR1') === 1 && process.exit(138))
   // A reader that has gone (`| head`) is no reason to stop training.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

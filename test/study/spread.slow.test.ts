@@ -124,6 +124,16 @@ test('SIGUSR1 leaves a checkpoint and code 138, whatever SIGTERM follows; a watc
   assert.equal(endings(out), new Set(['.checkpoint.safetensors']))
 })
 
+test('SIGUSR1 before the first cell ends it with code 138, too', async () => {
+  const { child, ended } = program.start([...program.small, '--out', at('early')])
+  let said = ''
+  child.stdout?.on('data', (text) => (said += text))
+  await until(() => child.exitCode !== null || said.includes('data: '), 'the first word')
+  child.kill('SIGUSR1')
+  const { code, err } = await ended
+  assert.equal([code, err], [138, ''])
+})
+
 test('twenty kills at random moments change no bit of weights, metrics and curves', async () => {
   const study = [...program.small, '--epochs', '60', '--save-seconds', '0.05', '--out']
   const undisturbed = await program.run([...study, at('undisturbed')])
