@@ -166,7 +166,12 @@ function ofItsOwn(x: Tensor, made: (to: Tensor) => void, pass: Destination['pass
 function leafDestination(x: Tensor): Place {
   x.grad ??= persistent(x.gpu, x.shape, null, 'f32', x.layout, 'gradient')
   const add = x.gradEmpty ? 0 : 1
-  x.gradEmpty = false
+  if (x.gradEmpty) {
+    x.gradEmpty = false
+    x.gpu.tape.changed(() => {
+      x.gradEmpty = true
+    })
+  }
   return { to: x.grad, add }
 }
 

@@ -3,7 +3,7 @@
 import { noGrad } from './autograd.ts'
 import { InputError } from './errors.ts'
 import type { Compiling } from './gpu/compiling.ts'
-import type { Gpu, GpuInfo } from './gpu/gpu.ts'
+import { type Gpu, type GpuInfo, synchronous } from './gpu/gpu.ts'
 import type { Storage } from './gpu/memory.ts'
 import { Scalar, type Tape } from './gpu/tape.ts'
 import { type DType, type Layout, persistent, type Shape, sizeOf, Tensor } from './tensor.ts'
@@ -91,9 +91,13 @@ export class Engine {
     return noGrad(this.gpu, fn)
   }
 
-  /** Runs `fn` once, in one submit. What is made inside ends with it, except parameters and what `fn` returns. */
+  /**
+   * Runs `fn` once, in one submit. What is made inside ends with it, except parameters and what `fn` returns. Inside
+   * another step it is a part of that.
+   */
   step<T>(fn: () => T): T {
-    const { tape, result } = this.gpu.trace('step', fn, storagesIn)
+    if (this.gpu.inStep) return synchronous('step', fn)
+    const { tape, result } = this.gpu.trace('step', fn, storagesIn, true)
     tape.replay()
     tape.release()
     return result

@@ -6,6 +6,7 @@ import { backward } from '../src/autograd.ts'
 import { InputError, ShapeError } from '../src/errors.ts'
 import { Parameters } from '../src/nn/parameters.ts'
 import { add, mul, scale } from '../src/ops/pointwise.ts'
+import { expand } from '../src/ops/reduce.ts'
 import { relu } from '../src/ops/relu.ts'
 import { adamW, sgd } from '../src/optim.ts'
 import { assign, type Shape } from '../src/tensor.ts'
@@ -38,9 +39,69 @@ test('what a captured step will make is not there before its first run', async (
   const second = engine.capture('second', () => add(first.outputs, 1))
   const error = await first.outputs.read().then(String, (e: Error) => e.message)
   assert.match(error, /read: relu is a result of the step 'first', which has not run yet; call run\(\) first/)
+  assert.throws(() => second.run(), /second: relu is a result of the step 'first', which has not run yet/)
+  assert.throws(() => add(first.outputs, 1), /relu is a result of the step 'first', which has not run yet/)
   first.run()
   second.run()
   assert.equal([...(await first.outputs.read()), ...(await second.outputs.read())], [3, 4])
+})
+
+test('assign overwrites results, before their step has run, too, but nothing of a step that has ended', async () => {
+  const y = relu(engine.tensor([3]))
+  assign(y, [5])
+  assert.equal([...(await add(y, 1).read())], [6])
+  const step = engine.capture('later', () => relu(engine.tensor([3])))
+  assign(step.outputs, [4])
+  assert.equal([...(await add(step.outputs, 1).read())], [5])
+  let inner = y
+  engine.step(() => {
+    inner = add(y, 1)
+  })
+  assert.throws(() => assign(inner, [1]), /write: add was made inside a step that has ended/)
+})
+
+test('a step inside a step is a part of it, in every run', async () => {
+  const x = engine.tensor([1])
+  const outer = engine.capture('outer', () => {
+    const h = add(x, 1)
+    return mul(
+      engine.step(() => mul(h, 3)),
+      h,
+    )
+  })
+  for (const [value, want] of [
+    [1, 12],
+    [2, 27],
+  ]) {
+    assign(x, [value])
+    outer.run()
+    assert.equal([...(await outer.outputs.read())], [want])
+  }
+})
+
+test('what is refused leaves what was called before it, and gradients of a step that throws, as they were', async () => {
+  const flat = { values: engine.tensor([10]), gradients: engine.tensor([1]) }
+  const optimizer = sgd(flat, { lr: 1 })
+  optimizer.advance(1)
+  optimizer.step()
+  const long = engine.zeros([30_000])
+  assert.throws(() => expand(long, [30_000, 30_000]), /expand: 3600000000 bytes in one tensor/)
+  let inner = long
+  engine.step(() => {
+    inner = relu(flat.values)
+  })
+  assert.throws(() => relu(inner), /was made inside a step that has ended/)
+  const x = engine.tensor([2], [1], { requiresGrad: true })
+  backward(scale(x, 3))
+  assert.throws(() => backward(mul(x, x), x.grad!), /reads '.' and writes 'y' in the memory of one gradient; give it a/)
+  x.gradEmpty = true
+  const thrown = () => {
+    backward(scale(x, 5))
+    throw new Error('in the middle')
+  }
+  assert.throws(() => engine.capture('thrown', thrown), /in the middle/)
+  backward(scale(x, 7))
+  assert.equal([...(await flat.values.read()), ...(await x.grad!.read())], [9, 7])
 })
 
 test('what was called before a run of a captured step comes before it', async () => {
@@ -54,13 +115,19 @@ test('what was called before a run of a captured step comes before it', async ()
   assert.equal([...(await flat.values.read())], [9])
 })
 
-test('without a capture a Scalar counts as it is at the call', async () => {
+test('without a capture a Scalar counts as it is at the call; in one it keeps still', async () => {
   const factor = engine.scalar('factor', 2)
   const x = engine.tensor([1])
-  const twice = scale(x, factor)
-  factor.value = 3
-  const thrice = scale(x, factor)
-  assert.equal([...(await twice.read()), ...(await thrice.read())], [2, 3])
+  const both = () => {
+    factor.value = 2
+    const twice = scale(x, factor)
+    factor.value = 3
+    return [twice, scale(x, factor)]
+  }
+  for (const [twice, thrice] of [both(), engine.step(both)]) {
+    assert.equal([...(await twice.read()), ...(await thrice.read())], [2, 3])
+  }
+  refused(() => engine.capture('both', both), /both: 'factor' went from 2 to 3 while the step was recorded/)
 })
 
 test('what no replay would do again is refused inside a step', () => {

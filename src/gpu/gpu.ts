@@ -27,6 +27,14 @@ export interface GpuInfo {
   subgroupSize: number
 }
 
+/** What the function of a step returns. Throws InputError for a function that is not synchronous. */
+export function synchronous<T>(label: string, fn: () => T): T {
+  if (typeof fn !== 'function') throw new InputError(`${label}: needs a function, got ${typeof fn}`)
+  const result = fn()
+  if (result instanceof Promise) throw new InputError(`${label}: a step takes a synchronous function, got a promise`)
+  return result
+}
+
 /** Kernels by pass and shape, as `tune` names them, in place of the defaults. */
 export type Choices = Readonly<Record<string, string>>
 
@@ -108,38 +116,55 @@ export class Gpu {
     if (data.byteLength + byteOffset > wholeWords(target.bytes)) {
       throw new InputError(`write: ${data.byteLength} bytes at ${byteOffset} into ${target.bytes} bytes`)
     }
-    if (!target.storage.buffer) throw new InputError(`write: ${target.storage.label} belongs to a step being recorded`)
     this.flush()
+    const { storage } = target
+    storage.checkLasts('write')
+    if (!storage.buffer) throw new InputError(`write: ${storage.label} belongs to a step being recorded`)
+    storage.awaits = null
     const { buffer, byteOffset: start, byteLength } = data
-    this.device.queue.writeBuffer(target.storage.buffer, target.offset + byteOffset, buffer, start, byteLength)
+    this.device.queue.writeBuffer(storage.buffer, target.offset + byteOffset, buffer, start, byteLength)
   }
 
-  /** Records what `fn` does on a tape of its own, with the storages of `keep(result)` kept. Not yet run. */
-  trace<T>(label: string, fn: () => T, keep: (result: T) => Iterable<Storage>): { tape: Tape; result: T } {
-    if (typeof fn !== 'function') throw new InputError(`${label}: needs a function, got ${typeof fn}`)
+  /** Whether a step is being recorded. */
+  get inStep(): boolean {
+    return this.tapes.length > 0
+  }
+
+  /**
+   * Records what `fn` does on a tape of its own, with the storages of `keep(result)` kept. Not yet run; `once` for what
+   * is run at once, and never again.
+   */
+  trace<T>(label: string, fn: () => T, keep: (result: T) => Iterable<Storage>, once = false) {
     this.flush()
-    const tape = new Tape(this, label)
-    this.tapes.push(tape)
+    const tape = new Tape(this, label, once)
+    const kept = new Set<Storage>()
     let result: T
     try {
-      result = fn()
-      if (result instanceof Promise)
-        throw new InputError(`${label}: a step takes a synchronous function, got a promise`)
-    } finally {
-      this.tapes.splice(this.tapes.indexOf(tape), 1)
+      result = this.recordOn(tape, fn)
+      for (const storage of keep(result)) {
+        if (storage.gpu !== this) throw new InputError(`${label}: ${storage.label} belongs to another engine`)
+        kept.add(storage)
+      }
+      tape.seal(kept)
+    } catch (error) {
+      tape.giveUp()
+      throw error
     }
-    const kept = new Set<Storage>()
-    for (const storage of keep(result)) {
-      if (storage.gpu !== this) throw new InputError(`${label}: ${storage.label} belongs to another engine`)
-      kept.add(storage)
-    }
-    tape.seal(kept)
     tape.results = [...kept].filter((storage) => !this.persistent.has(storage))
     for (const storage of tape.results) {
       storage.awaits = label
       this.adopt(storage)
     }
     return { tape, result }
+  }
+
+  private recordOn<T>(tape: Tape, fn: () => T): T {
+    this.tapes.push(tape)
+    try {
+      return synchronous(tape.label, fn)
+    } finally {
+      this.tapes.splice(this.tapes.indexOf(tape), 1)
+    }
   }
 
   private adopt(storage: Storage): void {
@@ -201,16 +226,13 @@ export class Gpu {
   private copyOut({ storage, offset, bytes }: Bindable): GPUBuffer | null {
     this.flush()
     this.faults.check()
-    if (storage.ended) throw new DistillError('ended', `read: ${storage.label} ${storage.ended}`)
+    storage.checkLasts('read')
     if (bytes === 0) return null
     if (!storage.buffer) {
-      const why = this.tapes.length > 0 ? 'belongs to a step being recorded; read it after' : 'was never written'
+      const why = this.inStep ? 'belongs to a step being recorded; read it after' : 'was never written'
       throw new DistillError('ended', `read: ${storage.label} ${why}`)
     }
-    if (storage.awaits !== null) {
-      const how = `of the step '${storage.awaits}', which has not run yet; call run() first`
-      throw new DistillError('ended', `read: ${storage.label} is a result ${how}`)
-    }
+    storage.checkWritten('read')
     const staging = this.staging.take(wholeWords(bytes), 'read')
     const encoder = this.device.createCommandEncoder({ label: 'read' })
     encoder.copyBufferToBuffer(storage.buffer, offset, staging, 0, wholeWords(bytes))

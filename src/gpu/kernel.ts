@@ -1,7 +1,7 @@
 // A WGSL file becomes callables: one per entry point, tensors and parameters passed by the names the file gives them.
-import { ShaderError } from '../errors.ts'
+import { InputError, ShaderError } from '../errors.ts'
 import type { Gpu } from './gpu.ts'
-import type { Bindable } from './memory.ts'
+import type { Bindable, Storage } from './memory.ts'
 import { Pipeline, type Variant } from './pipelines.ts'
 import { parseShader, type Shader, workgroupSize } from './shader.ts'
 import type { ParamValue } from './tape.ts'
@@ -54,6 +54,7 @@ function dispatch(
       throw new ShaderError(`${where} has no binding '${name}': ${[...shader.bindings.keys()]}`)
     if (buffers[name].storage.gpu !== gpu) throw new ShaderError(`${where}: '${name}' belongs to another engine`)
   }
+  checkApart(where, shader, buffers)
   for (const name of shader.fields.keys()) {
     if (!(name in params)) throw new ShaderError(`${where}: parameter '${name}' is missing`)
   }
@@ -72,6 +73,18 @@ function dispatch(
     ? { index: uniform.index, bytes: shader.paramsBytes, fields: shader.fields, values: params }
     : null
   gpu.tape.record(pipeline, uses, slot, groups)
+}
+
+/** What the device refuses, told at the call. */
+function checkApart(where: string, shader: Shader, buffers: Record<string, Bindable>): void {
+  const written = new Map<Storage, string>()
+  for (const [name, { storage }] of Object.entries(buffers))
+    if (shader.bindings.get(name)!.access === 'write') written.set(storage, name)
+  for (const [name, { storage }] of Object.entries(buffers)) {
+    if (shader.bindings.get(name)!.access !== 'read' || !written.has(storage)) continue
+    const what = `reads '${name}' and writes '${written.get(storage)}' in the memory of one ${storage.label}`
+    throw new InputError(`${where} ${what}; give it a copy, as mul(x, 1) makes one`)
+  }
 }
 
 function workgroups(shader: Shader, entry: string, grid: Grid, variant: Variant): [number, number, number] {

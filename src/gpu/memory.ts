@@ -1,6 +1,6 @@
 // GPU buffers: what exists, what is free, who holds it. A Storage is memory an op may write before any GPUBuffer
 // stands behind it; the tape that first uses it gives it one when it is sealed.
-import { OutOfMemoryError } from '../errors.ts'
+import { DistillError, OutOfMemoryError } from '../errors.ts'
 import type { Gpu } from './gpu.ts'
 
 let nextId = 1
@@ -30,6 +30,18 @@ export class Storage {
   weigh(): void {
     this.weight ??= new ArrayBuffer(Math.min(this.bytes, HEAVIEST))
   }
+
+  /** Throws for memory that is others' by now. */
+  checkLasts(where: string): void {
+    if (this.ended !== null) throw new DistillError('ended', `${where}: ${this.label} ${this.ended}`)
+  }
+
+  /** Throws where a captured step has yet to write it. */
+  checkWritten(where: string): void {
+    if (this.awaits === null) return
+    const how = `of the step '${this.awaits}', which has not run yet; call run() first`
+    throw new DistillError('ended', `${where}: ${this.label} is a result ${how}`)
+  }
 }
 
 /** Anything a kernel can take: a range of a storage. `Tensor` is one. */
@@ -38,6 +50,19 @@ export interface Bindable {
   /** Bytes from the start of the storage; a multiple of 256. */
   readonly offset: number
   readonly bytes: number
+}
+
+/** Throws OutOfMemoryError for more than a tensor can hold. */
+export function checkSize(
+  { maxStorageBufferBindingSize: most }: GPUSupportedLimits,
+  bytes: number,
+  label: string,
+): void {
+  if (bytes <= most) return
+  throw new OutOfMemoryError(
+    `${label}: ${bytes} bytes in one tensor, the adapter binds at most ${most}; ` +
+      'use a smaller batch, smaller pictures or a smaller network',
+  )
 }
 
 /** Sizes are rounded up to a quarter of their power of two, so that freed buffers fit their successors. */
@@ -65,12 +90,7 @@ export class Pool {
 
   take(bytes: number, label: string): GPUBuffer {
     const { limits } = this.gpu.device
-    if (bytes > limits.maxStorageBufferBindingSize) {
-      throw new OutOfMemoryError(
-        `${label}: ${bytes} bytes in one tensor, the adapter binds at most ${limits.maxStorageBufferBindingSize}; ` +
-          'use a smaller batch, smaller pictures or a smaller network',
-      )
-    }
+    checkSize(limits, bytes, label)
     // The adapter's largest buffer is the class of what is rounded beyond it.
     const size = Math.min(sizeClass(bytes), Math.floor(limits.maxBufferSize / 4) * 4)
     const waiting = this.free.get(size)

@@ -3,7 +3,7 @@
 import { DistillError, InputError } from '../errors.ts'
 import { tally } from './compiling.ts'
 import type { Gpu } from './gpu.ts'
-import type { Bindable, Storage } from './memory.ts'
+import { type Bindable, checkSize, type Storage } from './memory.ts'
 import type { Pipeline } from './pipelines.ts'
 import type { Field } from './shader.ts'
 
@@ -53,6 +53,10 @@ export class Tape {
   private ran = false
   /** What it made and its caller keeps; holds nothing before the first run. */
   results: readonly Storage[] = []
+  /** Results of other steps that had not run when this one was recorded. */
+  private awaited = new Set<Storage>()
+  /** What recording has changed besides, to be taken back where it is given up. */
+  private undos: (() => void)[] = []
   /** Seconds one replay took, as last measured; 0 when unknown. */
   seconds = 0
 
@@ -60,7 +64,7 @@ export class Tape {
     readonly gpu: Gpu,
     readonly label: string,
     /** Runs what was called, once: a Scalar counts as it was at the call. Otherwise as it is at each replay. */
-    private eager = false,
+    private once = false,
   ) {}
 
   record(
@@ -69,6 +73,7 @@ export class Tape {
     params: { index: number; bytes: number; fields: Map<string, Field>; values: Record<string, ParamValue> } | null,
     groups: [number, number, number],
   ): void {
+    for (const { bindable } of uses) this.checkUsable(bindable.storage, pipeline.label)
     const slot = params ? this.takeSlot(params.bytes) : -1
     if (params) this.writeParams(slot, params.fields, params.values)
     this.commands.push({
@@ -80,6 +85,25 @@ export class Tape {
       groups,
       bindGroup: null,
     })
+  }
+
+  /** At the call, so that what was called before stays as it is. */
+  private checkUsable(storage: Storage, where: string): void {
+    storage.checkLasts(where)
+    if (!storage.buffer) checkSize(this.gpu.device.limits, storage.bytes, storage.label)
+    if (storage.awaits === null) return
+    if (this.once) storage.checkWritten(where)
+    this.awaited.add(storage)
+  }
+
+  /** `undo` takes back what was changed along with what is being recorded. */
+  changed(undo: () => void): void {
+    this.undos.push(undo)
+  }
+
+  /** Nothing of it will run. */
+  giveUp(): void {
+    for (const undo of this.undos.reverse()) undo()
   }
 
   private takeSlot(bytes: number): number {
@@ -101,10 +125,10 @@ export class Tape {
       items.forEach((item, i) => {
         const offset = slot + field.offset + 4 * i
         const scalar = item instanceof Scalar ? item : null
-        if (scalar && this.eager) this.checkGiven(scalar)
+        if (scalar && this.once) this.checkGiven(scalar)
         const number = scalar ? scalar.value : (item as number)
         this.write(offset, field.type, number)
-        if (scalar && !this.eager) this.patches.push({ offset, type: field.type, scalar, last: number })
+        if (scalar && !this.once) this.patches.push({ offset, type: field.type, scalar, last: number })
       })
     }
   }
@@ -122,6 +146,7 @@ export class Tape {
    */
   seal(kept: ReadonlySet<Storage>): void {
     const { gpu } = this
+    for (const { scalar, last } of this.patches) this.checkSteady(scalar, last)
     this.plan(kept)
     if (this.used > 0) this.uniforms = gpu.uniforms.take(this.used, this.label)
     for (const command of this.commands) command.bindGroup = this.bind(command)
@@ -133,36 +158,30 @@ export class Tape {
     if (this.used > 0) gpu.device.queue.writeBuffer(this.uniforms!, 0, this.shadow, 0, this.used)
   }
 
-  /** Buffers for storages that have none. What does not fit leaves the pools as they were. */
+  /** Buffers for storages that have none. */
   private plan(kept: ReadonlySet<Storage>): void {
     const { gpu } = this
     const last = new Map<Storage, number>()
     this.commands.forEach((command, i) => {
       for (const { bindable } of command.uses) if (!bindable.storage.buffer) last.set(bindable.storage, i)
     })
-    const planned = [...last.keys()]
     const poolOf = (storage: Storage) => (kept.has(storage) ? gpu.buffers : gpu.scratch)
-    try {
-      this.commands.forEach((command, i) => {
-        for (const { bindable } of command.uses) {
-          const { storage } = bindable
-          if (storage.ended)
-            throw new DistillError('ended', `${command.pipeline.label}: ${storage.label} ${storage.ended}`)
-          storage.buffer ??= poolOf(storage).take(storage.bytes, storage.label)
+    // A step that was recorded meanwhile may have ended what this one uses.
+    for (const { pipeline, uses } of this.commands)
+      for (const { bindable } of uses) bindable.storage.checkLasts(pipeline.label)
+    this.commands.forEach((command, i) => {
+      for (const { bindable } of command.uses) {
+        const { storage } = bindable
+        storage.buffer ??= poolOf(storage).take(storage.bytes, storage.label)
+      }
+      for (const { bindable } of command.uses) {
+        const { storage } = bindable
+        if (last.get(storage) === i && !kept.has(storage)) {
+          gpu.scratch.give(storage.buffer!)
+          last.delete(storage)
         }
-        for (const { bindable } of command.uses) {
-          const { storage } = bindable
-          if (last.get(storage) === i && !kept.has(storage)) {
-            gpu.scratch.give(storage.buffer!)
-            last.delete(storage)
-          }
-        }
-      })
-    } catch (error) {
-      for (const storage of last.keys()) if (storage.buffer) poolOf(storage).give(storage.buffer)
-      for (const storage of planned) storage.buffer = null
-      throw error
-    }
+      }
+    })
   }
 
   private bind(command: Command): GPUBindGroup {
@@ -229,6 +248,8 @@ export class Tape {
     let low = Number.POSITIVE_INFINITY
     let high = 0
     for (const { scalar } of this.patches) this.checkGiven(scalar)
+    for (const storage of this.awaited) storage.checkWritten(this.label)
+    this.awaited.clear()
     for (const storage of this.results) storage.awaits = null
     this.results = []
     for (const patch of this.patches) {
@@ -245,6 +266,14 @@ export class Tape {
     if (typeof value === 'number' && !Number.isNaN(value)) return
     throw new InputError(
       `${this.label}: '${name}' is ${value}; give it a value first (an optimizer's: advance(t) before step)`,
+    )
+  }
+
+  private checkSteady({ name, value }: Scalar, recorded: number): void {
+    if (Object.is(value, recorded)) return
+    throw new InputError(
+      `${this.label}: '${name}' went from ${recorded} to ${value} while the step was recorded, of which every run takes ` +
+        'one value; use a Scalar for each',
     )
   }
 
