@@ -1,7 +1,7 @@
 // optim: one step of SGD, Adam or AdamW over flat buffers of parameters x, gradients dx and state, in place, with
 // PyTorch's meaning. The first `decayEnd` parameters are decayed; padding has gradient 0 and value 0 and stays 0.
 //   both:  x *= shrink (decoupled decay, decayed only);  g = dx + l2 x (decayed only)
-//   sgd:   m = keep m + take g;   x -= rate (g + momentum m with nesterov, else m)
+//   sgd:   m = keep m + take g;   x -= rate (g + momentum m with nesterov or without momentum, else m)
 //   adam:  m = keep m + take g;   v = keepSquare v + takeSquare g²;   x -= rate m / (√v · unbias + eps)
 // Whatever depends on the step (keep = 0 in the first step of SGD, Adam's bias corrections in rate = lr / (1 - beta1^t) and
 // unbias = 1 / √(1 - beta2^t)) is computed in float64 on the host. An invocation updates a parameter.

@@ -45,7 +45,7 @@ interface CommonOptions {
 export interface SgdOptions extends CommonOptions {
   /** Default 0. */
   momentum?: number
-  /** Default 0; the first step is never dampened. */
+  /** Default 0; the first step, and one without momentum, is never dampened. */
   dampening?: number
   nesterov?: boolean
 }
@@ -72,8 +72,9 @@ export function sgd(flat: Flat, options: SgdOptions): Optimizer {
     keep: new Scalar('keep', 0),
     take: new Scalar('take', 1),
     momentum: new Scalar('momentum', momentum),
+    nesterov: new Scalar('nesterov', 0),
   }
-  const fixed = { n, decayEnd, l2: weightDecay, shrink: 1, nesterov: nesterov ? 1 : 0 }
+  const fixed = { n, decayEnd, l2: weightDecay, shrink: 1 }
   const unused = { keepSquare: 0, takeSquare: 0, unbias: 1, eps: 0 }
   return {
     state: [velocity],
@@ -81,12 +82,14 @@ export function sgd(flat: Flat, options: SgdOptions): Optimizer {
       const { lr: rate = lr, momentum: kept = momentum } = rates
       checkStep('sgd', step)
       checkAtLeast0('sgd', { lr: rate, momentum: kept })
-      // Like torch: the buffer starts as the first gradient itself, and without momentum nothing is dampened.
-      const starts = step === 1 || kept === 0
+      // Like torch: the buffer starts as the first gradient itself, and stays as it is in a step without momentum, which
+      // then is the gradient's own, as Nesterov's with a momentum of 0.
+      const [idle, starts] = [kept === 0, step === 1]
       scalars.rate.value = rate
-      scalars.keep.value = starts ? 0 : kept
-      scalars.take.value = starts ? 1 : 1 - dampening
+      scalars.keep.value = idle ? 1 : starts ? 0 : kept
+      scalars.take.value = idle ? 0 : starts ? 1 : 1 - dampening
       scalars.momentum.value = kept
+      scalars.nesterov.value = idle || nesterov ? 1 : 0
     },
     step() {
       clearOld(flat)

@@ -26,7 +26,7 @@ function sgdReference(x: Float64Array, options: SgdOptions, rates: Rates[]): Flo
   for (const [t, { lr = options.lr, momentum: mu = momentum }] of rates.entries()) {
     gradientsAt(t + 1).forEach((dx, i) => {
       const g = dx + (i < decayEnd ? weightDecay * x[i] : 0)
-      buffer[i] = t === 0 ? g : mu * buffer[i] + (1 - dampening) * g
+      if (mu !== 0) buffer[i] = t === 0 ? g : mu * buffer[i] + (1 - dampening) * g
       x[i] -= lr * (mu === 0 ? g : nesterov ? g + mu * buffer[i] : buffer[i])
     })
   }
@@ -120,6 +120,16 @@ test('follows a schedule that cycles rate and momentum', async () => {
   allclose(await train(a, sgd(a, nesterov), rates), sgdReference(started(), nesterov, rates), close, 'sgd')
   const decayed = { lr: 0.1, weightDecay: 0.05 }
   allclose(await train(b, adamW(b, decayed), rates), adamReference(started(), decayed, rates, true), close, 'adamW')
+})
+
+test('a step without momentum leaves the momentum of the others as it is', async () => {
+  const rates = fixed(10).map((_, t) => ({ momentum: t < 2 || t === 5 ? 0 : 0.9 }))
+  for (const nesterov of [false, true]) {
+    const options = { lr: 0.1, momentum: 0.9, nesterov }
+    const flat = flatOf()
+    const got = await train(flat, sgd(flat, options), rates)
+    allclose(got, sgdReference(Float64Array.from(start()), options, rates), close, `nesterov ${nesterov}`)
+  }
 })
 
 test('continues from saved state and step number to the same bits', async () => {
