@@ -12,24 +12,30 @@ export function shareProcessors(processes: number): void {
   if (processes > 1) process.env.LP_NUM_THREADS ??= String(Math.max(1, Math.floor(availableParallelism() / processes)))
 }
 
+export interface Others {
+  /** Resolves when all of them have ended. */
+  ended: Promise<unknown>
+  /** They write a checkpoint and leave. */
+  stop: () => void
+}
+
 /** What one process does for all: other formats of what is there. */
 const ONCE = ['--json', '--keep', '--tensorboard']
 
 /**
- * Starts N - 1 more of this process, and resolves when all of them have ended: what stopped one of them stops this
- * process, too, or is made up for by it. Adapter and data are in their place by now, so that none of them fetches any.
+ * Starts N - 1 more of this process. What stopped one of them stops this process, too, or is made up for by it. Adapter
+ * and data are in their place by now, so that none of them fetches any.
  */
-export async function startOthers(processes: number): Promise<void> {
-  if (processes === 1) return
+export function startOthers(processes: number): Others {
   const args = withoutFlag(process.argv.slice(1), '--processes').filter((word) => !ONCE.includes(word))
   const others = Array.from({ length: processes - 1 }, () =>
     spawn(process.execPath, [...process.execArgv, ...args, '--quiet'], { stdio: ['ignore', 'ignore', 'inherit'] }),
   )
-  // They write a checkpoint and leave.
-  process.once('exit', () => {
+  const stop = () => {
     for (const other of others) other.kill('SIGTERM')
-  })
-  await Promise.all(others.map(end))
+  }
+  if (others.length > 0) process.once('exit', stop)
+  return { ended: Promise.all(others.map(end)), stop }
 }
 
 const end = (other: ChildProcess) => new Promise((resolve) => other.once('exit', resolve).once('error', resolve))

@@ -140,7 +140,11 @@ async function run(
   } catch (error) {
     const stopped = error instanceof AbortedError && interrupts.code > 0
     await events.write('end', { status: stopped ? 'stopped' : 'error', reason: String(error) }).catch(() => {})
-    if (!stopped) throw error
+    if (!stopped) {
+      // This process ends when they have.
+      others.stop()
+      throw error
+    }
     progress.always(
       `stopped; finished cells and the checkpoint are in ${out}/cells, the same command goes on from there`,
     )
@@ -165,6 +169,6 @@ async function run(
     print(results, paths, options)
   }
   await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: done.length })
-  await others
+  await others.ended
   return failed ? 1 : 0
 }

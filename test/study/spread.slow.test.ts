@@ -1,5 +1,5 @@
 // A study by several processes: at the same time in one folder, a cell or a shard each, killed at any moment.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -60,6 +60,21 @@ test('--processes does the same by itself', async () => {
   assert.equal([fresh.code, fresh.err], [2, 'webgpu-distill: --processes and --fresh: one or the other\n'])
   const none = await program.run([...flags(), '--processes', '0'])
   assert.is(none.code, 2)
+})
+
+test('a fault that one of --processes meets stops the others behind a checkpoint', async () => {
+  const out = at('fault')
+  const args = [...program.small, '--epochs', '200', '--student', 'resnet8:32,32,32/1', '--out', out]
+  const list = await program.run([...args, '--list', '--json'])
+  const [, second, third] = JSON.parse(list.out).cells.map(({ key }: { key: string }) => join(out, 'cells', key))
+  mkdirSync(join(out, 'cells'), { recursive: true })
+  writeFileSync(`${third}.checkpoint.safetensors`, 'half')
+  // The first does the small teacher and comes to the damaged cell, while the other one is at the second.
+  const { code, err } = await program.run([...args, '--processes', '2'])
+  assert.is(code, 1)
+  assert.match(err, `${third}.checkpoint.safetensors: truncated`)
+  assert.ok(existsSync(`${second}.checkpoint.safetensors`), 'the other one was stopped')
+  assert.not(existsSync(`${second}.json`))
 })
 
 test('cells and shards by number, from the environment too; the merge tells what is missing, then makes the tables', async () => {
