@@ -282,4 +282,22 @@ test('a folder of pictures is found and read; a size of 0 is refused', async ({ 
   await refused(() => findDataset('synthetic', { ...options, size: 0 }), /size is 0/)
 })
 
+test('of two damaged halves the first is told, and the other ends nobody', async ({ folder, options }) => {
+  const loose: unknown[] = []
+  const note = (error: unknown) => loose.push(error)
+  process.on('unhandledRejection', note)
+  try {
+    const large = cifarRecords(300, 1)
+    const data = put(folder, {
+      'data_batch_1.bin': large.subarray(1),
+      'test_batch.bin': cifarRecords(1, 1).subarray(1),
+    })
+    await refused(() => findDataset('cifar10', { ...options, data }), /data_batch_1\.bin: truncated or not cifar10/)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.equal(loose, [])
+  } finally {
+    process.off('unhandledRejection', note)
+  }
+})
+
 test.run()
