@@ -145,8 +145,14 @@ async function readSplit(
   return { pictures, labels, classes }
 }
 
+/** Folders within each other; where there are more a link leads back to one of them. */
+const deepest = 32
+
 /** Files of a folder, then those of its folders, each sorted. */
-async function picturesBelow(files: FileLayer, root: string, folder: string): Promise<string[]> {
+async function picturesBelow(files: FileLayer, root: string, folder: string, depth = 1): Promise<string[]> {
+  if (depth > deepest) {
+    throw new InputError(`${root}/${folder}: ${depth} folders in each other; does a link lead back to one above it?`)
+  }
   const entries = await files.list(`${root}/${folder}`)
   const found: string[] = []
   for (const { name, isFolder } of entries) {
@@ -156,7 +162,7 @@ async function picturesBelow(files: FileLayer, root: string, folder: string): Pr
     if (readable.test(name)) found.push(path)
   }
   for (const { name, isFolder } of entries) {
-    if (isFolder) for (const path of await picturesBelow(files, root, `${folder}/${name}`)) found.push(path)
+    if (isFolder) for (const path of await picturesBelow(files, root, `${folder}/${name}`, depth + 1)) found.push(path)
   }
   return found
 }
@@ -188,13 +194,16 @@ export function resizeAndCrop(picture: Picture, size: number): Picture {
   const shorter = Math.min(width, height)
   const columns = filterTaps(width, Math.floor((width * size) / shorter), size)
   const rows = filterTaps(height, Math.floor((height * size) / shorter), size)
-  const narrow = new Float64Array(height * size * 3)
-  for (let y = 0; y < height; y++) {
+  // Of a picture much higher than wide, only the rows that are kept.
+  const [top, last] = [rows[0].first, rows[size - 1]]
+  const below = last.first + last.weights.length
+  const narrow = new Float64Array((below - top) * size * 3)
+  for (let y = top; y < below; y++) {
     for (const [x, { first, weights }] of columns.entries()) {
       for (let c = 0; c < 3; c++) {
         let sum = 0
         for (let k = 0; k < weights.length; k++) sum += weights[k] * rgb[(y * width + first + k) * 3 + c]
-        narrow[(y * size + x) * 3 + c] = sum
+        narrow[((y - top) * size + x) * 3 + c] = sum
       }
     }
   }
@@ -202,7 +211,7 @@ export function resizeAndCrop(picture: Picture, size: number): Picture {
   for (const [y, { first, weights }] of rows.entries()) {
     for (let i = 0; i < size * 3; i++) {
       let sum = 0
-      for (let k = 0; k < weights.length; k++) sum += weights[k] * narrow[(first + k) * size * 3 + i]
+      for (let k = 0; k < weights.length; k++) sum += weights[k] * narrow[(first - top + k) * size * 3 + i]
       out[y * size * 3 + i] = Math.round(sum)
     }
   }

@@ -4,11 +4,24 @@
 import { InputError } from '../errors.ts'
 import { checkLabels, type Dataset, meanStd, type NamedBytes } from './dataset.ts'
 
-/** `bytes` unpacked where they begin like gzip, else as they are. @throws InputError for a corrupt or cut archive */
-export async function gunzip({ file, bytes }: NamedBytes): Promise<Uint8Array> {
+/**
+ * `bytes` unpacked where they begin like gzip, else as they are. A few of them may unpack to more than memory holds; the
+ * largest known sets have half of `most`.
+ * @throws InputError for a corrupt or cut archive, and one that unpacks to more than `most` bytes
+ */
+export async function gunzip({ file, bytes }: NamedBytes, most = 2 ** 30): Promise<Uint8Array> {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  let size = 0
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.length
+      if (size > most) controller.error(new Error(`it unpacks to more than ${most} bytes`))
+      else controller.enqueue(chunk)
+    },
+  })
   try {
-    const unpacked = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'))
+    const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
+    const unpacked = packed.pipeThrough(new DecompressionStream('gzip')).pipeThrough(limit)
     return new Uint8Array(await new Response(unpacked).arrayBuffer())
   } catch (error) {
     const why = ((error as Error).cause as Error | undefined)?.message ?? (error as Error).message

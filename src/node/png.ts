@@ -26,6 +26,9 @@ export const decodePng: Decoder = async (bytes, file) => {
   const [width, height] = [view.readUInt32BE(16), view.readUInt32BE(20)]
   if (width === 0 || height === 0) fail(`a picture of ${width}x${height} pixels`)
   if (width * height > maxPixels) fail(`${width}x${height} pixels, at most ${maxPixels} can be read`)
+  // A row has a byte and a bit a pixel at least, and nothing is packed tighter than 1,032 to 1.
+  if (height * (1 + width / 8) > 1032 * view.length)
+    fail(`truncated, ${view.length} bytes for ${width}x${height} pixels`)
   const PNG = await pngjs()
   let rgba: Uint8Array
   try {
@@ -33,6 +36,7 @@ export const decodePng: Decoder = async (bytes, file) => {
   } catch (error) {
     return fail(`corrupt or truncated PNG (${(error as Error).message ?? error})`, error)
   }
+  if (rgba.length !== width * height * 4) fail('corrupt PNG (two headers)')
   const rgb = new Uint8Array(width * height * 3)
   for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[i * 3 + c] = rgba[i * 4 + c]
   return { width, height, rgb }

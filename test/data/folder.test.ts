@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PNG } from 'pngjs'
 import { suite } from 'uvu'
@@ -166,6 +167,70 @@ test('a PNG with one byte changed is refused and names the file, or decodes', as
   await refused(() => decodePng(bytes.with(16, 0x7f), 'huge.png'), /^huge\.png: 2130706438x5 pixels/)
   await refused(() => decodePng(bytes.with(19, 0), 'nil.png'), /^nil\.png: a picture of 0x5/)
   await refused(() => decodePng(noise(99), 'junk.png'), /not a PNG/)
+})
+
+/** A chunk with its right checksum. */
+function chunk(type: string, data: Uint8Array): Buffer {
+  const bytes = Buffer.alloc(12 + data.length)
+  bytes.writeUInt32BE(data.length)
+  bytes.write(type, 4, 'latin1')
+  bytes.set(data, 8)
+  let crc = -1
+  for (const byte of bytes.subarray(4, 8 + data.length)) {
+    crc ^= byte
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1
+  }
+  bytes.writeInt32BE(~crc, 8 + data.length)
+  return bytes
+}
+
+const header = (width: number, height: number) => {
+  const bytes = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0])
+  bytes.writeUInt32BE(width)
+  bytes.writeUInt32BE(height, 4)
+  return chunk('IHDR', bytes)
+}
+
+test('a PNG that claims more pixels than its bytes can hold, or two sizes, is refused at once', async () => {
+  const bytes = Buffer.from(png(6, 5))
+  const [start, rest] = [bytes.subarray(0, 8), bytes.subarray(33)]
+  assert.equal((await decodePng(Buffer.concat([start, header(6, 5), rest]), 'x')).rgb, noise(90))
+  const begun = performance.now()
+  for (const [width, height] of [
+    [1, 2 ** 26],
+    [2 ** 26, 1],
+    [8192, 8192],
+  ]) {
+    const claims = Buffer.concat([start, header(width, height), rest])
+    await refused(() => decodePng(claims, 'wide.png'), /^wide\.png: truncated, \d+ bytes for \d+x\d+ pixels/)
+  }
+  assert.ok(performance.now() - begun < 1000)
+  const two = Buffer.concat([start, header(6, 5), header(1, 1), rest])
+  await refused(() => decodePng(two, 'two.png'), /^two\.png: corrupt/)
+})
+
+test('a link that leads back to a folder above is told, not followed', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'links-'))
+  try {
+    for (const half of ['train', 'val']) {
+      mkdirSync(join(root, half, 'a b'), { recursive: true })
+      writeFileSync(join(root, half, 'a b', 'x.png'), png(4, 4))
+    }
+    assert.is((await readFolder(nodeFiles, root, decodePng)).train.n, 1)
+    for (const name of ['one', 'two']) symlinkSync('..', join(root, 'train', 'a b', name))
+    await refused(() => readFolder(nodeFiles, root, decodePng), /33 folders in each other; does a link lead back/)
+  } finally {
+    rmSync(root, { recursive: true })
+  }
+})
+
+test('of a picture much higher than wide only the middle is looked at', () => {
+  const [width, height] = [2, 1_000_000]
+  const rgb = new Uint8Array(width * height * 3)
+  rgb.fill(200, rgb.length / 2 - 12, rgb.length / 2 + 12)
+  const { rgb: middle } = resizeAndCrop({ width, height, rgb }, 300)
+  assert.is(middle.length, 300 * 300 * 3)
+  assert.ok(middle.every((value) => value === 200))
 })
 
 test.run()

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cifar10, cifar100, cifarDataset } from '../../src/data/cifar.ts'
 import { meanStd, sha256, validateDataset } from '../../src/data/dataset.ts'
-import { idxDataset, readIdx } from '../../src/data/idx.ts'
+import { gunzip, idxDataset, readIdx } from '../../src/data/idx.ts'
 import { synthetic } from '../../src/data/synthetic.ts'
 import { gzip, idxBytes, noise, refused, sample } from './check.ts'
 
@@ -152,5 +152,11 @@ function halve(images: ArrayLike<number>, size: number): Float64Array {
     return (images[base] + images[base + 1] + images[base + size] + images[base + size + 1]) / 4
   })
 }
+
+test('a gzip that unpacks to more than is sensible is given up', async () => {
+  const bytes = gzip(new Uint8Array(1_000_000))
+  assert.is((await gunzip({ file: 'x', bytes }, 1_000_000)).length, 1_000_000)
+  await refused(() => gunzip({ file: 'x.gz', bytes }, 999_999), /^x\.gz: .*it unpacks to more than 999999 bytes/)
+})
 
 test.run()
