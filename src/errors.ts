@@ -1,6 +1,19 @@
 // Every error a user can meet. `code` is stable, the message names the operation, quotes the offending values and
 // says what to do. Nothing else in the project throws a bare Error at a user.
 
+/** A value that came from outside, for a message: as JSON where it has such a form, at most `most` characters. */
+export function quote(value: unknown, most = 60): string {
+  const finite = (_: string, item: unknown) => (typeof item === 'number' && !Number.isFinite(item) ? `${item}` : item)
+  let text: string
+  try {
+    // JSON would make null of the infinity that 1e400 is read as.
+    text = typeof value === 'number' ? `${value}` : (JSON.stringify(value, finite) ?? `${value}`)
+  } catch {
+    text = `${Array.isArray(value) ? 'a list' : 'an object'} of too many levels`
+  }
+  return text.length > most ? `${text.slice(0, most - 3)}…` : text
+}
+
 export class DistillError extends Error {
   constructor(
     readonly code: string,

@@ -18,7 +18,16 @@ export type { Edge } from './distill/edge.ts'
 export { checkGraph, formula, type Graph, type GraphNode } from './distill/graph.ts'
 export * as methods from './distill/methods.ts'
 export { Engine, type Step, type TensorOptions } from './engine.ts'
-export * from './errors.ts'
+export {
+  AdapterError,
+  DeviceLostError,
+  DistillError,
+  FileError,
+  InputError,
+  OutOfMemoryError,
+  ShaderError,
+  ShapeError,
+} from './errors.ts'
 export type { Compiling } from './gpu/compiling.ts'
 export type { Choices, Gpu, GpuInfo } from './gpu/gpu.ts'
 export { Scalar } from './gpu/tape.ts'

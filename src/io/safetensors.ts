@@ -1,7 +1,8 @@
 // safetensors: 8 bytes of little-endian header length, a JSON header, then the tensors' bytes, row-major, without
 // gaps. https://huggingface.co/docs/safetensors. The reader trusts nothing: checkpoints travel between machines.
 
-import { InputError } from '../errors.ts'
+import { InputError, quote } from '../errors.ts'
+import { repeatedKey } from './json.ts'
 
 const dtypes = {
   F32: Float32Array,
@@ -109,32 +110,9 @@ function parseEntry(entry: Record<string, unknown>, fail: (fault: string) => nev
   return { dtype: dtype as SafeDtype, shape: shape as number[], begin, end }
 }
 
-/** JSON.parse lets the last of two equal keys win in silence. `text` is valid JSON. */
-function repeatedKey(text: string): string | undefined {
-  const open: Set<string>[] = []
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '{') open.push(new Set())
-    else if (text[i] === '}') open.pop()
-    else if (text[i] === '"') {
-      const begin = i++
-      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1
-      let next = i + 1
-      while (' \t\r\n'.includes(text[next])) next++
-      if (text[next] !== ':') continue
-      const key: string = JSON.parse(text.slice(begin, i + 1))
-      if (open.at(-1)!.has(key)) return key
-      open.at(-1)!.add(key)
-    }
-  }
-}
-
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0 && !Object.is(size, -0))
-const quote = (value: unknown) => {
-  const text = JSON.stringify(value) ?? 'undefined'
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
-}
 
 /**
  * The bytes of a file that other readers of the format take too. Equal input gives equal bytes: wide types come first

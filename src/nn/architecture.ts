@@ -73,10 +73,13 @@ export function architecture(given: ResNetConfig): Architecture {
   const config = { classes: 10, channels: 3, shortcut: 'B' as const, ...given }
   const { depth, widen, shortcut } = config
   const imagenet = widen === undefined ? IMAGENET[depth] : undefined
-  const known = widen === undefined ? imagenet || CIFAR_DEPTHS.includes(depth) : depth >= 10 && (depth - 4) % 6 === 0
+  const known =
+    widen === undefined
+      ? imagenet || CIFAR_DEPTHS.includes(depth)
+      : depth >= 10 && depth <= 1000 && (depth - 4) % 6 === 0
   if (!known) {
     const allowed = `${CIFAR_DEPTHS.join(', ')} (CIFAR), ${IMAGENET_DEPTHS.join(', ')} (ImageNet)`
-    const rule = widen === undefined ? allowed : '10, 16, 22, 28, 34, 40, … (6n + 4) in a wide ResNet'
+    const rule = widen === undefined ? allowed : '10, 16, 22, 28, 34, 40, … 1000 (6n + 4) in a wide ResNet'
     throw new InputError(`resnet: depth ${depth}; it must be one of ${rule}`)
   }
   if (shortcut !== 'A' && shortcut !== 'B') throw new InputError(`resnet: shortcut '${shortcut}'; A or B`)

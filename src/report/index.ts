@@ -34,7 +34,7 @@ export { htmlReport, type ReportOptions } from './html.ts'
 export { classwise, columns, type Metrics, metrics, softmax } from './metrics.ts'
 export { NOT_ON_FILE, type PaperEntry, parsePapers } from './papers.ts'
 export { REFERENCE } from './reference.ts'
-export { parseResults } from './results.ts'
+export { parseResults, readResults } from './results.ts'
 export {
   type Curve,
   type CurvePoint,

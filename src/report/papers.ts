@@ -1,6 +1,6 @@
 // Published numbers, handed in as data (bench/papers.json or an owner's own file). What is not on file is said to be
 // so. A number stands beside a row of ours only where both are of one data set, one pair of networks and one kind.
-import { InputError } from '../errors.ts'
+import { InputError, quote } from '../errors.ts'
 import { isObject } from './differences.ts'
 import { fixed, percent, plusMinus } from './format.ts'
 import { type Group, groupRows, labelOf, summarise } from './groups.ts'
@@ -57,8 +57,7 @@ const FIELDS: Record<string, [check: (x: unknown) => boolean, expected: string]>
 /** The entries of a papers file, flat. A newer schemaVersion is refused. */
 export function parsePapers(document: unknown, name = 'papers.json'): PaperEntry[] {
   const { schemaVersion, tables } = (document ?? {}) as { schemaVersion?: unknown; tables?: unknown }
-  if (schemaVersion !== 1)
-    throw new InputError(`${name}: schemaVersion is ${JSON.stringify(schemaVersion)}; 1 expected`)
+  if (schemaVersion !== 1) throw new InputError(`${name}: schemaVersion is ${quote(schemaVersion)}; 1 expected`)
   if (!Array.isArray(tables)) throw new InputError(`${name}: no list of tables`)
   return tables.flatMap((table, t) => {
     const { paper, source, dataset, networks = null, entries } = table ?? {}
@@ -76,13 +75,11 @@ export function parsePapers(document: unknown, name = 'papers.json'): PaperEntry
 }
 
 function checkEntry(entry: unknown, path: string): PaperEntry {
-  if (!isObject(entry)) throw new InputError(`${path} is ${JSON.stringify(entry)}; an object expected`)
+  if (!isObject(entry)) throw new InputError(`${path} is ${quote(entry)}; an object expected`)
   const strange = Object.keys(entry).find((key) => !Object.hasOwn(FIELDS, key))
   if (strange) throw new InputError(`${path} has ${strange}; known are ${Object.keys(FIELDS).join(', ')}`)
   for (const [key, [check, expected]] of Object.entries(FIELDS)) {
-    if (!check(entry[key])) {
-      throw new InputError(`${path}.${key} is ${JSON.stringify(entry[key])}; ${expected} expected`)
-    }
+    if (!check(entry[key])) throw new InputError(`${path}.${key} is ${quote(entry[key])}; ${expected} expected`)
   }
   return entry as unknown as PaperEntry
 }

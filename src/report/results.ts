@@ -1,6 +1,6 @@
 // Reads a results document that came from a file: every field is checked, the message names the one at fault, and a
 // document of a newer version is refused instead of half understood.
-import { InputError } from '../errors.ts'
+import { InputError, quote } from '../errors.ts'
 import { type Results, SCHEMA_VERSION } from './rows.ts'
 
 type Check = (value: unknown) => boolean
@@ -235,6 +235,17 @@ const RUN: Schema = {
 /** Of the maps. */
 const SHARES: Schema = { mapShare: MAYBE_FRACTION, mapEndShare: MAYBE_FRACTION }
 
+/** The document in a file's text, checked. */
+export function readResults(text: string, name: string): Results {
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (error) {
+    throw new InputError(`${name} is not JSON: ${(error as Error).message}`)
+  }
+  return parseResults(document, name)
+}
+
 /** The document, checked. `name` is the file, for messages. */
 export function parseResults(document: unknown, name = 'results.json'): Results {
   if (!isObject(document)) throw new InputError(`${name}: not a results document (an object with rows and a run)`)
@@ -242,7 +253,7 @@ export function parseResults(document: unknown, name = 'results.json'): Results 
   const { schemaVersion, run, rows, teachers, claims, curves = [], map = [], mapEnd = [] } = fields
   if (!(Number.isInteger(schemaVersion) && (schemaVersion as number) >= 1)) {
     throw new InputError(
-      `${name}: schemaVersion is ${show(schemaVersion)}; a whole number from 1 to ${SCHEMA_VERSION} expected`,
+      `${name}: schemaVersion is ${quote(schemaVersion)}; a whole number from 1 to ${SCHEMA_VERSION} expected`,
     )
   }
   if ((schemaVersion as number) > SCHEMA_VERSION) {
@@ -259,7 +270,7 @@ export function parseResults(document: unknown, name = 'results.json'): Results 
     ['map', map, MAP_POINT],
     ['mapEnd', mapEnd, MAP_POINT],
   ] as [string, unknown, Schema][]) {
-    if (!Array.isArray(list)) throw new InputError(`${name}: ${key} is ${show(list)}; a list expected`)
+    if (!Array.isArray(list)) throw new InputError(`${name}: ${key} is ${quote(list)}; a list expected`)
     for (const [i, item] of list.entries()) check(item, schema, `${name}: ${key}[${i}]`)
   }
   check(fields, SHARES, name)
@@ -267,10 +278,10 @@ export function parseResults(document: unknown, name = 'results.json'): Results 
 }
 
 function check(value: unknown, schema: Schema, path: string): void {
-  if (!isObject(value)) throw new InputError(`${path} is ${show(value)}; an object expected`)
+  if (!isObject(value)) throw new InputError(`${path} is ${quote(value)}; an object expected`)
   for (const [key, [test, expected]] of Object.entries(schema)) {
     const field = (value as Record<string, unknown>)[key]
-    if (!test(field)) throw new InputError(`${path}.${key} is ${show(field)}; ${expected} expected`)
+    if (!test(field)) throw new InputError(`${path}.${key} is ${quote(field)}; ${expected} expected`)
   }
 }
 
@@ -278,9 +289,4 @@ function fits(value: unknown, schema: Schema): boolean {
   return (
     isObject(value) && Object.entries(schema).every(([key, [test]]) => test((value as Record<string, unknown>)[key]))
   )
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }

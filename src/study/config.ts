@@ -2,6 +2,7 @@
 // the way back (`printConfig.ts`).
 import { readFileSync } from 'node:fs'
 import { InputError } from '../errors.ts'
+import { parseJson } from '../io/json.ts'
 import { fileFault } from '../node/files.ts'
 import { differences, isObject } from '../report/differences.ts'
 import type { Paper } from './paper.ts'
@@ -20,12 +21,13 @@ export interface Config {
 /** A recipe, or the one in a study's results.json. Throws UsageError for a file that is not there or is not JSON. */
 export function readConfig(path: string): Config {
   try {
-    const document: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const document = parseJson(readFileSync(path))
     const run = isObject(document) ? document.run : undefined
     return isObject(run) && isObject(run.config) ? { path, document: run.config, study: run.paper } : { path, document }
   } catch (error) {
-    const why = error instanceof SyntaxError ? `not JSON: ${error.message}` : fileFault('read', path, error).message
-    throw new UsageError(`--config ${path}: ${why}`)
+    throw new UsageError(
+      `--config ${path}: ${(error instanceof InputError ? error : fileFault('read', path, error)).message}`,
+    )
   }
 }
 

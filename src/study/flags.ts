@@ -36,7 +36,9 @@ function seeds(text: string): number[] {
   const allowed = 'a count from 1, or a list like 0,3,4'
   const items = text.split(',').filter((item, i, all) => item !== '' || i < all.length - 1)
   if (text.includes(',')) return [...new Set(items.map((item) => whole(item, 0, allowed)))]
-  return Array.from({ length: whole(text, 1, allowed) }, (_, i) => i)
+  const n = whole(text, 1, allowed)
+  if (n > 10_000) wrong(`a count up to 10000, or a list; for seed ${n} alone: ${n},`)
+  return Array.from({ length: n }, (_, i) => i)
 }
 
 /** A network by name; what it leaves out stays. */

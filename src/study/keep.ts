@@ -2,7 +2,7 @@
 import { InputError } from '../errors.ts'
 import { type FileLayer, readText } from '../io/files.ts'
 import { nodeFiles } from '../node/files.ts'
-import { parseResults, type Results } from '../report/index.ts'
+import { type Results, readResults } from '../report/index.ts'
 import { sizeOf } from '../tensor.ts'
 import { modelCard } from './card.ts'
 import type { Cell } from './cells.ts'
@@ -24,7 +24,7 @@ export async function keepFor(options: RunOptions & { out: string }): Promise<vo
 export async function keep(files: FileLayer, out: string): Promise<string[]> {
   const path = `${out}/results.json`
   if (!(await files.exists(path))) throw new InputError(`--keep: ${path} is not there; finish the study first`)
-  const results = parseResults(JSON.parse(await readText(files, path)), path)
+  const results = readResults(await readText(files, path), path)
   const told = new Set([...results.rows, ...results.teachers].map(({ sha256 }) => sha256))
   const store = new Store(files, `${out}/cells`)
   const cells: Cell[] = []

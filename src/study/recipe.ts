@@ -217,7 +217,8 @@ export function checkCommon(recipe: CommonRecipe, methods: readonly string[]): v
     need(recipe[list].length > 0, list, [], 'at least one is needed')
   for (const field of ['epochs', 'batch'] as const)
     need(whole(recipe[field]), field, recipe[field], 'a whole number from 1')
-  need(whole(recipe.members) && recipe.members > 1, 'members', recipe.members, 'a whole number from 2')
+  const { members } = recipe
+  need(whole(members) && members > 1 && members <= 1000, 'members', members, 'a whole number from 2 to 1000')
   const { trainImages, batch, microBatches = 1 } = recipe
   need(
     whole(microBatches) && batch % microBatches === 0,

@@ -5,7 +5,7 @@ import { readText } from '../io/files.ts'
 import { nodeFiles } from '../node/files.ts'
 import { judgeClaims } from '../report/claims.ts'
 import type { Claim } from '../report/compare.ts'
-import { parseResults, type Results } from '../report/index.ts'
+import { type Results, readResults } from '../report/index.ts'
 import { sideBySide } from '../report/sideBySide.ts'
 import { sideHtml } from '../report/sideHtml.ts'
 import { sideDocument, sideText } from '../report/sideTables.ts'
@@ -74,10 +74,5 @@ export async function resultsIn(path: string): Promise<Results> {
   if (!(await nodeFiles.exists(file))) {
     throw new InputError(`${file} is not there; a study writes it when it is finished, or with --merge`)
   }
-  const text = await readText(nodeFiles, file)
-  try {
-    return parseResults(JSON.parse(text), file)
-  } catch (error) {
-    throw error instanceof SyntaxError ? new InputError(`${file} is not JSON: ${error.message}`) : error
-  }
+  return readResults(await readText(nodeFiles, file), file)
 }

@@ -1,6 +1,7 @@
 // Flags of a study that are not its recipe.
 import { readFileSync } from 'node:fs'
 import { InputError } from '../errors.ts'
+import { parseJson } from '../io/json.ts'
 import { fileFault } from '../node/files.ts'
 import { type PaperEntry, parsePapers } from '../report/index.ts'
 import type { Flag } from './flag.ts'
@@ -74,11 +75,9 @@ export const runFlags = (name: string): Flag<unknown>[] => [
 export function readPapers(path: string): PaperEntry[] {
   let document: unknown
   try {
-    document = JSON.parse(readFileSync(path, 'utf8'))
+    document = parseJson(readFileSync(path))
   } catch (error) {
-    throw new InputError(
-      error instanceof SyntaxError ? `not JSON: ${error.message}` : fileFault('read', path, error).message,
-    )
+    throw error instanceof InputError ? error : new InputError(fileFault('read', path, error).message)
   }
   return parsePapers(document, path)
 }

@@ -1,7 +1,7 @@
 // What a JSON document may say, as data. A shape checks a value, names the key at fault, quotes what stands there and
 // says what is possible; it gives the value back with its keys in the order of the schema, so that equal documents are
 // equal texts.
-import { InputError } from '../errors.ts'
+import { InputError, quote } from '../errors.ts'
 import { isObject } from '../report/differences.ts'
 
 /** Checks `value`, which stands at `path`; what an object leaves out is taken from `before`. Throws InputError. */
@@ -12,8 +12,7 @@ export type Schema<T> = { [K in keyof T]-?: Shape<Exclude<T[K], undefined>> }
 
 export function fault(path: string, value: unknown, allowed: string): never {
   if (value === undefined) throw new InputError(`${path} is missing: ${allowed}`)
-  const text = JSON.stringify(value)
-  throw new InputError(`${path} ${text.length > 60 ? `${text.slice(0, 57)}…` : text}: ${allowed}`)
+  throw new InputError(`${path} ${quote(value)}: ${allowed}`)
 }
 
 const shape =

@@ -158,7 +158,8 @@ export const TRIKD_PRESETS: Record<string, { about: string; recipe: TrikdRecipe 
 export function checkTrikd(recipe: TrikdRecipe): TrikdRecipe {
   const { generations, weights, klTemperature } = recipe
   checkCommon(recipe, TRIKD_METHODS)
-  need(Number.isInteger(generations) && generations >= 0, 'generations', generations, 'a whole number from 0')
+  const known = Number.isInteger(generations) && generations >= 0 && generations <= 1000
+  need(known, 'generations', generations, 'a whole number from 0 to 1000')
   const { saturation, looks } = recipe
   need(saturation === undefined || !!looks, 'saturation', saturation, 'needs looks, which say on how many images')
   for (const weight of Object.values(weights)) {

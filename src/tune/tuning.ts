@@ -1,6 +1,6 @@
 // What tuning found, as JSON that can be kept: the choices, and the trials they come from. It holds for one adapter,
 // one driver and one size of subgroups; the choices are all that is read back into an engine.
-import { InputError } from '../errors.ts'
+import { InputError, quote } from '../errors.ts'
 import type { Choices, GpuInfo } from '../gpu/gpu.ts'
 import type { Trial } from './contest.ts'
 
@@ -55,7 +55,8 @@ export function parseTuning(text: string, from: string): Tuning {
   }
   const { schemaVersion, adapter, driver, subgroupSize, choices, trials = [] } = found ?? {}
   const need = (ok: boolean, field: string, value: unknown, rule: string) => {
-    if (!ok) throw new InputError(`${from}: ${field} is ${JSON.stringify(value) ?? 'absent'}, it must be ${rule}`)
+    if (!ok)
+      throw new InputError(`${from}: ${field} is ${value === undefined ? 'absent' : quote(value)}, it must be ${rule}`)
   }
   need(Number.isInteger(schemaVersion), 'schemaVersion', schemaVersion, `a whole number up to ${TUNING_VERSION}`)
   if (schemaVersion! > TUNING_VERSION) {

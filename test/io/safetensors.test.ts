@@ -95,6 +95,10 @@ test('every fault is named', () => {
   refused(forged(`{"a":${one}}`, 5), /1 bytes after the last tensor/)
   refused(forged(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"x":1}}`, 4), /unknown field "x"/)
   refused(forged('{"a\xff":1}'.slice(0, 3), 0), /corrupt header/)
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+  refused(forged(`{"a":${entry(deep, '[4]', '[0,4]')}}`, 4), /"a" has the dtype a list of too many levels/)
+  refused(forged(`{"a":${entry('"U8"', deep, '[0,4]')}}`, 4), /"a" has the shape a list of too many levels/)
+  refused(forged(`{"a":${entry('"U8"', '[1e400]', '[0,4]')}}`, 4), /"a" has the shape \["Infinity"\]/)
 })
 
 test('data that does not fit its dtype or shape is not written', () => {

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { agreement, allowance } from '../../src/report/agreement.ts'
 import { groupRows, labelOf, perSeed, seedsOf, summarise } from '../../src/report/groups.ts'
 import { REFERENCE } from '../../src/report/reference.ts'
-import { parseResults } from '../../src/report/results.ts'
+import { parseResults, readResults } from '../../src/report/results.ts'
 import type { Results, Row } from '../../src/report/rows.ts'
 import { close, fails } from './check.ts'
 import { fakeResults } from './fake.ts'
@@ -25,6 +25,12 @@ test('a newer schemaVersion is refused, an older or absent one is named', () => 
   fails(() => parseResults(copy((d) => (d.schemaVersion = 2))), /schemaVersion 2 is newer than this program.*update/)
   fails(() => parseResults({ rows: [] }), /schemaVersion is undefined/)
   fails(() => parseResults({ schemaVersion: '1' }), /schemaVersion is "1"/)
+  fails(() => parseResults(JSON.parse('{"schemaVersion":1e400}')), /schemaVersion is Infinity/)
+  fails(
+    () => parseResults({ schemaVersion: JSON.parse('['.repeat(1e5) + ']'.repeat(1e5)) }),
+    /is a list of too many levels;/,
+  )
+  fails(() => readResults('{', 'a/results.json'), /^a\/results\.json is not JSON: /)
   fails(() => parseResults([]), /not a results document/)
   fails(() => parseResults(null, 'out/results.json'), /^out\/results\.json: /)
 })

@@ -231,6 +231,13 @@ test('a file can say what no flag can', () => {
 test('a fault is one line that names the key, quotes the value and says what is possible', () => {
   const cases: [unknown, string | RegExp][] = [
     ['{ "epochs": 3', /^not JSON: /],
+    ['', /^not JSON: /],
+    ['{ "epochs": 3, "optimizer": { "lr": 1 }, "epochs": 5 }', '"epochs" stands twice in one object; remove one'],
+    ['{ "optimizer": { "lr": 1e400 } }', 'optimizer.lr Infinity: a number above 0'],
+    [
+      `{ "epochs": ${'['.repeat(100_000)}${']'.repeat(100_000)} }`,
+      'epochs a list of too many levels: a whole number from 1',
+    ],
     [[1], /^the document \[1\]: an object with the keys preset, dataset, /],
     [{ epoch: 3 }, /^unknown key 'epoch', the nearest is 'epochs'; known: preset, dataset, /],
     [{ TrainImages: 3 }, /^unknown key 'TrainImages', the nearest is 'trainImages'; /],
@@ -301,6 +308,29 @@ test("a recipe from another study's results says whose it is", () => {
   assert.match(refused(results, CQKD), /^unknown key 'generations'.* \(the recipe is of trikd, not of cqkd\)$/)
   assert.is(parsed(TRIKD, '', results).recipe.generations, 2)
   assert.match(refused({ run: { config: { generations: 2 } } }, CQKD), /modality$/)
+})
+
+test('a file may begin with a byte order mark, or be what a Windows shell writes', () => {
+  const text = '\ufeff{\r\n  "epochs": 3\r\n}\r\n'
+  for (const encoding of ['utf8', 'utf16le'] as const) {
+    const path = join(folder, `${encoding}.json`)
+    writeFileSync(path, text, encoding)
+    assert.is((parseArguments(['--config', path], CQKD) as StudyArguments).recipe.epochs, 3)
+  }
+})
+
+test('numbers that no study has are refused before anything is made of them', () => {
+  const refuses = (paper: Paper<never>, line: string, message: string) => {
+    assert.throws(
+      () => parseArguments(line.split(' '), paper),
+      (error: Error) => error instanceof UsageError && error.message === message,
+    )
+  }
+  const advice = 'a count up to 10000, or a list; for seed 20261122 alone: 20261122,'
+  refuses(CQKD as never, '--seeds 20261122', `--seeds 20261122: ${advice}`)
+  assert.equal(parsed(CQKD, '--seeds 20261122,').recipe.seeds, [20261122])
+  refuses(CQKD as never, '--members 1000000000', '--members 1000000000: a whole number from 2 to 1000')
+  refuses(TRIKD as never, '--generations 1000000000', '--generations 1000000000: a whole number from 0 to 1000')
 })
 
 test.run()
