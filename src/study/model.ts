@@ -3,9 +3,10 @@
 import { cifar10, cifar100 } from '../data/cifar.ts'
 import { imagenetColours } from '../data/folder.ts'
 import { fashionMnist } from '../data/idx.ts'
-import { InputError } from '../errors.ts'
+import { InputError, quote } from '../errors.ts'
 import { readSafetensors, writeSafetensors } from '../io/safetensors.ts'
 import type { ResNetConfig } from '../nn/architecture.ts'
+import { isObject } from '../report/differences.ts'
 import type { Run } from '../report/index.ts'
 import type { NodeResult } from './measure.ts'
 import type { Stage } from './stage.ts'
@@ -57,6 +58,17 @@ export function writeModel(model: Model, weights: Weights): Uint8Array {
   return writeSafetensors(asTensors(weights), { format: 'webgpu-distill model', model: JSON.stringify(model) })
 }
 
+/** What `eval` and `calibrate` cannot do without. */
+const NEEDED: Record<string, readonly string[]> = {
+  string: ['name', 'node', 'stage.id', 'dataset', 'dataHash', 'made.adapter', 'result.sha256'],
+  number: ['stage.seed', 'parameters', 'testImages', 'network.depth', 'result.test.nll', 'result.test.brier'],
+  object: ['stage.nodes', 'stage.views'],
+}
+
+const at = (value: unknown, path: string): unknown => {
+  return path.split('.').reduce((place, key) => (isObject(place) ? place[key] : undefined), value)
+}
+
 /** Throws InputError for what is no kept network, or one of a newer program. */
 export function readModel(bytes: Uint8Array, file: string): { model: Model; weights: Weights } {
   const { tensors, metadata } = readSafetensors(bytes, file)
@@ -69,8 +81,19 @@ export function readModel(bytes: Uint8Array, file: string): { model: Model; weig
   } catch (error) {
     throw new InputError(`${file}: its metadata is damaged: ${error instanceof Error ? error.message : error}`)
   }
-  if (!(model.schemaVersion <= MODEL_VERSION)) {
-    throw new InputError(`${file}: schemaVersion ${model.schemaVersion}; this program reads up to ${MODEL_VERSION}`)
+  const version = at(model, 'schemaVersion')
+  if (!((version as number) <= MODEL_VERSION)) {
+    throw new InputError(`${file}: schemaVersion ${quote(version)}; this program reads up to ${MODEL_VERSION}`)
   }
+  for (const [kind, paths] of Object.entries(NEEDED)) {
+    for (const path of paths) {
+      const value = at(model, path)
+      if (typeof value === kind && value !== null) continue
+      throw new InputError(`${file}: its metadata is damaged: ${path} is ${quote(value)}, not of type ${kind}`)
+    }
+  }
+  const { nodes, views } = model.stage
+  const view = views[nodes[model.node]?.view]
+  if (!(view?.size >= 1)) throw new InputError(`${file}: its metadata is damaged: no pictures for ${quote(model.node)}`)
   return { model, weights: fromTensors(tensors, file) }
 }

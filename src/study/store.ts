@@ -81,23 +81,24 @@ export class Store {
     await this.files.makeDir(this.folder)
   }
 
-  /** The finished result, or null. Throws InputError for a file of a newer version or one that is not JSON. */
+  /** The finished result, or null. Throws InputError for a file of a newer version or one that is no cell. */
   async result<T extends { schemaVersion: number }>(key: string): Promise<T | null> {
     const path = this.path(key, '.json')
     if (!(await this.files.exists(path))) return null
-    let parsed: T
+    let parsed: unknown
     try {
-      parsed = JSON.parse(await readText(this.files, path)) as T
+      parsed = JSON.parse(await readText(this.files, path))
     } catch (error) {
-      throw new InputError(
-        `${path} is not JSON: ${error instanceof Error ? error.message : error}; remove it to run it again`,
-      )
+      if (!(error instanceof SyntaxError)) throw error
+      throw new InputError(`${path} is not JSON: ${error.message}; remove it to run it again`)
     }
-    if (!isObject(parsed)) throw new InputError(`${path} is no cell; remove it to run it again`)
-    if (!(parsed.schemaVersion <= CELL_VERSION)) {
-      throw new InputError(`${path}: schemaVersion ${parsed.schemaVersion}; this program reads up to ${CELL_VERSION}`)
+    const cell = isObject(parsed) ? parsed : {}
+    const { schemaVersion } = cell
+    if (Number.isInteger(schemaVersion) && (schemaVersion as number) > CELL_VERSION) {
+      throw new InputError(`${path}: schemaVersion ${schemaVersion}; this program reads up to ${CELL_VERSION}`)
     }
-    return parsed
+    if (!isCell(cell)) throw new InputError(`${path} is no cell; remove it to run it again`)
+    return parsed as T
   }
 
   /** Every finished result in the folder, whatever study it is of. */
@@ -153,11 +154,16 @@ export class Store {
     if (!(await this.files.exists(path))) return null
     const { tensors, metadata } = await this.tensors(path, 'remove it to start the cell again')
     const [step, seconds, version] = [metadata.step, metadata.seconds, metadata.schemaVersion].map(Number)
-    if (!Number.isInteger(step)) throw new InputError(`${path}: no step in it; remove it to start the cell again`)
+    if (!/^\d+$/.test(metadata.step ?? '')) {
+      throw new InputError(`${path}: no step in it; remove it to start the cell again`)
+    }
     if (!(version <= CELL_VERSION))
       throw new InputError(`${path}: schemaVersion ${version}; this program reads ${CELL_VERSION}`)
-    const curve = JSON.parse(metadata.curve ?? '[]') as Curve
-    return { snapshot: { step, tensors: fromTensors(tensors, path) }, seconds: seconds || 0, curve }
+    return {
+      snapshot: { step, tensors: fromTensors(tensors, path) },
+      seconds: seconds || 0,
+      curve: curveOf(metadata, path),
+    }
   }
 
   /** Throws InputError that says what mends a file that is damaged or gone, and FileError for one that cannot be read. */
@@ -190,6 +196,19 @@ export class Store {
   async dropCheckpoint(key: string): Promise<void> {
     await this.files.remove(this.path(key, '.checkpoint.safetensors'))
   }
+}
+
+function isCell({ schemaVersion, status, stage, setting, outcome }: Record<string, unknown>): boolean {
+  const ended = status === 'ok' ? isObject(outcome) : status === 'failed' || status === 'saturated'
+  return Number.isInteger(schemaVersion) && ended && isObject(stage) && isObject(setting)
+}
+
+function curveOf({ curve = '[]' }: Record<string, string>, path: string): Curve {
+  try {
+    const points: Curve = JSON.parse(curve)
+    if (points.every(({ epoch, nodes }) => Number.isInteger(epoch) && isObject(nodes))) return points
+  } catch {}
+  throw new InputError(`${path}: its learning curve is damaged; remove it to start the cell again`)
 }
 
 /** One node's weights out of a cell's. */

@@ -20,7 +20,7 @@ export async function watchStudy({ out, json }: Pick<StudyArguments, 'out' | 'js
   let shown: string[] = []
   for (;;) {
     const events = await readEvents(nodeFiles, out)
-    const run = events.findLast(({ event, cells }) => event === 'run' && cells)
+    const run = events.findLast(({ event, cells }) => event === 'run' && Array.isArray(cells))
     if (!run) throw new UsageError(`--watch: no study in ${out} yet`)
     const watched: Watched[] = []
     for (const cell of run.cells as Listed[]) watched.push({ cell, ...(await store.state(cell.key)) })

@@ -1,6 +1,8 @@
 // The programs that take files: their command line, stored logits, and what a kept network says of itself.
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { InputError } from '../../src/errors.ts'
 import { type SafeTensor, writeSafetensors } from '../../src/io/safetensors.ts'
 import { storedAnswers } from '../../src/study/calibrate.ts'
 import { CALIBRATE_FLAGS, EVAL_FLAGS, parseFiles } from '../../src/study/fileArgs.ts'
@@ -95,6 +97,39 @@ test('what is no kept network is told how to get one', () => {
   const made = (model: string) => writeSafetensors([], { format: 'webgpu-distill model', model })
   assert.throws(() => readModel(made('{'), 'w'), /w: its metadata is damaged/)
   assert.throws(() => readModel(made('{ "schemaVersion": 9 }'), 'w'), /schemaVersion 9; this program reads up to 1/)
+})
+
+test('a kept network whose metadata lacks what is needed is refused with the name of it', () => {
+  const whole = {
+    ...{
+      schemaVersion: 1,
+      name: 'a',
+      node: 'student',
+      dataset: 'synthetic',
+      dataHash: 'x',
+      parameters: 1,
+      testImages: 1,
+    },
+    stage: { id: 'a', seed: 0, nodes: { student: { view: 'low' } }, views: { low: { size: 7 } } },
+    network: { depth: 8 },
+    made: { adapter: 'some' },
+    result: { sha256: 'x', test: { nll: 1, brier: 1 } },
+  }
+  const read = (model: unknown) => {
+    return readModel(writeSafetensors([], { format: 'webgpu-distill model', model: JSON.stringify(model) }), 'w')
+  }
+  assert.equal(read(whole).model as unknown, whole)
+  const refused = (model: unknown, message: RegExp) => {
+    assert.throws(
+      () => read(model),
+      (error: Error) => error instanceof InputError && message.test(error.message),
+    )
+  }
+  for (const none of [null, 1, [], {}]) refused(none, /^w: schemaVersion undefined; this program reads up to 1$/)
+  for (const key of ['name', 'stage', 'network', 'made', 'result', 'parameters'] as const) {
+    refused({ ...whole, [key]: null }, new RegExp(`^w: its metadata is damaged: ${key}[.\\w]* is \\w+, not of type`))
+  }
+  for (const node of ['teacher', '__proto__']) refused({ ...whole, node }, /no pictures for "/)
 })
 
 test.run()

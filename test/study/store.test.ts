@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FileError, InputError } from '../../src/errors.ts'
+import { writeSafetensors } from '../../src/io/safetensors.ts'
 import { makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
 import { CELL_VERSION, Store, type Weights } from '../../src/study/store.ts'
 import { memoryFiles } from '../memoryFiles.ts'
@@ -11,7 +12,7 @@ import { memoryFiles } from '../memoryFiles.ts'
 const test = suite('run store')
 
 const weights: Weights = new Map([['student/fc.bias', { shape: [3], data: Float32Array.of(1, 2, 3) }]])
-const result = { schemaVersion: CELL_VERSION, status: 'ok', n: 1 }
+const result = { schemaVersion: CELL_VERSION, status: 'ok', outcome: { n: 1 }, stage: {}, setting: {} }
 const snapshot = { step: 7, tensors: weights }
 
 function makeStore(files: Record<string, Uint8Array | string> = {}) {
@@ -61,7 +62,7 @@ test('a result of a newer version is refused, one that is cut too, both by name'
   const cut = await fault(store.result('b'))
   assert.instance(cut, InputError)
   assert.match(cut.message, /^cells\/b\.json is not JSON: .*; remove it to run it again$/s)
-  assert.match((await fault(store.result('c'))).message, 'cells/c.json: schemaVersion undefined')
+  assert.is((await fault(store.result('c'))).message, 'cells/c.json is no cell; remove it to run it again')
   assert.is((await fault(store.result('d'))).message, 'cells/d.json is no cell; remove it to run it again')
 })
 
@@ -145,6 +146,25 @@ test('a folder that cannot be made or written is told', async () => {
     assert.match(error.message, /^cannot make the folder .*file\/cells: a part of the path is a file/)
   } finally {
     await fs.rm(folder, { recursive: true })
+  }
+})
+
+test('what parses and is no cell, and a damaged curve or step, are refused by name', async () => {
+  const cells = [{ schemaVersion: 1 }, { ...result, schemaVersion: null }, { ...result, outcome: null }, [result]]
+  for (const cell of [...cells, { ...result, status: 'great' }, { ...result, setting: 'none' }]) {
+    const { store } = makeStore({ 'cells/a.json': JSON.stringify(cell) })
+    assert.is((await fault(store.result('a'))).message, 'cells/a.json is no cell; remove it to run it again')
+  }
+  const metadata = { step: '7', seconds: '1', schemaVersion: String(CELL_VERSION), curve: '[]' }
+  const damages = { step: ['', '-5', '7.5', '1e3'], curve: ['[{', 'null', '{}', '[null]', '[{ "epoch": 1 }]'] }
+  for (const [key, values] of Object.entries(damages)) {
+    for (const value of values) {
+      const bytes = writeSafetensors([], { ...metadata, [key]: value })
+      const { store } = makeStore({ 'cells/a.checkpoint.safetensors': bytes })
+      const error = await fault(store.checkpoint('a'))
+      assert.instance(error, InputError, `${key} ${value}: ${error}`)
+      assert.match(error.message, /^cells\/a\.checkpoint\.safetensors: .*; remove it to start the cell again$/)
+    }
   }
 })
 
