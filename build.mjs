@@ -20,14 +20,25 @@ import { build } from 'esbuild'
 
 const root = dirname(fileURLToPath(import.meta.url))
 
-/** Hash of everything that decides bits: the shaders and the modules that compute, sample or schedule. */
+/** What decides the bits of a cell: the shaders and the modules that compute, sample, schedule, fit or measure. */
+export function deciding() {
+  const folders = ['shaders', 'src/ops', 'src/nn', 'src/data', 'src/distill', 'src/train']
+  const single = {
+    src: ['tensor', 'autograd', 'random', 'optim', 'schedule'],
+    'src/report': ['calibration', 'metrics', 'temperature', 'verification'],
+    'src/study': ['stage', 'runStage', 'rates', 'course', 'ended', 'measure', 'verify'],
+  }
+  const files = Object.entries(single).flatMap(([dir, stems]) => stems.map((stem) => join(root, dir, `${stem}.ts`)))
+  return folders
+    .flatMap((dir) => list(join(root, dir)))
+    .concat(files)
+    .sort()
+}
+
+/** Hash of all that. */
 export function fingerprint() {
   const hash = createHash('sha256')
-  const folders = ['shaders', 'src/ops', 'src/nn', 'src/data', 'src/distill', 'src/train']
-  const single = ['src/autograd.ts', 'src/random.ts', 'src/optim.ts', 'src/schedule.ts'].map((f) => join(root, f))
-  const files = folders.flatMap((dir) => list(join(root, dir))).concat(single)
-  for (const file of files.filter((f) => existsSync(f)).sort())
-    hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0')
+  for (const file of deciding()) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0')
   return hash.digest('hex').slice(0, 16)
 }
 

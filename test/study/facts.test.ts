@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
+import { build } from 'esbuild'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { commandOf, commit, FINGERPRINT, packageFolder, VERSION, versionOf } from '../../src/study/facts.ts'
@@ -11,6 +12,22 @@ const test = suite('facts of a run')
 test('version and fingerprint are those of the build', () => {
   assert.match(VERSION, /^\d+\.\d+\.\d+/)
   assert.match(FINGERPRINT, /^[0-9a-f]{16}$/)
+})
+
+test('whatever trains and measures a cell is in the fingerprint', async () => {
+  const { common, deciding } = await import(resolve('build.mjs'))
+  const bundle = { ...common(), entryPoints: ['src/study/runStage.ts'], platform: 'node', packages: 'external' }
+  const { metafile } = await build({ ...bundle, write: false, metafile: true })
+  const [{ inputs }] = Object.values(metafile!.outputs)
+  // A device's work is the same however it is recorded; the words of errors and the time of a step are no bits.
+  const others = /^src\/(gpu\/.*|errors\.ts|study\/stepTimes\.ts)$/
+  const used = Object.keys(inputs).filter((file) => !others.test(file))
+  assert.ok(used.length > 50)
+  const known = new Set(deciding().map((file: string) => relative('.', file)))
+  assert.equal(
+    used.filter((file) => !known.has(file)),
+    [],
+  )
 })
 
 test('the commit is that of our own checkout, and absent in an installed package', () => {
