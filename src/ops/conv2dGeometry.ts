@@ -55,7 +55,7 @@ export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Con
   const [k, channels, kh, kw] = w.shape
   if (!Number.isInteger(groups) || groups < 1)
     throw new InputError(`conv2d: groups is ${groups}, it must be a whole number from 1`)
-  if (c !== channels * groups || k % groups !== 0)
+  if (c !== channels * groups || k % groups !== 0 || c === 0 || k === 0)
     throw new ShapeError(`conv2d: channels do not fit, ${shapes}, groups ${groups}`)
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== k)) {
     throw new ShapeError(`conv2d: bias ${showShape(bias.shape)} for w ${showShape(w.shape)}, it must be [${k}]`)

@@ -4,7 +4,7 @@ import lanesSource from '../../shaders/conv2d.lanes.wgsl'
 import weightSource from '../../shaders/conv2d.lanesW.wgsl'
 import inputSource from '../../shaders/conv2d.lanesX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
-import { kernels } from '../gpu/kernel.ts'
+import { kernels, MAX_GROUPS } from '../gpu/kernel.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Geometry, isCentred, isSimple } from './conv2dGeometry.ts'
 import { type Backward, type ConvKernel, never, passes } from './conv2dKernel.ts'
@@ -20,6 +20,13 @@ export const hasLanes = ({ info }: Gpu): boolean => info.subgroupSize >= 4 && in
 /** Do images fill the lanes of a subgroup? */
 export const imagesFill = ({ info }: Gpu, g: Geometry): boolean => 2 * g.n > info.subgroupSize
 
+/**
+ * Is there a workgroup, whose lanes are images, for every run of `width` pixels of a row, on one axis of a grid? As
+ * `runsFit` of conv2dTile.ts.
+ */
+export const imagesFit = (lanes: number, n: number, rows: number, columns: number, width: number): boolean =>
+  rows * Math.ceil(columns / width) * Math.ceil(n / lanes) <= MAX_GROUPS
+
 /** Kernels of 1 or 3 taps a row, stride 1 or 2, no groups, no dilation. */
 export function lanesFit(gpu: Gpu, g: Geometry): boolean {
   const sizes = (g.kw === 1 || g.kw === 3) && (g.strideW === 1 || g.strideW === 2)
@@ -30,11 +37,14 @@ export function lanesFit(gpu: Gpu, g: Geometry): boolean {
 /** Channels a tile: as many as divide the work without idle rows. */
 const tile = (channels: number): number => (channels > 8 ? 16 : 8)
 
+/** Runs of four pixels an invocation. */
+const runsOf = (taps: number, columns: number): number => (columns > 4 && taps === 3 ? 2 : 1)
+
 const { forward, dX } = passes((g, { x, w, b, y }, sum, add) => {
   const [TAPS, S] = [g.kw, g.strideW]
   const LANES = x.gpu.info.subgroupSize
   const M = tile(sum.k)
-  const Q = sum.ow > 4 && TAPS === 3 ? 2 : 1
+  const Q = runsOf(TAPS, sum.ow)
   const runs = Math.ceil(sum.ow / (4 * Q))
   const header = { LANES, M, Q, TAPS, S, LOADS: Math.ceil((M * TAPS) / LANES) }
   const groups = [runs * sum.oh * Math.ceil(sum.n / LANES), Math.ceil(sum.k / M)]
@@ -66,9 +76,20 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
   byParts(parts, dw, add, (partial) => weight_.main({ x, dy, partial }, params, { groups }, { header }))
 }
 
+function forwardFits(gpu: Gpu, g: Geometry): boolean {
+  const { n, oh, ow, kw } = g
+  return lanesFit(gpu, g) && imagesFit(gpu.info.subgroupSize, n, oh, ow, 4 * runsOf(kw, ow))
+}
+
+/** At stride 2 only for the paddings that keep pixels aligned. */
+function inputFits(gpu: Gpu, g: Geometry): boolean {
+  const { n, h, w, kw, strideW } = g
+  const width = strideW === 1 ? 4 * runsOf(kw, w) : 8
+  return lanesFit(gpu, g) && (strideW === 1 || isCentred(g)) && imagesFit(gpu.info.subgroupSize, n, h, w, width)
+}
+
 export const lanes: ConvKernel = {
-  forward: { fits: lanesFit, fills: imagesFill, finishes: never, run: forward },
-  // At stride 2 only for the paddings that keep pixels aligned.
-  dX: { fits: (gpu, g) => lanesFit(gpu, g) && (g.strideW === 1 || isCentred(g)), fills: imagesFill, run: input },
+  forward: { fits: forwardFits, fills: imagesFill, finishes: never, run: forward },
+  dX: { fits: inputFits, fills: imagesFill, run: input },
   dW: { fits: lanesFit, fills: imagesFill, run: weight },
 }

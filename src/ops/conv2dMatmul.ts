@@ -8,7 +8,11 @@ import { type Matrices, product } from './matmul.ts'
 /** The most parts that the places of a weight gradient are split into. */
 const PARTS = 16
 
-const fits: Fits = (_gpu, g) => isSimple(g) && g.kw === 1 && g.strideW === 1 && g.padT === 0 && g.padL === 0 && g.n > 0
+/** Without padding on any side: the output is as large as the picture. */
+const fits: Fits = (_gpu, g) => {
+  const bare = g.padT === 0 && g.padL === 0 && g.oh === g.h && g.ow === g.w
+  return isSimple(g) && g.kw === 1 && g.strideW === 1 && bare && g.n > 0
+}
 
 /** A matrix of one batch, or of `batch[0]` that lie `batch[1]` apart. */
 const matrix = (tensor: Tensor, rows: [number, number], columns: [number, number], batch = [1, 0]): Matrices => ({

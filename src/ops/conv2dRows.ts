@@ -2,7 +2,7 @@
 import source from '../../shaders/conv2d.rows.wgsl'
 import downSource from '../../shaders/conv2d.rowsDown.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
-import { kernels } from '../gpu/kernel.ts'
+import { kernels, MAX_GROUPS } from '../gpu/kernel.ts'
 import { type Geometry, isSimple } from './conv2dGeometry.ts'
 import type { ConvKernel, Forward } from './conv2dKernel.ts'
 import { hasLanes } from './conv2dLanes.ts'
@@ -19,7 +19,8 @@ const KEPT = 64
 const ENOUGH = 4
 
 function fits(gpu: Gpu, g: Geometry): boolean {
-  return hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0
+  const strips = Math.ceil((g.ow * g.n) / gpu.info.subgroupSize)
+  return hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0 && strips <= MAX_GROUPS
 }
 
 const forward: Forward = (g, x, w, b, y, finish) => {

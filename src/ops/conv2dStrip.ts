@@ -8,7 +8,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { type Kernel, kernels } from '../gpu/kernel.ts'
 import { type Geometry, isSimple, type Sum } from './conv2dGeometry.ts'
 import { type ConvKernel, type Finish, type Fits, passes, type Terms } from './conv2dKernel.ts'
-import { hasLanes, imagesFill } from './conv2dLanes.ts'
+import { hasLanes, imagesFill, imagesFit } from './conv2dLanes.ts'
 import { byChannels, inOnePart } from './conv2dParts.ts'
 
 /** Images side by side without subgroups. */
@@ -32,16 +32,24 @@ const WAYS = {
   plain2: { kernel: kernels<'main'>(plain2Source).main, M: 4, KEPT: 32, strided: false, shuffles: false },
 } satisfies Record<string, Way>
 
+const lanesOf = ({ info }: Gpu, { shuffles }: Pick<Way, 'shuffles'>) => (shuffles ? info.subgroupSize : PLAIN_LANES)
+
 function shapeFits(_gpu: Gpu, g: Geometry): boolean {
   return isSimple(g) && g.kw === 3 && g.strideW <= 2 && g.n > 0
 }
 
 function both(fits: Fits, fills: Fits, one: Way, two: Way): ConvKernel {
   const way = (g: Geometry) => (g.strideH === 1 ? one : two)
+  const wide = (gpu: Gpu, g: Geometry, columns: number) => imagesFit(lanesOf(gpu, way(g)), g.n, 1, columns, 4)
   const { forward, dX } = passes((g, terms, sum, add, finish) => run(way(g), terms, sum, add, finish))
   return {
-    forward: { fits, fills, finishes: (g) => inOnePart(way(g).KEPT)(g), run: forward },
-    dX: { fits: (gpu, g) => fits(gpu, g) && g.strideH === 1, fills, run: dX },
+    forward: {
+      fits: (gpu, g) => fits(gpu, g) && wide(gpu, g, g.ow),
+      fills,
+      finishes: (g) => inOnePart(way(g).KEPT)(g),
+      run: forward,
+    },
+    dX: { fits: (gpu, g) => fits(gpu, g) && g.strideH === 1 && wide(gpu, g, g.w), fills, run: dX },
   }
 }
 
@@ -59,7 +67,7 @@ export const plain = both(plainFits, (_, g) => 2 * g.n > PLAIN_LANES, WAYS.plain
 function run({ kernel, M, KEPT, strided, shuffles }: Way, terms: Terms, sum: Sum, add: 0 | 1, finish: Finish): void {
   const { c, kh, wBase, wC, wI, wJ, ...sizes } = sum
   const strides: Record<string, number> = strided ? { wBase, wC, wI, wJ } : {}
-  const LANES = shuffles ? terms.x.gpu.info.subgroupSize : PLAIN_LANES
+  const LANES = lanesOf(terms.x.gpu, { shuffles })
   const strips = Math.ceil(sizes.ow / 4)
   const blocks = Math.ceil(sizes.n / LANES)
   const groups = [strips * blocks, Math.ceil(sizes.k / M)]

@@ -57,6 +57,7 @@ const cases: [string, ConvCase][] = [
     'unequal strides and kernel',
     { n: 2, c: 3, h: 8, w: 11, k: 4, kh: 3, kw: 2, stride: [3, 2], padding: [1, 0, 1, 0] },
   ],
+  ['1x1, padding on two sides', square(2, 3, 5, 4, 1, { padding: [0, 0, 1, 2], bias: true })],
   ['padding on two sides', square(2, 2, 6, 3, 3, { padding: [0, 0, 1, 1], stride: [2, 2] })],
   ['padding wider than the kernel', square(2, 2, 3, 3, 3, { padding: [4, 3, 4, 3], bias: true })],
   ['dilation', square(1, 3, 12, 4, 3, { padding: [2, 2, 2, 2], dilation: [2, 2] })],
@@ -84,11 +85,29 @@ test('takes an empty batch, whose weight gradient is 0', async () => {
   assert.equal([...(await w.grad!.read())], new Array(54).fill(0))
 })
 
+test('takes rows of more runs than a grid has workgroups on one axis', async () => {
+  const [n, w] = [64, 65536]
+  const x = engine.full([n, 1, 1, w], 1, { layout: 'chwn' })
+  const y = (await conv2d(x, engine.full([1, 1, 3, 3], 1), null, { padding: 1 }).read()) as Float32Array
+  assert.equal([y[0], y[w - 1], y[n * w - 1]], [2, 2, 2])
+  assert.is(y.filter((v) => v === 3).length, n * (w - 2))
+})
+
 const zeros = (...shape: number[]) =>
   engine.zeros(shape, { layout: shape[1] === 2 && shape.length === 4 ? 'chwn' : 'row' })
 const refused: [string, () => unknown, RegExp][] = [
   ['channels that differ', () => conv2d(zeros(1, 2, 4, 4), zeros(3, 3, 3, 3)), /\[1, 2, 4, 4\], w \[3, 3, 3, 3\]/],
   ['groups that do not divide', () => conv2d(zeros(1, 2, 4, 4), zeros(3, 1, 3, 3), null, { groups: 2 }), /groups 2/],
+  [
+    'no channels',
+    () => conv2d(engine.zeros([1, 0, 4, 4], { layout: 'chwn' }), zeros(3, 0, 3, 3)),
+    /channels do not fit/,
+  ],
+  [
+    'no filters',
+    () => conv2d(zeros(1, 2, 4, 4), engine.zeros([0, 2, 3, 3])),
+    /channels do not fit, .* w \[0, 2, 3, 3\]/,
+  ],
   ['a bias of another length', () => conv2d(zeros(1, 2, 4, 4), engine.zeros([5, 2, 3, 3]), zeros(4)), /bias \[4\]/],
   [
     'a kernel beyond the picture',

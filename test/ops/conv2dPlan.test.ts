@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Gpu, GpuInfo } from '../../src/gpu/gpu.ts'
-import { CONV_PASSES, geometryOf } from '../../src/ops/conv2dKey.ts'
+import { CONV_PASSES, type ConvShape, geometryOf } from '../../src/ops/conv2dKey.ts'
 import { ableKernels, adapterClass, KERNELS, planConv2d } from '../../src/ops/conv2dPlan.ts'
 
 const test = suite('conv2d, the plan')
@@ -95,6 +95,21 @@ for (const [name, of, plans] of DEFAULTS) {
     )
   })
 }
+
+test('what needs more workgroups than one axis has is left to another kernel', () => {
+  const gpu = gpuOf(LLVMPIPE)
+  const able = (shape: ConvShape) => ableKernels(gpu, geometryOf(shape))
+  // 131,072 runs of four pixels, 524,288 strips of eight lanes.
+  const wide = able({ n: 64, c: 1, h: 1, w: 65536, k: 1, kernel: 3, padding: 1 })
+  for (const name of ['strip', 'plain', 'rows'] as const) assert.not.ok(wide.forward.includes(name), name)
+  for (const name of ['strip', 'plain'] as const) assert.not.ok(wide.dX.includes(name), name)
+  // 65,536 runs: one too many; half as many fit.
+  const high = { n: 8, c: 1, h: 1024, w: 1024, k: 1, kernel: 1, stride: 2 }
+  assert.not.ok(able(high).forward.includes('lanes'))
+  assert.not.ok(able(high).dX.includes('lanes'))
+  assert.ok(able({ ...high, h: 512 }).forward.includes('lanes'))
+  assert.ok(able({ ...high, h: 510 }).dX.includes('lanes'))
+})
 
 test('a GPU without subgroups has the same defaults', () => {
   for (const shape of SHAPES) {
