@@ -82,6 +82,9 @@ fn stats(id: Id) {
   runningVar[c] += p.momentum * (variance * n / (n - 1.0) - runningVar[c]);
 }
 
+// Not max, which may make 0 of a NaN: a broken network has to show.
+fn rectified(v: Value) -> Value { return select(v, Value(0.0), v <= Value(0.0)); }
+
 // Slice id.group.y of a channel's run, normalised with the pair (mean, rstd); a residual implies the relu.
 fn sweep(id: Id, m: vec2f) {
   let c = id.group.x;
@@ -90,7 +93,7 @@ fn sweep(id: Id, m: vec2f) {
   let offset = beta[c];
   for (var i = id.group.y * WG + id.lane; i < run; i += WG * id.groups.y) {
     var v = (x[c * run + i] - m.x) * scale + offset;
-    if (RELU) { v = max(v, Value(0.0)); }
+    if (RELU) { v = rectified(v); }
     y[c * run + i] = v;
   }
 }
@@ -102,7 +105,7 @@ fn sweepResidual(id: Id, m: vec2f) {
   let offset = beta[c];
   for (var i = id.group.y * WG + id.lane; i < run; i += WG * id.groups.y) {
     let v = (x[c * run + i] - m.x) * scale + offset + r[c * run + i];
-    y[c * run + i] = max(v, Value(0.0));
+    y[c * run + i] = rectified(v);
   }
 }
 

@@ -101,7 +101,8 @@ fn sumRelu(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, max(v.x + v.y, 0.0));
+    let both = v.x + v.y;
+    put(at.x, select(both, 0.0, both <= 0.0)); // as relu.wgsl
   }
 }
 

@@ -1,7 +1,8 @@
 // pool: y[i, j] = mean or maximum of x[i stride - pad + k dilation, ...] over the cells k of the kernel that lie in x.
 // A layout is planes x height x width x lanes: channel-major has C planes and N lanes, row-major N C planes and one lane.
 // An invocation makes one element; neighbours lie side by side. Backward gathers: an element of x sums, in order, over
-// the windows that hold it. `at` is where in its plane a maximum was found, the first one among equals.
+// the windows that hold it. `at` is where in its plane a maximum was found, the first one among equals. A NaN is greater
+// than all, and the maximum of no cells is -Infinity.
 struct Params {
   planes: u32, lanes: u32, add: u32, includePad: u32,
   h: i32, w: i32, oh: i32, ow: i32,
@@ -17,8 +18,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> at: array<u32>;
 @group(0) @binding(6) var<storage, read_write> dx: array<f32>;
 
-const LEAST = -3.4028234663852886e38;
 const NOWHERE = 0xffffffffu;
+const LEAST_BITS = 0xff800000u; // of -Infinity
 
 struct Element { plane: u32, row: i32, column: i32, lane: u32 }
 
@@ -98,20 +99,21 @@ fn maximum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let left = e.column * p.strideW - p.padL;
   let rows = cells(top, p.kh, p.dilationH, 0, p.h);
   let columns = cells(left, p.kw, p.dilationW, 0, p.w);
-  var best = LEAST;
+  var best = 0.0;
   var place = NOWHERE;
   for (var kh = rows.x; kh < rows.y; kh++) {
     for (var kw = columns.x; kw < columns.y; kw++) {
       let row = top + kh * p.dilationH;
       let column = left + kw * p.dilationW;
       let value = x[inX(e, row, column)];
-      if (value > best || place == NOWHERE) {
+      let isNan = (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
+      if (value > best || place == NOWHERE || isNan) {
         best = value;
         place = u32(row * p.w + column);
       }
     }
   }
-  y[i] = best;
+  y[i] = bitcast<f32>(select(bitcast<u32>(best), LEAST_BITS, place == NOWHERE));
   at[i] = place;
 }
 

@@ -52,7 +52,7 @@ function checkShapes(x: Tensor, weights: BatchNormWeights, { residual, train }: 
     const got = `${showShape(residual.shape)} ${residual.layout}`
     throw new ShapeError(`batchNorm: residual ${got} for x ${showShape(x.shape)} chwn`)
   }
-  if (train && x.size === c) {
+  if (train && x.size <= c) {
     throw new InputError(`batchNorm: training needs more than one value per channel, got x ${showShape(x.shape)}`)
   }
 }
@@ -79,7 +79,7 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   const [n, c, h, w] = x.shape
   const rest = n * h * w
   // Four values a load where a channel's run can be cut so.
-  const header = rest % 4 === 0 ? { Value: 'vec4f', WIDTH: 4 } : { Value: 'f32', WIDTH: 1 }
+  const header = rest > 0 && rest % 4 === 0 ? { Value: 'vec4f', WIDTH: 4 } : { Value: 'f32', WIDTH: 1 }
   const base = { rest, train: train ? 1 : 0, eps, momentum, addGamma: 0, addBeta: 0 }
   const RELU = relu && !residual ? 1 : 0
   const { sweep, WG, summingWG } = gridOf(x.gpu, c, rest)

@@ -55,7 +55,10 @@ export function avgPool2d(x: Tensor, options: AvgPoolOptions): Tensor {
   })
 }
 
-/** The maximum over windows of x [N, C, H, W], any layout; the first of equal maxima takes the gradient. */
+/**
+ * The maximum over windows of x [N, C, H, W], any layout; a NaN is greater than any number, the first of equal maxima
+ * takes the gradient.
+ */
 export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   return maxPool2dWithIndices(x, options).y
 }

@@ -133,10 +133,38 @@ test('a residual that is used twice gets both gradients', async () => {
   allclose(grads[0], grads[1], { atol: 1e-6, rtol: 1e-5 }, 'gradient through both paths')
 })
 
-test('refuses weights of another size and single values', () => {
+test('a NaN passes the relu, so that a broken network shows', async () => {
+  const data = Float32Array.of(Number.NaN, 1, 2, 3, 4, 5, 6, 7)
+  for (const rest of [4, 1]) {
+    const x = engine.tensor(data, [8 / rest / 2, 2, 1, rest], { layout: 'chwn' })
+    const weights = () => ({ gamma: engine.full([2], 1), beta: engine.full([2], 0), ...running(2) })
+    for (const train of [true, false]) {
+      for (const more of [{ relu: true }, { residual: engine.zeros(x.shape, { layout: 'chwn' }) }]) {
+        const [first] = await batchNorm(x, weights(), { train, ...more }).read()
+        assert.ok(Number.isNaN(first), `${first} for ${rest} columns, train ${train}, ${Object.keys(more)}`)
+      }
+    }
+  }
+})
+
+test('takes an empty batch in evaluation, whose gradients are 0', async () => {
+  const x = engine.zeros([0, 2, 3, 3], { layout: 'chwn' })
+  const gamma = engine.tensor([1, 2], [2], { requiresGrad: true })
+  const y = batchNorm(x, { gamma, beta: engine.zeros([2]), ...running(2) }, { train: false })
+  assert.equal(y.shape, [0, 2, 3, 3])
+  backward(y, x)
+  assert.equal([...(await gamma.grad!.read())], [0, 0])
+})
+
+test('refuses weights of another size, single values and none', () => {
   const x = engine.tensor(uniform(12), [1, 12, 1, 1], { layout: 'chwn' })
+  const none = engine.zeros([0, 12, 2, 2], { layout: 'chwn' })
   const weights = { gamma: engine.full([12], 1), beta: engine.full([12], 0), ...running(12) }
   assert.throws(() => batchNorm(x, weights, { train: true }), /more than one value per channel, got x \[1, 12, 1, 1\]/)
+  assert.throws(
+    () => batchNorm(none, weights, { train: true }),
+    /more than one value per channel, got x \[0, 12, 2, 2\]/,
+  )
   assert.throws(
     () => batchNorm(x, { ...weights, gamma: engine.full([5], 1) }, { train: false }),
     /gamma \[5\].*\[1, 12, 1, 1\]/,

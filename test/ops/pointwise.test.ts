@@ -184,6 +184,11 @@ test('addRelu has gradient 0 where the sum is 0', async () => {
   assert.equal([...(await r.grad!.read())], [0, 0, 3, 0])
 })
 
+test('addRelu keeps a NaN', async () => {
+  const y = addRelu(engine.tensor([Number.NaN, -1, 1]), engine.tensor([1, 0.5, 1]))
+  assert.equal([...(await y.read())], [Number.NaN, 0, 2])
+})
+
 test('adds up the gradients of a tensor used on both sides and on several paths', async () => {
   const shape = [4, 3, 2, 2]
   await checkOp({

@@ -129,6 +129,25 @@ test('padding never wins, even over negative values', async () => {
   assert.equal([...(await y.read())], [-5, -5, -5, -5])
 })
 
+test('a NaN is the maximum wherever it lies, and -Infinity that of a window without cells', async () => {
+  for (const at of [0, 1, 2, 3]) {
+    const x = engine.tensor(
+      [1, 2, 3, 4].map((v, i) => (i === at ? Number.NaN : v)),
+      [1, 1, 2, 2],
+      { requiresGrad: true },
+    )
+    const y = maxPool2d(x, { kernel: 2 })
+    backward(y, engine.full([1, 1, 1, 1], 5))
+    assert.equal([...(await y.read())], [Number.NaN])
+    assert.equal(
+      [...(await x.grad!.read())],
+      [0, 1, 2, 3].map((i) => (i === at ? 5 : 0)),
+    )
+  }
+  const between = maxPool2d(engine.full([1, 1, 1, 1], 7), { kernel: 2, dilation: 2, padding: 1 })
+  assert.equal([...(await between.read())], [Number.NEGATIVE_INFINITY])
+})
+
 test('names what does not fit', () => {
   const x = engine.zeros([1, 2, 4, 4])
   assert.throws(() => globalAvgPool(engine.zeros([2, 3])), /globalAvgPool: needs \[N, C, H, W\], got \[2, 3\]/)

@@ -21,4 +21,9 @@ test('has gradient 0 at 0', async () => {
   assert.equal([...(await x.grad!.read())], [0, 0, 1, 0])
 })
 
+test('keeps a NaN and infinities', async () => {
+  const y = await relu(engine.tensor([Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY])).read()
+  assert.equal([...y], [Number.NaN, 0, Number.POSITIVE_INFINITY])
+})
+
 test.run()
