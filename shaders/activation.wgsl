@@ -1,8 +1,9 @@
 // activation: y = f(x) elementwise, and dx = dy · f'(x). x, y and their gradients lie alike.
 //   sigmoid 1 / (1 + e^-x) · tanh · silu x σ(x) · leakyRelu x, or slope x below 0 · clamp min(max(x, low), high)
 //   gelu x Φ(x), Φ the normal distribution (Hendrycks & Gimpel 2016), or its approximation by tanh
-// Exponents end at 88, beyond which e^x is no f32, and tanh is 1 to the last bit at 10: WGSL promises nothing for
-// infinities. erf is that of Abramowitz & Stegun 7.1.26, whose error is at most 1.5e-7.
+// Arguments stop where f no longer changes, so that no infinity comes up on the way: WGSL promises nothing for them.
+// Comparisons see to that, which leave a NaN what it is; WGSL's min and max need not. erf is that of Abramowitz & Stegun
+// 7.1.26, whose error is at most 1.5e-7.
 struct Params { n: u32, add: u32, low: f32, high: f32 } // leakyRelu: low is the slope
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -12,24 +13,33 @@ struct Params { n: u32, add: u32, low: f32, high: f32 } // leakyRelu: low is the
 
 fn indexOf(id: vec3u, groups: vec3u) -> u32 { return id.x + id.y * groups.x * 64u; }
 
-// dx = dy · slope, or dx += dy · slope.
-fn flow(i: u32, slope: f32) {
-  let g = dy[i] * slope;
+// dx = g, or dx += g.
+fn put(i: u32, g: f32) {
   if (p.add == 1u) { dx[i] += g; } else { dx[i] = g; }
 }
 
-fn logistic(v: f32) -> f32 { return 1.0 / (1.0 + exp(min(-v, 88.0))); }
+fn flow(i: u32, slope: f32) { put(i, dy[i] * slope); }
 
-fn tangent(v: f32) -> f32 { return tanh(clamp(v, -10.0, 10.0)); }
+fn atLeast(v: f32, low: f32) -> f32 { return select(v, low, v < low); }
 
-// 1 - erf(v) for v from 0 on.
+fn within(v: f32, low: f32, high: f32) -> f32 {
+  let raised = atLeast(v, low);
+  return select(raised, high, raised > high);
+}
+
+// e^88 is the last whole power that is an f32.
+fn logistic(v: f32) -> f32 { return 1.0 / (1.0 + exp(-within(v, -88.0, 88.0))); }
+
+fn tangent(v: f32) -> f32 { return tanh(within(v, -10.0, 10.0)); }
+
+// 1 - erf(v) for v from 0 to 9.2.
 fn erfc(v: f32) -> f32 {
   let t = 1.0 / (1.0 + 0.3275911 * v);
   let sum = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  return sum * exp(-min(v * v, 88.0));
+  return sum * exp(-v * v);
 }
 
-// Φ: the part of a standard normal distribution that lies below v.
+// Φ: the part of a standard normal distribution that lies below v, from -13 to 13.
 fn normal(v: f32) -> f32 {
   let tail = 0.5 * erfc(abs(v) * 0.70710678);
   return select(1.0 - tail, tail, v < 0.0);
@@ -69,7 +79,7 @@ fn tanhBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroup
 @compute @workgroup_size(64)
 fn silu(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
-  if (i < p.n) { y[i] = x[i] * logistic(x[i]); }
+  if (i < p.n) { y[i] = atLeast(x[i], -88.0) * logistic(x[i]); }
 }
 
 @compute @workgroup_size(64)
@@ -77,34 +87,34 @@ fn siluBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroup
   let i = indexOf(id, groups);
   if (i >= p.n) { return; }
   let s = logistic(x[i]);
-  flow(i, s * (1.0 + x[i] * (1.0 - s)));
+  flow(i, s * (1.0 + within(x[i], -88.0, 88.0) * (1.0 - s)));
 }
 
 @compute @workgroup_size(64)
 fn gelu(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
-  if (i < p.n) { y[i] = x[i] * normal(x[i]); }
+  if (i < p.n) { y[i] = atLeast(x[i], -13.0) * normal(within(x[i], -13.0, 13.0)); }
 }
 
 @compute @workgroup_size(64)
 fn geluBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
   if (i >= p.n) { return; }
-  let v = x[i];
-  flow(i, normal(v) + v * 0.39894228 * exp(-min(0.5 * v * v, 88.0)));
+  let v = within(x[i], -13.0, 13.0);
+  flow(i, normal(v) + v * 0.39894228 * exp(-0.5 * v * v));
 }
 
 @compute @workgroup_size(64)
 fn geluTanh(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
-  if (i < p.n) { y[i] = 0.5 * x[i] * (1.0 + geluTangent(clamp(x[i], -10.0, 10.0))); }
+  if (i < p.n) { y[i] = 0.5 * atLeast(x[i], -10.0) * (1.0 + geluTangent(within(x[i], -10.0, 10.0))); }
 }
 
 @compute @workgroup_size(64)
 fn geluTanhBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
   if (i >= p.n) { return; }
-  let v = clamp(x[i], -10.0, 10.0);
+  let v = within(x[i], -10.0, 10.0);
   let t = geluTangent(v);
   flow(i, 0.5 * (1.0 + t) + 0.5 * v * (1.0 - t * t) * 0.79788456 * (1.0 + 0.134145 * v * v));
 }
@@ -124,12 +134,12 @@ fn leakyReluBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_work
 @compute @workgroup_size(64)
 fn clampForward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
-  if (i < p.n) { y[i] = min(max(x[i], p.low), p.high); }
+  if (i < p.n) { y[i] = within(x[i], p.low, p.high); }
 }
 
 // 1 at both ends, as PyTorch has it.
 @compute @workgroup_size(64)
 fn clampBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
-  if (i < p.n) { flow(i, select(0.0, 1.0, x[i] >= p.low && x[i] <= p.high)); }
+  if (i < p.n) { put(i, select(0.0, dy[i], x[i] >= p.low && x[i] <= p.high)); }
 }

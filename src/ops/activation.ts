@@ -53,17 +53,15 @@ export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
   return activation('leakyRelu', 'leakyRelu', x, negativeSlope)
 }
 
-/** Largest f32: as good as no end, where infinities are not to be relied on. */
-const FAR = 3.4028234663852886e38
-
 /**
- * x, at least `min` and at most `max` (which wins where they cross), elementwise; an absent end is none. The gradient is
- * 1 from end to end, 0 outside. Throws InputError for NaN, and where both ends are absent.
+ * x, at least `min` and at most `max` (which wins where they cross), elementwise; an absent end is none. The gradient
+ * is 1 from end to end, 0 outside. Throws InputError for NaN, and where both ends are absent.
  */
-export function clamp(x: Tensor, { min = -FAR, max = FAR }: { min?: number; max?: number }): Tensor {
-  if (Number.isNaN(min) || Number.isNaN(max)) throw new InputError(`clamp: min ${min}, max ${max}; numbers`)
-  if (min <= -FAR && max >= FAR) throw new InputError('clamp: needs min, max or both')
-  return activation('clamp', 'clampForward', x, Math.max(min, -FAR), Math.min(max, FAR))
+export function clamp(x: Tensor, { min, max }: { min?: number; max?: number }): Tensor {
+  if (min === undefined && max === undefined) throw new InputError('clamp: needs min, max or both')
+  const [low, high] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY]
+  if (Number.isNaN(low) || Number.isNaN(high)) throw new InputError(`clamp: min ${min}, max ${max}; numbers`)
+  return activation('clamp', 'clampForward', x, low, high)
 }
 
 function activation(op: string, entry: Forward, x: Tensor, low = 0, high = 0): Tensor {

@@ -2,7 +2,7 @@ import source from '../../shaders/dropout.wgsl'
 import { record } from '../autograd.ts'
 import { InputError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
-import type { Scalar } from '../gpu/tape.ts'
+import { Scalar } from '../gpu/tape.ts'
 import type { RandomStream } from '../random.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
@@ -22,12 +22,14 @@ export interface DropoutOptions {
 
 /**
  * x with elements set to 0 at random and the others divided by 1 - p, for training; in evaluation leave it out
- * (Srivastava et al. 2014). The same stream, count and layout drop the same elements, on every adapter. Throws InputError
- * for a p outside 0 … 1.
+ * (Srivastava et al. 2014). The same stream, count and layout drop the same elements, on every adapter. Throws
+ * InputError for a p outside 0 … 1, and for a count that is no whole number from 0 to 2³² - 1.
  */
 export function dropout(x: Tensor, { p = 0.5, random, count }: DropoutOptions): Tensor {
   checkFloat('dropout', x)
   if (!(p >= 0 && p <= 1)) throw new InputError(`dropout: p ${p}; from 0 to 1`)
+  const known = count instanceof Scalar || (Number.isInteger(count) && count >= 0 && count < 2 ** 32)
+  if (!known) throw new InputError(`dropout: count ${count}; a whole number from 0, or a Scalar`)
   const [key0, key1] = random.key
   const scale = p === 1 ? 0 : 1 / (1 - p)
   const params = { n: x.size, key0, key1, count, threshold: Math.round(p * STEPS), scale }

@@ -48,7 +48,7 @@ for (const [name, op, f] of EXACT) {
   })
 
   test(`${name} is finite and right far from 0, and so is its gradient`, async () => {
-    const far = [-1e30, -1000, -100, -89, -20, 20, 89, 100, 1000, 1e30]
+    const far = [-3.4e38, -1e30, -1000, -100, -89, -20, 20, 89, 100, 1000, 1e30, 3.4e38]
     const x = engine.tensor(far, [far.length], { requiresGrad: true })
     const y = op(x)
     backward(y, engine.tensor(far.map(() => 1)))
@@ -68,6 +68,23 @@ test('has the gradients of PyTorch at kinks', async () => {
   }
   assert.equal(await gradient((x) => leakyRelu(x, 0.5), [0, 1e-30, -1e-30]), [0.5, 1, 0.5])
   assert.equal(await gradient((x) => clamp(x, { min: -1, max: 1 }), [-1.5, -1, 1, 1.5]), [0, 1, 1, 0])
+})
+
+for (const [name, op] of EXACT) {
+  test(`${name} keeps a NaN`, async () => {
+    const [value] = await op(engine.tensor([Number.NaN])).read()
+    assert.ok(Number.isNaN(value), `${value}`)
+  })
+}
+
+test('clamp keeps infinities where there is no end, and lets no gradient of another element in', async () => {
+  const { POSITIVE_INFINITY: most, NEGATIVE_INFINITY: least } = Number
+  const x = engine.tensor([least, 0.5, most], [3], { requiresGrad: true })
+  assert.equal([...(await clamp(x, { min: 0 }).read())], [0, 0.5, most])
+  assert.equal([...(await clamp(x, { max: 0 }).read())], [least, 0, 0])
+  assert.equal([...(await clamp(x, { min: least, max: most }).read())], [least, 0.5, most])
+  backward(clamp(x, { min: 0 }), engine.tensor([most, most, 2]))
+  assert.equal([...(await x.grad!.read())], [0, most, 2])
 })
 
 test('adds to a gradient that is there already', async () => {

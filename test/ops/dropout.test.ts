@@ -72,6 +72,13 @@ test('moves on in a captured step, its gradient with it', async () => {
   step.release()
 })
 
+test('refuses a count that names no mask', () => {
+  for (const count of [-1, 1.5, 2 ** 32, Number.NaN]) {
+    const message = (e: Error) => e instanceof InputError && e.message.startsWith(`dropout: count ${count};`)
+    assert.throws(() => dropout(engine.tensor([1]), { random, count }), message)
+  }
+})
+
 test('refuses a p that is no probability', () => {
   for (const p of [-0.1, 1.1, Number.NaN]) {
     const message = (e: Error) => e instanceof InputError && e.message === `dropout: p ${p}; from 0 to 1`
