@@ -136,7 +136,7 @@ export interface SliceOptions {
 /**
  * From each start up to, but without, each end, as in Python: negative numbers count from the end of the axis, numbers
  * beyond it stop there (so -Infinity ends a walk backwards at index 0). Keeps the layout. Throws ShapeError for lists
- * of different lengths or repeated axes, InputError for a step of 0.
+ * of different lengths or repeated axes, InputError for a step of 0 and for fractions.
  */
 export function slice(x: Tensor, options: SliceOptions): Tensor {
   const { starts, ends, axes = starts.map((_, i) => i), steps = starts.map(() => 1) } = options
@@ -146,6 +146,8 @@ export function slice(x: Tensor, options: SliceOptions): Tensor {
     throw new ShapeError(`slice: starts [${starts}], ends [${ends}], axes [${axes}], steps [${steps}] don't match`)
   const bad = steps.find((step) => !Number.isInteger(step) || step === 0)
   if (bad !== undefined) throw new InputError(`slice: a step is a whole number other than 0, got ${bad}`)
+  const part = [...starts, ...ends].find((at) => Math.trunc(at) !== at)
+  if (part !== undefined) throw new InputError(`slice: starts and ends are whole numbers or infinite, got ${part}`)
   const [shape, strides] = [[...x.shape], [...x.strides]]
   let start = 0
   named.forEach((axis, i) => {
@@ -241,7 +243,7 @@ export function pad(x: Tensor, pads: readonly number[], options: PadOptions = {}
   const rank = x.shape.length
   const [before, after] = [pads.slice(0, rank), pads.slice(rank)]
   const shape = x.shape.map((size, i) => size + before[i] + after[i])
-  if (pads.length !== 2 * rank || !shape.every((d) => Number.isInteger(d) && d >= 0)) {
+  if (pads.length !== 2 * rank || !pads.every(Number.isInteger) || !shape.every((d) => d >= 0)) {
     throw new ShapeError(`pad: pads [${pads}] don't fit ${showShape(x.shape)}`)
   }
   if (mode !== 'constant') return continued(x, before, after, mode)

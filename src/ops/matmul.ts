@@ -23,10 +23,10 @@ export interface Matrices {
   strides: readonly number[]
 }
 
-export function matrices(tensor: Tensor, swap = false): Matrices {
-  const missing = 4 - tensor.shape.length
-  const [b0, b1, m, n] = [...new Array(missing).fill(1), ...tensor.shape]
-  const [s0, s1, s, t] = [...new Array(missing).fill(0), ...tensor.strides]
+export function matrices(tensor: Tensor, swap = false, shape = tensor.shape, steps = tensor.strides): Matrices {
+  const missing = 4 - shape.length
+  const [b0, b1, m, n] = [...new Array(missing).fill(1), ...shape]
+  const [s0, s1, s, t] = [...new Array(missing).fill(0), ...steps]
   return swap
     ? { tensor, sizes: [b0, b1, n, m], strides: [s0, s1, t, s] }
     : { tensor, sizes: [b0, b1, m, n], strides: [s0, s1, s, t] }
@@ -69,10 +69,10 @@ function batchOf(a: Shape, b: Shape): { batch: number[]; kept: number[] } | null
   return { batch, kept: batch.flatMap((_, i) => (sizes[0][i] === 1 && sizes[1][i] === 1 ? [] : [i - rank])) }
 }
 
-/** The shape with only the kept batch axes, ones where it lacks them. */
-const withBatch = (shape: Shape, kept: readonly number[]): Shape => [
-  ...kept.map((axis) => shape.slice(0, -2).at(axis) ?? 1),
-  ...shape.slice(-2),
+/** What a shape, or strides, say of the kept batch axes and of the last two; `none` of an axis that there is not. */
+const withBatch = (of: readonly number[], kept: readonly number[], none: number): number[] => [
+  ...kept.map((axis) => of.slice(0, -2).at(axis) ?? none),
+  ...of.slice(-2),
 ]
 
 /**
@@ -91,16 +91,19 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   if (kept.length > 2) throw new ShapeError(`matmul: at most two batch axes larger than 1, ${marks}`)
   // The kernel has two batch axes: of more, those that are 1 everywhere are left out.
   const many = batch.length > 2
-  const seen = (t: Tensor) => (many && t.shape.length > 2 ? viewAs(t, withBatch(t.shape, kept)) : t)
-  const viewA = (t: Tensor) => matrices(seen(t), transposeA && rankA > 1)
-  const viewB = (t: Tensor) => matrices(seen(t), rankB === 1 || transposeB)
+  const seen = (t: Tensor, swap: boolean) =>
+    many && t.shape.length > 2
+      ? matrices(t, swap, withBatch(t.shape, kept, 1), withBatch(t.strides, kept, 0))
+      : matrices(t, swap)
+  const viewA = (t: Tensor) => seen(t, transposeA && rankA > 1)
+  const viewB = (t: Tensor) => seen(t, rankB === 1 || transposeB)
   const [left, right] = [viewA(a), viewB(b)]
   const [m, k, n] = [left.sizes[2], left.sizes[3], right.sizes[3]]
   if (k !== right.sizes[2]) throw new ShapeError(`matmul: inner sizes differ, ${marks}`)
 
   const y = empty(a.gpu, [...batch, ...(rankA > 1 ? [m] : []), ...(rankB > 1 ? [n] : [])], 'f32', 'row', 'matmul')
   const whole = [...batch, m, n]
-  const viewY = (t: Tensor) => matrices(viewAs(t, many ? withBatch(whole, kept) : whole))
+  const viewY = (t: Tensor) => matrices(viewAs(t, many ? withBatch(whole, kept, 1) : whole))
   product(left, right, viewY(y), 0)
   return record('matmul', y, [a, b], (dy, [da, db]) => {
     if (da) product(viewY(dy), flipped(right), viewA(da.to), da.add)

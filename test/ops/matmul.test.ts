@@ -139,6 +139,21 @@ test('takes channel-major operands', () =>
     reference: (a, b) => reference(a, [2, 3, 4, 5], b, [3, 5, 6]),
   }))
 
+test('takes a channel-major operand beside one of more axes', () =>
+  checkOp({
+    name: 'matmul of chwn and rank 5',
+    inputs: [{ shape: [2, 1, 3, 4], layout: 'chwn' }, { shape: [1, 2, 2, 4, 5] }],
+    op: (a, b) => matmul(a, b),
+    reference: (a, b) =>
+      Float64Array.from({ length: 60 }, (_, i) => {
+        const [batch, row, column] = [Math.floor(i / 15), Math.floor(i / 5) % 3, i % 5]
+        return [0, 1, 2, 3].reduce(
+          (sum, k) => sum + a[(batch >> 1) * 12 + row * 4 + k] * b[batch * 20 + k * 5 + column],
+          0,
+        )
+      }),
+  }))
+
 test('an empty inner axis gives zeros', async () => {
   const y = matmul(engine.zeros([2, 0]), engine.zeros([0, 3]))
   assert.equal([...(await y.read())], [0, 0, 0, 0, 0, 0])
