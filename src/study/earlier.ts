@@ -27,7 +27,7 @@ export async function earlierLines({ store, keys, out, recipe }: Earlier): Promi
   const lines: string[] = []
   const cells = await store.count()
   if (cells > 0 && !(await somethingThere(store, keys))) {
-    lines.push(`${out}/cells: ${cells} finished, none of this recipe, data set, adapter, driver and program; they stay`)
+    lines.push(`${out}/cells: ${cells} finished, none of this recipe, data set, adapter and program; they stay`)
   }
   const before = tabled(`${out}/results.json`)
   if (before !== undefined && withoutSeeds(before) !== withoutSeeds(recipe)) {

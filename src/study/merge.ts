@@ -35,9 +35,7 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   const there = sets.filter(({ cells }) => cells.size > 0).sort((a, b) => b.cells.size - a.cells.size)
   const chosen = there.find(({ setting }) => takes(setting.choices))
   for (const { setting, cells } of there.filter((each) => each !== chosen)) {
-    const { adapter, driver } = setting
-    const another = `another adapter or driver, ${adapter}${driver ? ` (${driver})` : ''}`
-    const what = takes(setting.choices) ? another : 'other kernels (--choices)'
+    const what = takes(setting.choices) ? `another adapter, ${setting.adapter}` : 'other kernels (--choices)'
     progress.always(`left out: ${cells.size} cells of ${what}`)
   }
   if (!chosen) {
@@ -86,11 +84,9 @@ async function cellsOf({ stages }: Plan, store: Store, setting: Setting) {
 }
 
 /** What the last process on this adapter told of it. */
-async function deviceOf(out: string, setting: Setting): Promise<DeviceFacts> {
-  const { adapter, subgroupSize, choices } = setting
-  const driver = setting.driver ?? null
+async function deviceOf(out: string, { adapter, subgroupSize, choices }: Setting): Promise<DeviceFacts> {
   const runs = (await readEvents(nodeFiles, out)).flatMap(({ event, run }) => (event === 'run' ? [run as Run] : []))
-  const last = runs.findLast((run) => run.adapter === adapter && run.driver === driver)
-  const { features = [], software } = last ?? {}
+  const last = runs.findLast((run) => run.adapter === adapter)
+  const { driver = null, features = [], software } = last ?? {}
   return { adapter, driver, features, software, subgroupSize, choices }
 }

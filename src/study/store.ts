@@ -21,8 +21,6 @@ export interface Setting {
   dataHash: string
   fingerprint: string
   adapter: string
-  /** Absent where the adapter keeps it to itself. */
-  driver?: string
   subgroupSize: number
   /** Kernels by shape, sorted, where the run was told to take others than the defaults. */
   choices?: Choices

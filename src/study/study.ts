@@ -76,7 +76,6 @@ async function prepare<R extends CommonRecipe>(
   const engine = await engineFrom(null, opened)
   const { adapter: name, subgroupSize } = engine.info
   const setting: Setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
-  if (driver) setting.driver = driver
   const choices = options.choices && (await takeChoices(engine, options.choices))
   if (choices) setting.choices = choices
   return { engine, driver: driver || null, data, stages, setting, keys: await keysOf(stages, setting) }

@@ -28,7 +28,7 @@ test('a table of another recipe and cells of which none fits are told of, more s
     assert.equal(await lines('a', { ...smallRecipe, seeds: [0, 1, 2] }), [])
     const replaced = `the table in ${out} is of another recipe and will be replaced; --out DIR keeps both`
     assert.equal(await lines('a', { ...smallRecipe, methods: ['dml'] }), [replaced])
-    const other = `${out}/cells: 1 finished, none of this recipe, data set, adapter, driver and program; they stay`
+    const other = `${out}/cells: 1 finished, none of this recipe, data set, adapter and program; they stay`
     assert.equal(await lines('b', { ...smallRecipe, epochs: 9 }), [other, replaced])
     writeFileSync(join(out, 'results.json'), 'cut off {')
     assert.equal(await lines('a'), [])
