@@ -75,15 +75,21 @@ export function storedAnswers(tensors: ReadonlyMap<string, SafeTensor>, file: st
     if (!(logits.data instanceof Float32Array))
       throw new InputError(`${file}: ${prefix}logits is ${logits.dtype}, not F32`)
     const classes = logits.shape[1]
-    const numbers = Uint32Array.from(labels.data, Number)
-    const wrong = numbers.findIndex((label) => !(label < classes))
+    const numbers = Array.from(labels.data, Number)
+    const wrong = numbers.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < classes))
     if (wrong >= 0)
       throw new InputError(`${file}: ${prefix}labels has ${labels.data[wrong]}; there are ${classes} classes`)
-    return { answers: { logits: logits.data, labels: numbers }, classes }
+    const none = logits.data.findIndex((value) => !(value < Number.POSITIVE_INFINITY))
+    if (none >= 0) {
+      const row = Math.floor(none / classes)
+      throw new InputError(`${file}: ${prefix}logits has ${logits.data[none]} in row ${row}; numbers are needed`)
+    }
+    return { answers: { logits: logits.data, labels: Uint32Array.from(numbers) }, classes }
   }
   const { answers, classes } = get('')
   if (tensors.has('test.logits') || tensors.has('test.labels')) {
     const test = get('test.')
+    if (test.answers.labels.length === 0) throw new InputError(`${file}: no rows in test.logits`)
     if (test.classes !== classes)
       throw new InputError(`${file}: ${classes} classes to fit on, ${test.classes} to test on`)
     return { held: answers, test: test.answers, classes, fittedOn: 'rows of the file' }

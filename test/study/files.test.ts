@@ -81,6 +81,16 @@ test('stored logits that do not fit are refused with what they are', () => {
     /3 classes to fit on, 2 to/,
   )
   refused([...labelled([0, 1]), ['test.labels', i64([0])]], /test.logits undefined/)
+  refused(labelled([0, 2 ** 32 + 1]), /labels has 4294967297; there are 3 classes/)
+  refused([labelled([])[0], ['labels', f32([2], [0.5, 1])]], /labels has 0.5; there are 3 classes/)
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const odd: [string, SafeTensor] = ['logits', f32([2, 3], [1, 2, 3, 4, value, 6])]
+    refused([odd, ['labels', i64([0, 1])]], new RegExp(`x.safetensors: logits has ${value} in row 1; numbers`))
+  }
+  refused(
+    [...labelled([0, 1]), ['test.logits', f32([0, 3], [])], ['test.labels', i64([])]],
+    /x.safetensors: no rows in test.logits/,
+  )
   const one: [string, SafeTensor][] = [
     ['logits', f32([1, 3], [1, 2, 3])],
     ['labels', i64([0])],
