@@ -67,8 +67,17 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
     writeNew: (path, text) =>
       doing('write', path, async () => {
         try {
-          await fs.writeFile(path, text, { flag: 'wx' })
-          return true
+          const file = await fs.open(path, 'wx')
+          try {
+            await file.writeFile(text)
+            return true
+          } catch (error) {
+            // Made, and not filled: nobody's.
+            await fs.rm(path, { force: true }).catch(() => {})
+            throw error
+          } finally {
+            await file.close()
+          }
         } catch (error) {
           if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
           throw error

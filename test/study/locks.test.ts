@@ -1,11 +1,11 @@
 // Locks between processes that share a folder: several stand-ins of this process with numbers of their own.
-import { mkdtemp, rm } from 'node:fs/promises'
+import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type FileLayer, readText } from '../../src/io/files.ts'
-import { nodeFiles } from '../../src/node/files.ts'
+import { makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
 import { type Holder, isLease, type Lease, Locks, type LocksOptions, thisProcess } from '../../src/study/locks.ts'
 import { memoryFiles } from '../memoryFiles.ts'
 
@@ -32,7 +32,7 @@ async function refused(locks: Locks): Promise<Holder> {
 }
 
 test('one of many gets a lock, the others learn who; when it is released the next one gets it', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'locks-'))
+  const folder = await fs.mkdtemp(join(tmpdir(), 'locks-'))
   try {
     for (const [files, root] of [
       [nodeFiles, folder],
@@ -54,7 +54,7 @@ test('one of many gets a lock, the others learn who; when it is released the nex
     }
     assert.equal(await nodeFiles.list(folder), [])
   } finally {
-    await rm(folder, { recursive: true })
+    await fs.rm(folder, { recursive: true })
   }
 })
 
@@ -140,6 +140,28 @@ test('a holder that was taken for dead finds out and lets go; what it tells is i
   assert.ok(await files.exists(path))
   await lease.release()
   assert.not(await files.exists(path))
+})
+
+test('a full disk leaves no lock without words', async () => {
+  const folder = await fs.mkdtemp(join(tmpdir(), 'locks-'))
+  try {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    const open = async (...args: Parameters<typeof fs.open>) => {
+      const file = await fs.open(...args)
+      file.writeFile = () => Promise.reject(full)
+      return file
+    }
+    const writeFile = async (path: string, _: string, { flag }: { flag: string }) => {
+      await fs.writeFile(path, '', { flag })
+      throw full
+    }
+    const locks = new Locks(makeNodeFiles({ ...fs, open, writeFile } as typeof fs), folder)
+    const error = await locks.take('a', 'teacher').catch((fault) => fault)
+    assert.match(error.message, /^cannot write .*a\.lock: the disk is full \(ENOSPC\)$/)
+    assert.equal(await fs.readdir(folder), [])
+  } finally {
+    await fs.rm(folder, { recursive: true })
+  }
 })
 
 test('a lock without words is waited for, then taken over', async () => {
