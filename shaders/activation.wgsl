@@ -27,8 +27,11 @@ fn within(v: f32, low: f32, high: f32) -> f32 {
   return select(raised, high, raised > high);
 }
 
-// e^88 is the last whole power that is an f32.
-fn logistic(v: f32) -> f32 { return 1.0 / (1.0 + exp(-within(v, -88.0, 88.0))); }
+// e^88 is the last whole power that is an f32. Of a NaN some adapters' exp makes a number.
+fn logistic(v: f32) -> f32 {
+  let isNan = (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+  return select(1.0 / (1.0 + exp(-within(v, -88.0, 88.0))), v, isNan);
+}
 
 fn tangent(v: f32) -> f32 { return tanh(within(v, -10.0, 10.0)); }
 
