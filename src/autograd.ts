@@ -208,7 +208,7 @@ function order(root: Tensor): Tensor[] {
 /**
  * Computes the gradient of `y` for every leaf with `requiresGrad` and adds it to the leaf's `grad`. `dy` is the upstream
  * gradient, 1 for a scalar. A graph runs backward once, or again after `retain`. Throws ShapeError when y is no scalar
- * and dy is missing.
+ * and dy is missing, InputError when dy is not f32.
  */
 export function backward(y: Tensor, dy?: Tensor, { retain = false }: { retain?: boolean } = {}): void {
   if (!y.node)
@@ -218,6 +218,7 @@ export function backward(y: Tensor, dy?: Tensor, { retain = false }: { retain?: 
   if (dy && !sameShape(dy.shape, y.shape)) {
     throw new ShapeError(`backward: upstream gradient ${showShape(dy.shape)} for ${showShape(y.shape)}`)
   }
+  if (dy && dy.dtype !== 'f32') throw new InputError(`backward: upstream gradient of ${dy.dtype}, needs f32`)
   let start = dy
   if (!start) {
     const one = ones.get(y.gpu) ?? persistent(y.gpu, [], [1], 'f32', 'row', 'one')

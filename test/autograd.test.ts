@@ -97,6 +97,7 @@ test('asks for an upstream gradient of the right shape', () => {
   const y = relu(leaf([1, 2]))
   assert.throws(() => backward(y), /\[2\] is no scalar; pass the upstream gradient/)
   assert.throws(() => backward(y, ones(3)), /upstream gradient \[3\] for \[2\]/)
+  assert.throws(() => backward(y, engine.full([2], 1, { dtype: 'u32' })), /upstream gradient of u32, needs f32/)
 })
 
 test.run()

@@ -187,6 +187,20 @@ test('a device that was handed in outlives the engine', async () => {
   owner.destroy()
 })
 
+test('an engine that is destroyed while it reads does no harm to another on its device', async () => {
+  const owner = await fresh()
+  const guest = await init({ device: owner.gpu.device })
+  const y = relu(guest.tensor([1]))
+  const reads = [y.read(), y.read(), guest.settled()]
+  const last = relu(y)
+  guest.destroy()
+  for (const waiting of [...reads, last.read()]) {
+    assert.match((await failure(() => waiting)).message, /the engine was destroyed/)
+  }
+  assert.equal([...(await relu(owner.tensor([-1, 2])).read())], [0, 2])
+  owner.destroy()
+})
+
 test('an engine that is destroyed no longer listens to the errors of a device that was handed in', async () => {
   const owner = await fresh()
   const { device } = owner.gpu

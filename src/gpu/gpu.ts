@@ -178,6 +178,7 @@ export class Gpu {
   flush(): void {
     const tape = this.eager
     if (!tape) return
+    this.faults.check()
     this.eager = null
     const kept = new Set<Storage>()
     for (const { uses } of tape.commands) for (const { bindable } of uses) kept.add(bindable.storage)
@@ -199,6 +200,8 @@ export class Gpu {
   /** Waits for what `ask` asks the device for, or for its loss. */
   private async wait<T>(ask: () => Promise<T>): Promise<T | undefined> {
     if (this.calm) await this.pace.sleep()
+    // Of an engine that was destroyed meanwhile the device, which may be others', is asked nothing.
+    this.faults.check()
     const answer = Promise.race([ask(), this.faults.lost.then(() => undefined)])
     const found = await (this.calm ? this.calm(answer) : answer)
     this.pace.idle()
