@@ -117,13 +117,14 @@ export class Locks {
   }
 
   private async text(path: string): Promise<string | null> {
-    if (!(await this.files.exists(path))) return null
-    try {
-      return await readText(this.files, path)
-    } catch (error) {
-      // Released between two calls.
+    for (let tries = 1; ; tries++) {
       if (!(await this.files.exists(path))) return null
-      throw error
+      try {
+        return await readText(this.files, path)
+      } catch (error) {
+        // Released between two calls, and maybe taken again by somebody else.
+        if (tries === 20) throw error
+      }
     }
   }
 

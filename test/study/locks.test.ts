@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { FileError } from '../../src/errors.ts'
 import { type FileLayer, readText } from '../../src/io/files.ts'
 import { makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
 import { type Holder, isLease, type Lease, Locks, type LocksOptions, thisProcess } from '../../src/study/locks.ts'
@@ -100,6 +101,26 @@ test('who moves a lock aside that the next holder sweeps away looks again', asyn
   }
   await leased(process_(files, 2))
   assert.is((await process_(files, 3, 'other').holder('a'))?.pid, 2)
+})
+
+test('a lock that is released and taken by a third while it is read is read again; one that cannot be read is told', async () => {
+  const files = memoryFiles()
+  const first = await leased(process_(files, 1))
+  const { readFile } = files
+  const alive = () => true
+  files.readFile = async (path) => {
+    files.readFile = readFile
+    await first.release()
+    const missed = await readFile(path).catch((error) => error)
+    await leased(process_(files, 3))
+    throw missed
+  }
+  assert.is((await refused(process_(files, 2, 'one', { alive }))).pid, 3)
+  files.readFile = () => Promise.reject(new FileError('cannot read cells/a.lock: the disk reports an error (EIO)'))
+  const error = await process_(files, 2)
+    .take('a', 'teacher')
+    .catch((fault) => fault)
+  assert.instance(error, FileError)
 })
 
 test('a lock of another machine is taken over when its beat has stood still, and not before', async () => {
