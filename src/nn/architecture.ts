@@ -65,6 +65,9 @@ const IMAGENET: Record<number, { blocks: readonly number[]; bottleneck: boolean 
   152: { blocks: [3, 8, 36, 3], bottleneck: true },
 }
 
+/** They lie in one buffer. */
+const MOST_WEIGHTS = 2 ** 30
+
 export const CIFAR_DEPTHS = [8, 14, 20, 32, 44, 56, 110]
 export const IMAGENET_DEPTHS = Object.keys(IMAGENET).map(Number)
 
@@ -114,6 +117,12 @@ export function architecture(given: ResNetConfig): Architecture {
       from = block.to
     }
   })
+  const weightsOf = ({ from, to, kernel }: Layer) => from * to * kernel ** 2
+  const weights = blocks.flatMap(({ layers }) => layers.map(weightsOf)).reduce((a, b) => a + b, 0)
+  const all = weights + from * (config.embedding ?? config.classes)
+  if (all > MOST_WEIGHTS) {
+    throw new InputError(`resnet: widths ${widths.join(', ')} make ${all} weights; at most ${MOST_WEIGHTS}, 4 GiB`)
+  }
   return { config, preactivation: widen !== undefined, stem, blocks, features: from }
 }
 

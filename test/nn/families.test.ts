@@ -78,6 +78,9 @@ test('a name that means nothing is told what is possible', () => {
   }
   assert.throws(() => networkNamed('resnet9'), /depth 9; .* 8, 14, .*110 \(CIFAR\), 18, 34, 50, 101, 152 \(ImageNet\)/)
   assert.throws(() => networkNamed('wrn-15-2'), /depth 15; it must be one of 10, 16, 22, .* \(6n \+ 4\)/)
+  for (const huge of ['resnet8:16,16,70000', 'wrn-10-60000', 'resnet8@99999999999', 'resnet8:99999999999,16,16']) {
+    assert.throws(() => networkNamed(huge), /widths [\d, ]+ make [\d.e+]+ weights; at most 1073741824, 4 GiB/)
+  }
   assert.throws(() => networkNamed('wrn-6000000004-2'), /depth 6000000004; it must be one of 10, .* 1000 \(6n \+ 4\)/)
   assert.throws(() => networkNamed('resnet18:16,32,64'), /3 widths, 16, 32, 64; depth 18 has 4/)
   assert.throws(() => networkNamed('wrn-16-0'), /whole numbers from 1/)
