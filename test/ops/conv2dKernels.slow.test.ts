@@ -12,11 +12,13 @@ import { type ConvCase, convBackward, convForward, outputSize } from './conv2dRe
 // kernel that this adapter can run for a pass, not only the one that is chosen for it.
 const test = suite('conv2d, every kernel')
 
-async function check(n: number, c: number, k: number, size: number, kernel: number, stride: number, pad: number) {
+type Pads = [number, number, number, number]
+
+async function check(n: number, c: number, k: number, size: number, kernel: number, stride: number, padding: Pads) {
   const of: ConvCase = {
     ...{ n, c, h: size, w: size, k, kh: kernel, kw: kernel },
     stride: [stride, stride],
-    padding: [pad, pad, pad, pad],
+    padding,
   }
   const [oh, ow] = outputSize(of)
   const [xs, ws, gs] = [uniform(n * c * size * size, 3), uniform(k * c * kernel ** 2, 4), uniform(n * k * oh * ow, 6)]
@@ -27,7 +29,7 @@ async function check(n: number, c: number, k: number, size: number, kernel: numb
   const bias = engine.tensor(bs)
   const y = convForward(of, xs, ws, bs)
   const { dx, dw } = convBackward(of, xs, ws, gs)
-  const able = ableKernels(engine.gpu, geometry(x, w, bias, { stride, padding: pad }))
+  const able = ableKernels(engine.gpu, geometry(x, w, bias, { stride, padding }))
   const most = Math.max(able.forward.length, able.dX.length, able.dW.length)
   for (let i = 0; i < most; i++) {
     const at = <T>(list: T[]): T => list[Math.min(i, list.length - 1)]
@@ -37,7 +39,7 @@ async function check(n: number, c: number, k: number, size: number, kernel: numb
     w.grad = null
     // A second backward adds.
     for (const times of [1, 2]) {
-      const out = conv2dBy(plan, x, w, bias, { stride, padding: pad })
+      const out = conv2dBy(plan, x, w, bias, { stride, padding })
       if (times === 1) allclose(await out.read(), y, { atol: 2e-5 }, `y ${name}`)
       backward(out, dy)
       const scaled = (a: Float64Array) => a.map((v) => times * v)
@@ -88,7 +90,17 @@ for (const [n, c, k, size, kernel, stride, pad = (kernel - 1) / 2] of [
   [12, 6, 9, 5, 3, 1, 4],
 ]) {
   const name = `${n} x ${c}→${k} at ${size}, ${kernel}x${kernel}, stride ${stride}, padding ${pad}`
-  test(name, () => check(n, c, k, size, kernel, stride, pad))
+  test(name, () => check(n, c, k, size, kernel, stride, [pad, pad, pad, pad]))
+}
+
+for (const [kernel, stride, padding] of [
+  [1, 1, [0, 0, 1, 2]],
+  [1, 1, [0, 0, 0, 1]],
+  [1, 2, [0, 0, 2, 1]],
+  [3, 1, [1, 1, 0, 2]],
+  [3, 2, [1, 1, 2, 0]],
+] as [number, number, Pads][]) {
+  test(`${kernel}x${kernel}, stride ${stride}, padding ${padding}`, () => check(8, 5, 11, 6, kernel, stride, padding))
 }
 
 for (const [n, c, k, size, stride] of [
