@@ -96,12 +96,17 @@ export class Locks {
     }
   }
 
-  /** The lock, as soon as it is to be had: for what takes seconds. */
-  async wait(key: string, id: string): Promise<Lease> {
-    for (;;) {
-      const taken = await this.take(key, id)
-      if (isLease(taken)) return taken
+  /** Does what takes seconds as soon as the lock is to be had, which is free again then, also after a fault. */
+  async during<T>(key: string, id: string, work: () => Promise<T>): Promise<T> {
+    let taken = await this.take(key, id)
+    while (!isLease(taken)) {
       await new Promise((resolve) => setTimeout(resolve, 200))
+      taken = await this.take(key, id)
+    }
+    try {
+      return await work()
+    } finally {
+      await taken.release()
     }
   }
 

@@ -46,12 +46,13 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   const device = await deviceOf(out, setting)
   const facts = runFacts(device, data, paper, options, argv)
   const results = resultsOf(facts, stages, cells, claims)
-  const lease = await store.locks.wait('report', 'the report')
-  const paths = await writeOutput(nodeFiles, out, results, options)
-  if (options.tensorboard) {
-    progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
-  }
-  await lease.release()
+  const paths = await store.locks.during('report', 'the report', async () => {
+    const written = await writeOutput(nodeFiles, out, results, options)
+    if (options.tensorboard) {
+      progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
+    }
+    return written
+  })
   print(results, paths, options)
   for (const [i, { id }] of stages.entries()) {
     if (cells.has(id)) continue

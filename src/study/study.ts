@@ -163,9 +163,8 @@ async function run(
   else {
     const results = resultsOf(facts, stages, cells, claims)
     // Several processes may be ready at the same time.
-    const lease = await store.locks.wait('report', 'the report')
-    const paths = await writeOutput(nodeFiles, out, results, options)
-    await lease.release()
+    const write = () => writeOutput(nodeFiles, out, results, options)
+    const paths = await store.locks.during('report', 'the report', write)
     print(results, paths, options)
   }
   await events.write('end', { status: failed ? 'failed' : 'ok', failed, cells: done.length })

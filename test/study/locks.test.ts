@@ -185,6 +185,27 @@ test('a full disk leaves no lock without words', async () => {
   }
 })
 
+test('what is done under a lock comes one after the other, and a fault lets the next one go on', async () => {
+  const files = memoryFiles()
+  const alive = () => true
+  const done: number[] = []
+  const report = (pid: number) => {
+    return process_(files, pid, 'one', { alive }).during('report', 'the report', async () => {
+      done.push(pid)
+      await pause(20)
+      done.push(pid)
+      if (pid === 1) throw new FileError('the disk is full')
+    })
+  }
+  const ended = await Promise.allSettled([report(1), report(2)])
+  assert.equal(
+    ended.map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  )
+  assert.equal(done, [1, 1, 2, 2])
+  assert.not(await files.exists('cells/report.lock'))
+})
+
 test('a lock without words is waited for, then taken over', async () => {
   const files = memoryFiles({ [path]: '' })
   const locks = process_(files, 1, 'one', { staleSeconds: 0.1 })

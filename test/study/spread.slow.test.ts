@@ -77,6 +77,16 @@ test('a fault that one of --processes meets stops the others behind a checkpoint
   assert.not(existsSync(`${second}.json`))
 })
 
+test('tables that cannot be written end all of --processes, none waits for the others', async () => {
+  const out = at('unwritable')
+  mkdirSync(join(out, 'report.html'), { recursive: true })
+  const args = [...program.small, '--methods', 'supervised', '--out', out]
+  const { code, err } = await program.run([...args, '--processes', '2'])
+  assert.is(code, 1)
+  assert.match(err, 'report.html: it is a folder, not a file')
+  assert.not(existsSync(join(out, 'cells', 'report.lock')))
+})
+
 test('cells and shards by number, from the environment too; the merge tells what is missing, then makes the tables', async () => {
   const out = at('cells')
   const args = [...flags(), '--out', out]
