@@ -87,6 +87,16 @@ export class Tape {
     })
   }
 
+  /**
+   * What an op keeps of a value for its gradient: of a Scalar the number it has at the call, where the op runs once, so
+   * that the gradient is that of the number the op had. Elsewhere a replay takes one value for both.
+   */
+  atCall(value: number | Scalar): number | Scalar {
+    if (!this.once || !(value instanceof Scalar)) return value
+    this.checkGiven(value)
+    return value.value
+  }
+
   /** At the call, so that what was called before stays as it is. */
   private checkUsable(storage: Storage, where: string): void {
     storage.checkLasts(where)

@@ -32,7 +32,8 @@ export function dropout(x: Tensor, { p = 0.5, random, count }: DropoutOptions): 
   if (!known) throw new InputError(`dropout: count ${count}; a whole number from 0, or a Scalar`)
   const [key0, key1] = random.key
   const scale = p === 1 ? 0 : 1 / (1 - p)
-  const params = { n: x.size, key0, key1, count, threshold: Math.round(p * STEPS), scale }
+  const mask = { key0, key1, count: x.gpu.tape.atCall(count), threshold: Math.round(p * STEPS) }
+  const params = { n: x.size, ...mask, scale }
   const grid = { threads: [Math.ceil(x.size / 2)] }
   const y = empty(x.gpu, x.shape, 'f32', x.layout, 'dropout')
   dropout_.apply({ x, y }, { ...params, add: 0 }, grid)

@@ -33,17 +33,17 @@ export function sub(a: Operand, b: Operand): Tensor {
 
 /** a · b. Throws ShapeError where the shapes don't broadcast. */
 export function mul(a: Operand, b: Operand): Tensor {
-  return binary('mul', 'product', a, b, (dy, _, da, db) => {
-    if (da) gather('mul', 'product', da, dy, b)
-    if (db) gather('mul', 'product', db, dy, a)
+  return binary('mul', 'product', a, b, (dy, _, da, db, [left, right]) => {
+    if (da) gather('mul', 'product', da, dy, right)
+    if (db) gather('mul', 'product', db, dy, left)
   })
 }
 
 /** a / b. Throws ShapeError where the shapes don't broadcast. */
 export function div(a: Operand, b: Operand): Tensor {
-  return binary('div', 'quotient', a, b, (dy, y, da, db) => {
-    if (da) gather('div', 'quotient', da, dy, b)
-    if (db) gather('div', 'divisor', db, dy, b, y)
+  return binary('div', 'quotient', a, b, (dy, y, da, db, [, divisor]) => {
+    if (da) gather('div', 'quotient', da, dy, divisor)
+    if (db) gather('div', 'divisor', db, dy, divisor, y)
   })
 }
 
@@ -114,7 +114,7 @@ function binary(
   entry: Binary,
   a: Operand,
   b: Operand,
-  backward: (dy: Tensor, y: Tensor, da: Destination | null, db: Destination | null) => void,
+  backward: (dy: Tensor, y: Tensor, da: Destination | null, db: Destination | null, operands: Operand[]) => void,
 ): Tensor {
   const tensors = [a, b].filter((x) => x instanceof Tensor)
   if (tensors.length === 0) throw new InputError(`${op}: needs a tensor, got ${a} and ${b}`)
@@ -122,10 +122,12 @@ function binary(
   const shape = broadcastShape(op, shapeOf(a), shapeOf(b))
   const y = empty(tensors[0].gpu, shape, 'f32', commonLayout(shape, tensors), op)
   combine(op, entry, y, a, b, 0)
+  const { tape } = y.gpu
+  const operands = [a, b].map((x) => (x instanceof Tensor ? x : tape.atCall(x)))
   return record(op, y, tensors, (dy, destinations) => {
     const da = a instanceof Tensor ? destinations[0] : null
     const db = b instanceof Tensor ? destinations[tensors.length - 1] : null
-    backward(dy, y, da, db)
+    backward(dy, y, da, db, operands)
   })
 }
 

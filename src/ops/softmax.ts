@@ -44,7 +44,10 @@ function alongRows(op: string, forward: Forward, backward: Backward, x: Tensor, 
   }
   const along = axisOf(op, x.shape, axis)
   const { kept, lanes } = rowsOf(op, x, [along], x.strides)
-  const params = { rows: kept.n, ...loops(kept), classes: x.shape[along], stride: x.strides[along], temperature }
+  const params = {
+    ...{ rows: kept.n, ...loops(kept), classes: x.shape[along], stride: x.strides[along] },
+    temperature: x.gpu.tape.atCall(temperature),
+  }
   const grid = { groups: [Math.ceil(kept.n / (64 / lanes))] }
   const variant = { constants: { LANES: lanes } }
   const y = empty(x.gpu, x.shape, 'f32', x.layout, op)

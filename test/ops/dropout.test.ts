@@ -72,6 +72,16 @@ test('moves on in a captured step, its gradient with it', async () => {
   step.release()
 })
 
+test('the gradient has the mask of the call, whatever became of the count since', async () => {
+  const count = engine.scalar('count', 5)
+  const x = engine.tensor(uniform(64), [64], { requiresGrad: true })
+  const y = dropout(x, { p: 0.5, random, count })
+  count.value = 6
+  backward(y, engine.full([64], 1))
+  const kept = numbers(64, 5).map((v) => (v >= 0.5 ? 2 : 0))
+  assert.equal([...(await x.grad!.read())], kept)
+})
+
 test('refuses a count that names no mask', () => {
   for (const count of [-1, 1.5, 2 ** 32, Number.NaN]) {
     const message = (e: Error) => e instanceof InputError && e.message.startsWith(`dropout: count ${count};`)

@@ -141,6 +141,20 @@ test('follows a scalar that changes between the runs of a captured step', async 
   step.release()
 })
 
+test('the gradient is that of the value a scalar had at the call, eager and in a step', async () => {
+  for (const run of [(fn: () => void) => fn(), (fn: () => void) => engine.step(fn)]) {
+    const [c, d] = [engine.scalar('c', 2), engine.scalar('d', 4)]
+    const x = engine.tensor([1, 3], [2], { requiresGrad: true })
+    run(() => {
+      const y = sum(div(mul(x, c), d))
+      c.value = 100
+      d.value = 1
+      backward(y)
+    })
+    assert.equal([...(await x.grad!.read())], [0.5, 0.5])
+  }
+})
+
 test('agrees with float64 on functions of one tensor', async () => {
   for (const shape of [[1], [65], [3, 5, 2, 7]]) {
     const layout = shape.length === 4 ? ('chwn' as const) : ('row' as const)

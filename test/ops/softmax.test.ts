@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
 import { InputError, ShapeError } from '../../src/errors.ts'
+import type { Scalar } from '../../src/gpu/tape.ts'
 import { add, exp, mul } from '../../src/ops/pointwise.ts'
 import { sum } from '../../src/ops/reduce.ts'
 import { logSoftmax, softmax } from '../../src/ops/softmax.ts'
@@ -146,6 +147,21 @@ test('takes tensors without elements', async () => {
     assert.is((await y.read()).length, 0)
     backward(softmax(x), engine.zeros(shape))
   }
+})
+
+test('the gradient is that of the temperature a scalar had at the call', async () => {
+  const gradient = async (temperature: number | Scalar, later: () => void) => {
+    const x = engine.tensor([1, 3, -2], [3], { requiresGrad: true })
+    const y = softmax(x, { temperature })
+    later()
+    backward(y, engine.tensor([1, 0, 0]))
+    return [...(await x.grad!.read())]
+  }
+  const T = engine.scalar('T', 2)
+  const moved = () => {
+    T.value = 50
+  }
+  assert.equal(await gradient(T, moved), await gradient(2, () => {}))
 })
 
 test('refuses temperatures that are not above 0, and axes that are not there', () => {
