@@ -2,7 +2,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const timeless = new Set(['inferenceMs', 'seconds', 'teacherSeconds', 'imagesPerSecond'])
+const times = [
+  'seconds',
+  'teacherSeconds',
+  'imagesPerSecond',
+  'inferenceMs',
+  'stepTimes',
+  'stepMs',
+  'stepMsFull',
+  'stepMsLow',
+]
+const timeless = new Set(times)
 const json = (path) => JSON.parse(readFileSync(path, 'utf8'), (key, value) => (timeless.has(key) ? null : value))
 
 function study(folder) {

@@ -64,7 +64,7 @@ idle() { [ "$(sinfo -h -o %t 2>/dev/null)" = idle ]; }
 until_true 'an idle node' idle
 say "$(sinfo --version) is up"
 
-flags=(--preset smoke --dataset synthetic --train-images 200 --calibration-images 100 --test-images 200 --epochs 60
+flags=(--preset smoke --dataset synthetic --train-images 200 --calibration-images 100 --test-images 200 --epochs 120
   --batch 20 --teacher resnet8:4,4,4/1 --student resnet8:4,4,4/1 --save-seconds 1 --quiet)
 study() { node bench/cqkd.js "${flags[@]}" "$@"; }
 say 'the study in one process'
@@ -80,7 +80,7 @@ in_training() { [ -n "$(training "$1")" ]; }
 task_of() { queue -t RUNNING | awk -v number="${1#cell-}" '{ split($1, part, "_"); if (part[2] == number) print $1 }'; }
 process_of() { pgrep -f "^$(command -v node) bench/cqkd.js|bench/cqkd.js .*--cell" | while read -r pid; do
   tr '\0' '\n' < "/proc/$pid/environ" 2>/dev/null | grep -qx "SLURM_ARRAY_TASK_ID=${1#cell-}" \
-    && [ "$(cat "/proc/$pid/comm")" = node ] && echo "$pid"; done | head -n 1; }
+    && [ "$(cat "/proc/$pid/comm")" = node ] && echo "$pid"; done | head -n 1 || true; }
 
 until_true 'the teacher to train' in_training '^cell-1$'
 teacher=$(task_of cell-1)
@@ -94,9 +94,10 @@ say "it went back into the queue; checkpoints of the tasks begun: $(ls "$work/ar
 until_true 'a student to train' in_training '^cell-[2-9]'
 cell=$(training '^cell-[2-9]')
 student=$(task_of "$cell")
-sleep 2
-say "kill -9 to process $(process_of "$cell") of task $student ($cell)"
-kill -9 "$(process_of "$cell")"
+sleep 1
+process=$(process_of "$cell")
+say "kill -9 to process $process of task $student ($cell)"
+kill -9 "$process"
 ended() { scontrol show job "$1" | grep -q 'JobState=FAILED'; }
 until_true 'the killed task to fail' ended "$student"
 say "$(scontrol show job "$student" | grep -o 'JobState=.*') $(ls "$work"/array/cells | grep -c lock) locks left behind"
