@@ -5,7 +5,8 @@ import { InputError } from './errors.ts'
 import type { Compiling } from './gpu/compiling.ts'
 import { type Gpu, type GpuInfo, synchronous } from './gpu/gpu.ts'
 import type { Storage } from './gpu/memory.ts'
-import { Scalar, type Tape } from './gpu/tape.ts'
+import { Scalar } from './gpu/scalar.ts'
+import type { Tape } from './gpu/tape.ts'
 import { type DType, type Layout, persistent, type Shape, sizeOf, Tensor } from './tensor.ts'
 
 export interface TensorOptions {

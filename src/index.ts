@@ -30,7 +30,7 @@ export {
 } from './errors.ts'
 export type { Compiling } from './gpu/compiling.ts'
 export type { Choices, Gpu, GpuInfo } from './gpu/gpu.ts'
-export { Scalar } from './gpu/tape.ts'
+export { Scalar } from './gpu/scalar.ts'
 export { readSafetensors, type SafeFile, type SafeTensor, writeSafetensors } from './io/safetensors.ts'
 export type { Folded } from './nn/fold.ts'
 export { kaimingNormal, linearUniform } from './nn/init.ts'

@@ -5,7 +5,7 @@ import source from '../shaders/optim.wgsl'
 import { fillZero } from './autograd.ts'
 import { InputError, ShapeError } from './errors.ts'
 import { kernels } from './gpu/kernel.ts'
-import { Scalar } from './gpu/tape.ts'
+import { Scalar } from './gpu/scalar.ts'
 import { persistent, sameShape, showShape, Tensor } from './tensor.ts'
 
 const optim_ = kernels<'sgd' | 'adam'>(source)

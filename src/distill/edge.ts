@@ -1,5 +1,5 @@
 // What flows from one network to another, as data, and how its term of the loss is written.
-import { Scalar } from '../gpu/tape.ts'
+import { Scalar } from '../gpu/scalar.ts'
 import type { Value } from '../ops/distillLoss.ts'
 
 export interface Edge {

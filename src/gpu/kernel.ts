@@ -3,8 +3,8 @@ import { InputError, ShaderError } from '../errors.ts'
 import type { Gpu } from './gpu.ts'
 import type { Bindable, Storage } from './memory.ts'
 import { Pipeline, type Variant } from './pipelines.ts'
+import type { ParamValue } from './scalar.ts'
 import { parseShader, type Shader, workgroupSize } from './shader.ts'
-import type { ParamValue } from './tape.ts'
 
 interface KnownShader extends Shader {
   id: number

@@ -5,17 +5,8 @@ import { tally } from './compiling.ts'
 import type { Gpu } from './gpu.ts'
 import { type Bindable, checkSize, type Storage } from './memory.ts'
 import type { Pipeline } from './pipelines.ts'
+import { type ParamValue, Scalar } from './scalar.ts'
 import type { Field } from './shader.ts'
-
-/** A number that may change between replays. Pass it where a kernel's parameter is expected. */
-export class Scalar {
-  constructor(
-    readonly name: string,
-    public value: number,
-  ) {}
-}
-
-export type ParamValue = number | Scalar | readonly (number | Scalar)[]
 
 interface Use {
   index: number

@@ -2,7 +2,7 @@
 import cropSource from '../../shaders/crop.wgsl'
 import augmentSource from '../../shaders/randAugment.wgsl'
 import { kernels } from '../gpu/kernel.ts'
-import type { Scalar } from '../gpu/tape.ts'
+import type { Scalar } from '../gpu/scalar.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import type { Crop } from './augment.ts'
 import type { PictureFile } from './view.ts'

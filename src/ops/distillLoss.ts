@@ -5,7 +5,7 @@ import { isUnit, record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { type ParamValue, Scalar } from '../gpu/tape.ts'
+import { type ParamValue, Scalar } from '../gpu/scalar.ts'
 import { empty, type Shape, sameShape, showShape, Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
 

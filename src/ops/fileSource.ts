@@ -3,7 +3,8 @@
 // a run that is continued sees the same pictures.
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { Scalar, type Tape } from '../gpu/tape.ts'
+import { Scalar } from '../gpu/scalar.ts'
+import type { Tape } from '../gpu/tape.ts'
 import { assign, persistent, type Tensor } from '../tensor.ts'
 import { type Crop, centerCrop, drawCrop, drawOperation, magnitudeOf, pictureStream, ROW } from './augment.ts'
 import { CROP_ROW, type CroppedPicture, canvasWords, cropTo, prepareCrop, randAugment } from './canvas.ts'

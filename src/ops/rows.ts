@@ -1,7 +1,7 @@
 import source from '../../shaders/rows.wgsl'
 import { ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
-import type { Scalar } from '../gpu/tape.ts'
+import type { Scalar } from '../gpu/scalar.ts'
 import { showShape, type Tensor } from '../tensor.ts'
 
 const rows_ = kernels<'place'>(source)

@@ -3,7 +3,7 @@ import source from '../../shaders/pictures.wgsl'
 import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import type { Scalar } from '../gpu/tape.ts'
+import type { Scalar } from '../gpu/scalar.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import type { RandAugment, RandomResizedCrop } from './augment.ts'
 

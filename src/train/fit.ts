@@ -5,7 +5,7 @@ import { checkGraph, foldFrozen, type Graph, makeMetrics, recordGradients } from
 import type { Part } from '../distill/loss.ts'
 import type { Engine, Step } from '../engine.ts'
 import { DistillError, InputError } from '../errors.ts'
-import type { Scalar } from '../gpu/tape.ts'
+import type { Scalar } from '../gpu/scalar.ts'
 import type { Parameters } from '../nn/parameters.ts'
 import { meansOf } from '../ops/distillLoss.ts'
 import type { PictureSource } from '../ops/pictures.ts'

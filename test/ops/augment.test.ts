@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Scalar } from '../../src/gpu/tape.ts'
+import { Scalar } from '../../src/gpu/scalar.ts'
 import { decodePng } from '../../src/node/png.ts'
 import {
   type Crop,

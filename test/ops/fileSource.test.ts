@@ -1,7 +1,7 @@
 // Batches from files: what is read when, what a view shows of it, that the same number gives the same pictures.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Scalar } from '../../src/gpu/tape.ts'
+import { Scalar } from '../../src/gpu/scalar.ts'
 import { centerCrop, drawCrop, drawOperation, pictureStream } from '../../src/ops/augment.ts'
 import { fileSource } from '../../src/ops/fileSource.ts'
 import { type Augmentation, type PictureFile, pictureSource, type ViewOptions } from '../../src/ops/pictures.ts'

@@ -1,0 +1,11 @@
+// What a kernel's parameters may be.
+
+/** A number that may change between replays. Pass it where a kernel's parameter is expected. */
+export class Scalar {
+  constructor(
+    readonly name: string,
+    public value: number,
+  ) {}
+}
+
+export type ParamValue = number | Scalar | readonly (number | Scalar)[]
