@@ -79,8 +79,8 @@ export class Tape {
   }
 
   /**
-   * What an op keeps of a value for its gradient: of a Scalar the number it has at the call, where the op runs once, so
-   * that the gradient is that of the number the op had. Elsewhere a replay takes one value for both.
+   * Of a Scalar the number it has at the call, where what is called runs once; elsewhere each replay takes its own. What
+   * an op keeps for its gradient goes through here too, so that both have the same number.
    */
   atCall(value: number | Scalar): number | Scalar {
     if (!this.once || !(value instanceof Scalar)) return value
@@ -125,11 +125,10 @@ export class Tape {
       const items = typeof value === 'number' || value instanceof Scalar ? [value] : value
       items.forEach((item, i) => {
         const offset = slot + field.offset + 4 * i
-        const scalar = item instanceof Scalar ? item : null
-        if (scalar && this.once) this.checkGiven(scalar)
-        const number = scalar ? scalar.value : (item as number)
+        const given = this.atCall(item)
+        const number = given instanceof Scalar ? given.value : given
         this.write(offset, field.type, number)
-        if (scalar && !this.once) this.patches.push({ offset, type: field.type, scalar, last: number })
+        if (given instanceof Scalar) this.patches.push({ offset, type: field.type, scalar: given, last: number })
       })
     }
   }

@@ -1,10 +1,12 @@
 // The file layer of Node. A file is written beside its place, flushed to the disk and renamed into it, so that a
 // crash, a full disk or Ctrl-C leaves the old file or the new one.
 
+import { readFileSync } from 'node:fs'
 import * as nodeFs from 'node:fs/promises'
 import { join } from 'node:path'
-import { FileError } from '../errors.ts'
+import { FileError, InputError } from '../errors.ts'
 import type { FileLayer } from '../io/files.ts'
+import { parseJson } from '../io/json.ts'
 
 const faults: Record<string, string> = {
   ENOENT: 'no such file or folder',
@@ -29,6 +31,15 @@ export function fileFault(action: string, path: string, cause: unknown): FileErr
   if (cause instanceof FileError) return cause
   const { code = '', message } = cause as NodeJS.ErrnoException
   return new FileError(`cannot ${action} ${path}: ${faults[code] ? `${faults[code]} (${code})` : message}`, { cause })
+}
+
+/** A document that a person wrote, as `parseJson` takes it. Throws InputError for a file that cannot be read, too. */
+export function readJson(path: string): unknown {
+  try {
+    return parseJson(readFileSync(path))
+  } catch (error) {
+    throw error instanceof InputError ? error : new InputError(fileFault('read', path, error).message)
+  }
 }
 
 /** @param fs Node's `fs/promises`, or a stand-in whose calls fail. */

@@ -10,7 +10,7 @@ import { tellCompiling } from './compiling.ts'
 import { mayEnd, trainedOn } from './cost.ts'
 import { saturated } from './ended.ts'
 import type { Events } from './events.ts'
-import { pause, tooLate } from './interrupt.ts'
+import { onAbort, pause, tooLate } from './interrupt.ts'
 import { type Holder, isLease, type Lease } from './locks.ts'
 import { countsOf, type Pace, paceOf } from './pace.ts'
 import { clock, type Progress } from './progress.ts'
@@ -231,12 +231,8 @@ async function train(
   show()
   const silence = tellCompiling(options, { id: stage.id, name: nameOf(stages, stage) }, show)
   const stop = new AbortController()
-  const abort = () => stop.abort()
-  for (const reason of [signal, lease.lost]) {
-    // It may have come while the lock was taken or the checkpoint read: then no event follows.
-    if (reason.aborted) abort()
-    else reason.addEventListener('abort', abort)
-  }
+  // Either may have come while the lock was taken or the checkpoint read.
+  const reasons = [signal, lease.lost].map((reason) => onAbort(reason, () => stop.abort()))
   const running = runStage({
     engine,
     data,
@@ -275,6 +271,6 @@ async function train(
   } finally {
     silence()
     giveUp.forget()
-    for (const reason of [signal, lease.lost]) reason.removeEventListener('abort', abort)
+    for (const forget of reasons) forget()
   }
 }

@@ -1,9 +1,7 @@
 // `--config FILE`: a study's recipe as JSON. What it leaves out is the preset's; flags override it. `--print-config` is
 // the way back (`printConfig.ts`).
-import { readFileSync } from 'node:fs'
 import { InputError } from '../errors.ts'
-import { parseJson } from '../io/json.ts'
-import { fileFault } from '../node/files.ts'
+import { readJson } from '../node/files.ts'
 import { differences, isObject } from '../report/differences.ts'
 import type { Paper } from './paper.ts'
 import type { CommonRecipe } from './recipe.ts'
@@ -20,15 +18,14 @@ export interface Config {
 
 /** A recipe, or the one in a study's results.json. Throws UsageError for a file that is not there or is not JSON. */
 export function readConfig(path: string): Config {
+  let document: unknown
   try {
-    const document = parseJson(readFileSync(path))
-    const run = isObject(document) ? document.run : undefined
-    return isObject(run) && isObject(run.config) ? { path, document: run.config, study: run.paper } : { path, document }
+    document = readJson(path)
   } catch (error) {
-    throw new UsageError(
-      `--config ${path}: ${(error instanceof InputError ? error : fileFault('read', path, error)).message}`,
-    )
+    throw new UsageError(`--config ${path}: ${(error as Error).message}`)
   }
+  const run = isObject(document) ? document.run : undefined
+  return isObject(run) && isObject(run.config) ? { path, document: run.config, study: run.paper } : { path, document }
 }
 
 /** The preset that a document names, if it does. Throws UsageError for one that the study has not. */

@@ -47,27 +47,32 @@ export function watchInterrupts(tell: () => void): Interrupts {
   }
 }
 
+/** Calls `then` at an abort: at once where it has come before, since no event follows. Returns what takes it back. */
+export function onAbort(signal: AbortSignal, then: () => void): () => void {
+  if (signal.aborted) then()
+  else signal.addEventListener('abort', then)
+  return () => signal.removeEventListener('abort', then)
+}
+
 /** Resolves after so long, or at an abort. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
+    const timer = setTimeout(() => {
+      forget()
       resolve()
-    }
-    const timer = setTimeout(end, ms)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end)
+    }, ms)
+    const forget = onAbort(signal, () => {
+      clearTimeout(timer)
+      resolve()
+    })
   })
 }
 
 /** `late` throws some time after an abort: a step that is too long to wait for is given up. */
 export function tooLate(signal: AbortSignal, patience: () => number): { late: Promise<never>; forget: () => void } {
-  let wait = () => {}
+  let forget = () => {}
   const late = new Promise<never>((_, reject) => {
-    wait = () => setTimeout(() => reject(new AbortedError(0, 0)), patience()).unref()
-    if (signal.aborted) wait()
-    else signal.addEventListener('abort', wait)
+    forget = onAbort(signal, () => setTimeout(() => reject(new AbortedError(0, 0)), patience()).unref())
   })
-  return { late, forget: () => signal.removeEventListener('abort', wait) }
+  return { late, forget }
 }

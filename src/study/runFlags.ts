@@ -1,8 +1,5 @@
 // Flags of a study that are not its recipe.
-import { readFileSync } from 'node:fs'
-import { InputError } from '../errors.ts'
-import { parseJson } from '../io/json.ts'
-import { fileFault } from '../node/files.ts'
+import { readJson } from '../node/files.ts'
 import { type PaperEntry, parsePapers } from '../report/index.ts'
 import type { Flag } from './flag.ts'
 import { SPREAD_FLAGS } from './spreadFlags.ts'
@@ -73,11 +70,5 @@ export const runFlags = (name: string): Flag<unknown>[] => [
 
 /** Throws InputError for a file that is not there or has another form. */
 export function readPapers(path: string): PaperEntry[] {
-  let document: unknown
-  try {
-    document = parseJson(readFileSync(path))
-  } catch (error) {
-    throw error instanceof InputError ? error : new InputError(fileFault('read', path, error).message)
-  }
-  return parsePapers(document, path)
+  return parsePapers(readJson(path), path)
 }
