@@ -15,8 +15,9 @@ export interface FileOptions {
   /** Held-out images to fit on, of a network. */
   images?: number
   bins?: number
-  /** Two studies side by side, and the page that is written. */
+  /** Two studies side by side; several with other seeds as one. Then what is written. */
   compare?: boolean
+  join?: boolean
   out?: string
   paperValues?: PaperEntry[]
   help?: boolean
@@ -52,11 +53,12 @@ export const DOCTOR_FLAGS = FLAGS.filter(({ name }) => name !== 'data')
 
 export const REPORT_FLAGS: FileFlag[] = [
   { name: 'compare', about: 'two studies side by side', set: (o) => (o.compare = true) },
+  { name: 'join', about: 'one study of several that differ in their seeds only', set: (o) => (o.join = true) },
   { ...PAPER_VALUES, set: (o, text) => (o.paperValues = readPapers(text)) },
   {
     name: 'out',
-    value: 'FILE',
-    about: 'the page of --compare; default compare.html',
+    value: 'PATH',
+    about: 'the page of --compare, default compare.html; the folder of --join',
     set: (o, text) => (o.out = text),
   },
   { name: 'json', about: 'what --compare tells as JSON on standard output', set: (o) => (o.json = true) },

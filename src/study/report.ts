@@ -1,54 +1,75 @@
-// `report DIR`: a finished study's tables, figures and page again. `report --compare A B`: two side by side, as text
-// and as one page.
+// `report DIR`: a finished study's tables, figures and page again. `report --join A B`: one study of several with other
+// seeds. `report --compare A B`: two side by side, as text and as one page.
 import { InputError } from '../errors.ts'
 import { readText } from '../io/files.ts'
-import { nodeFiles } from '../node/files.ts'
+import { checkWritable, nodeFiles } from '../node/files.ts'
 import { judgeClaims } from '../report/claims.ts'
 import type { Claim } from '../report/compare.ts'
 import { type Results, readResults } from '../report/index.ts'
+import { join } from '../report/join.ts'
 import { sideBySide } from '../report/sideBySide.ts'
 import { sideHtml } from '../report/sideHtml.ts'
 import { sideDocument, sideText } from '../report/sideTables.ts'
 import { studyOf } from '../report/titles.ts'
-import { fileHelp, parseFiles, REPORT_FLAGS } from './fileArgs.ts'
+import { type FileOptions, fileHelp, parseFiles, REPORT_FLAGS } from './fileArgs.ts'
 import { writeOutput } from './output.ts'
 import { UsageError } from './usage.ts'
 
 const HELP = fileHelp(
   `Usage: npx webgpu-distill report DIR [DIR …] [--paper-values FILE]
+       npx webgpu-distill report --join DIR DIR … --out DIR [--paper-values FILE]
        npx webgpu-distill report --compare A B [flags]`,
   `Writes tables, figures and the page of finished studies again, from their results.json, and judges the study's claims
-again by its rows. With --compare sets two of them side by side, folders or such files: B minus A throughout.`,
+again by its rows. With --join makes one study of several that differ in their seeds only, trained on machines that share
+no folder. With --compare sets two of them side by side, folders or such files: B minus A throughout.`,
   REPORT_FLAGS,
 )
 
-/** `claimsOf` knows the claims of every study by its name. */
-export async function reportCommand(
-  argv: readonly string[],
-  claimsOf: (study: string) => Promise<Claim[] | undefined>,
-): Promise<number> {
+/** The claims of a study by its name. */
+type ClaimsOf = (study: string) => Promise<Claim[] | undefined>
+
+export async function reportCommand(argv: readonly string[], claimsOf: ClaimsOf): Promise<number> {
   const options = parseFiles(argv, REPORT_FLAGS)
-  const { help, files, compare, json, out = 'compare.html', paperValues } = options
-  if (help) {
+  if (options.help) {
     process.stdout.write(HELP)
     return 0
   }
-  if (!compare) {
-    for (const name of ['out', 'json'] as const) {
-      if (options[name] !== undefined)
-        throw new UsageError(`--${name}: with --compare only; a study's files go to its folder`)
-    }
-    for (const folder of files) {
-      const results = await resultsIn(folder)
-      const { rows, teachers, curves, run } = results
-      const study = studyOf(run)
-      const claims = await claimsOf(study)
-      const judged = claims ? { ...results, claims: judgeClaims(rows, teachers, claims, { study, curves }) } : results
-      const paths = await writeOutput(nodeFiles, folder, judged, { paperValues })
-      process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(''))
-    }
-    return 0
+  if (options.compare && options.join) throw new UsageError('--compare and --join: one or the other')
+  if (options.compare) return compareTwo(options)
+  if (options.json) throw new UsageError("--json: with --compare only; a study's results.json has it all")
+  if (options.join) return joinAll(options, claimsOf)
+  if (options.out !== undefined) {
+    throw new UsageError("--out: with --compare and --join only; a study's files go to its folder")
   }
+  for (const folder of options.files) await write(folder, await resultsIn(folder), options, claimsOf)
+  return 0
+}
+
+/** All files of a study, its claims judged by its rows. */
+async function write(folder: string, results: Results, { paperValues }: FileOptions, claimsOf: ClaimsOf) {
+  const { rows, teachers, curves, run } = results
+  const study = studyOf(run)
+  const claims = await claimsOf(study)
+  const judged = claims ? { ...results, claims: judgeClaims(rows, teachers, claims, { study, curves }) } : results
+  const paths = await writeOutput(nodeFiles, folder, judged, { paperValues })
+  process.stdout.write(paths.map((path) => `wrote ${path}\n`).join(''))
+}
+
+async function joinAll(options: FileOptions, claimsOf: ClaimsOf): Promise<number> {
+  const { files, out } = options
+  if (out === undefined) throw new UsageError('--join: needs --out DIR, the folder for what it makes')
+  if (files.length < 2) throw new UsageError(`--join: two studies or more; got ${files.join()}`)
+  const parts = await Promise.all(files.map(async (name) => ({ name, results: await resultsIn(name) })))
+  if (parts.some(({ results }) => results.map)) {
+    process.stderr.write('left out: the maps, which are drawn of all networks of one run together\n')
+  }
+  const whole = join(parts)
+  await checkWritable(nodeFiles, out)
+  await write(out, whole, options, claimsOf)
+  return 0
+}
+
+async function compareTwo({ files, json, out = 'compare.html' }: FileOptions): Promise<number> {
   if (files.length !== 2) {
     throw new UsageError(
       `--compare: two studies, folders or results.json files; got ${files.length}: ${files.join(', ')}`,

@@ -39,7 +39,7 @@ test('help, version and mistakes need neither a device nor the package webgpu', 
       [['cqkd', '--epochs', 'many'], 2, /^$/, /^webgpu-distill: --epochs many: a whole number from 1\n$/],
       [['cqkd', '--preset', 'fast'], 2, /^$/, /^webgpu-distill: --preset fast: one of smoke, .*\n$/],
       [['doctor', 'here'], 2, /^$/, /^webgpu-distill: unknown argument here; --help tells all\n$/],
-      [['report', 'here', '--out=a.html'], 2, /^$/, /^webgpu-distill: --out: with --compare only; .*\n$/],
+      [['report', 'here', '--out=a.html'], 2, /^$/, /^webgpu-distill: --out: with --compare and --join only; .*\n$/],
       [['questions', 'here', '--out'], 2, /^$/, /^webgpu-distill: --out needs a value: .*\n$/],
       [['doctor', '--foo'], 2, /^$/, /^webgpu-distill: unknown flag --foo, the nearest is --\w+; --help tells all\n$/],
     ]
@@ -183,6 +183,42 @@ test('two studies side by side: text, page, document', async () => {
   )
   assert.match(wrong[0].err, '--compare: two studies, folders or results.json files; got 1')
   assert.match(wrong[1].err, /three\/results.json is not there; a study writes it when it is finished/)
+})
+
+test('seeds that were trained apart as one study', async () => {
+  const folder = (name: string) => join(program.folder, name)
+  for (const seed of [4, 7]) {
+    const { run, rows, teachers, ...more } = fakeResults({ seeds: 1 })
+    const here = { ...run, seeds: [seed], config: { ...run.config, seeds: [seed] } }
+    const moved = [rows, teachers].map((list) => list.map((row) => ({ ...row, seed })))
+    mkdirSync(folder(`seed${seed}`))
+    const results = { ...more, run: here, rows: moved[0], teachers: moved[1], map: [] }
+    writeFileSync(join(folder(`seed${seed}`), 'results.json'), JSON.stringify(results))
+  }
+  const [four, seven] = [folder('seed4'), folder('seed7')]
+  const [whole, ...wrong] = await Promise.all([
+    program.run(['report', '--join', seven, four, '--out', folder('joined')]),
+    program.run(['report', '--join', seven, four]),
+    program.run(['report', '--join', seven, '--out', folder('none')]),
+    program.run(['report', '--join', seven, seven, '--out', folder('none')]),
+    program.run(['report', '--join', '--compare', seven, four]),
+    program.run(['report', '--json', seven]),
+  ])
+  assert.is(whole.code, 0, whole.err)
+  assert.match(whole.err, /^left out: the maps/)
+  assert.match(readFileSync(join(folder('joined'), 'table.md'), 'utf8'), 'over 2 seeds')
+  const { run, claims } = JSON.parse(readFileSync(join(folder('joined'), 'results.json'), 'utf8'))
+  assert.equal(run.seeds, [4, 7])
+  assert.ok(claims.length > 0)
+  assert.equal(
+    wrong.map(({ code }) => code),
+    [2, 2, 1, 2, 2],
+  )
+  assert.match(wrong[0].err, /--join: needs --out DIR/)
+  assert.match(wrong[1].err, /--join: two studies or more; got .*seed7\n/)
+  assert.match(wrong[2].err, /join: seed 7 is in .*seed7 and in .*seed7; once is enough/)
+  assert.match(wrong[3].err, /--compare and --join: one or the other/)
+  assert.match(wrong[4].err, /--json: with --compare only/)
 })
 
 test('report DIR writes tables and figures again; questions tells what they answer', async () => {
