@@ -98,7 +98,7 @@ async function studies(command: 'cqkd' | 'trikd', argv: readonly string[]): Prom
   if (paper === 'trikd') return study(TRIKD, rest)
   if (paper !== 'all') throw new UsageError(`--paper ${paper}: one of cqkd, trikd, all`)
   if (rest.includes('--json')) throw new UsageError('--json: one document, so one paper at a time')
-  const single = rest.find((word) => /^--(cell|shard|submit|watch|config|print-config|processes)(=|$)/.test(word))
+  const single = rest.find((word) => /^--(cell|shard|submit|watch|config|print-config)(=|$)/.test(word))
   if (single) throw new UsageError(`${single}: of one recipe and its list of cells, so one paper at a time`)
   const into = (name: string) => {
     return rest.map((word, i) => (word.startsWith('--out=') || rest[i - 1] === '--out' ? `${word}/${name}` : word))

@@ -122,7 +122,7 @@ interface Taken {
 
 /** The first stage to be had, or what the others are at. `known` tells of a cell that another process has finished. */
 async function take(
-  { stages, keys, store, progress }: CellsOptions,
+  { data, stages, keys, store, progress }: CellsOptions,
   order: readonly Stage[],
   cells: ReadonlyMap<string, Cell>,
   known: (stage: Stage) => Promise<boolean>,
@@ -133,7 +133,8 @@ async function take(
     const taken = await store.locks.take(keys.get(stage.id)!, stage.id)
     // Whoever had the lock may have finished in the meantime.
     if (await known(stage)) {
-      progress.line(`${nameOf(stages, stage)}  finished by another process`)
+      const told = finishedText(cells.get(stage.id)!, trainedOn(stage, countsOf(data)))
+      progress.line(`${nameOf(stages, stage)}  ${told}  (by another process)`)
       if (isLease(taken)) await taken.release()
     } else if (isLease(taken)) {
       if (taken.after) {

@@ -15,6 +15,12 @@ export async function somethingThere(store: Store, keys: ReadonlyMap<string, str
   return false
 }
 
+/** How many cells of this study are not finished. */
+export async function openCells(store: Store, keys: ReadonlyMap<string, string>): Promise<number> {
+  const finished = await Promise.all([...keys.values()].map((key) => nodeFiles.exists(store.path(key, '.json'))))
+  return finished.filter((there) => !there).length
+}
+
 interface Earlier {
   store: Store
   keys: ReadonlyMap<string, string>

@@ -49,9 +49,12 @@ export function versionOf(name: string): string | null {
   return null
 }
 
+/** Programs that take a study's flags alone; others its name first. */
+export const OF_A_PAPER = /\b(cqkd|trikd)\.js$/
+
 /** The command that does this again. */
 export function commandOf(argv: readonly string[], study: string, script = process.argv[1] ?? ''): string {
-  const launcher = /\b(cqkd|trikd)\.js$/.test(script) ? `node bench/${study}.js` : `npx webgpu-distill ${study}`
+  const launcher = OF_A_PAPER.test(script) ? `node bench/${study}.js` : `npx webgpu-distill ${study}`
   return [launcher, ...argv.map(quoted)].join(' ')
 }
 

@@ -29,7 +29,7 @@ export const SPREAD_FLAGS: Flag<unknown>[] = [
   {
     name: 'processes',
     value: 'N',
-    about: 'share the cells and the processors among N processes: faster for small networks on a processor',
+    about: 'share the cells and the processors among N processes; default 2 on lavapipe, else 1',
     run: (o, text) => {
       o.processes = Number(text)
       if (!Number.isInteger(o.processes) || o.processes < 1) throw new InputError('a whole number from 1')

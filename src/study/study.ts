@@ -2,14 +2,14 @@
 import { engineFrom } from '../init.ts'
 import { findDataset } from '../node/datasets.ts'
 import { checkWritable, nodeFiles } from '../node/files.ts'
-import type { Claim, Run } from '../report/index.ts'
+import type { Run } from '../report/index.ts'
 import { AbortedError } from '../train/fit.ts'
 import { adapterFor } from './adapter.ts'
 import type { StudyArguments } from './args.ts'
 import { type Cell, runCells } from './cells.ts'
 import { takeChoices } from './choices.ts'
 import { dryRun } from './dryRun.ts'
-import { earlierLines, somethingThere } from './earlier.ts'
+import { earlierLines, openCells, somethingThere } from './earlier.ts'
 import { Events, eventsPath } from './events.ts'
 import { FINGERPRINT, runFacts } from './facts.ts'
 import { checkFits, checkStages } from './fits.ts'
@@ -21,7 +21,7 @@ import { print, writeOutput } from './output.ts'
 import type { Paper } from './paper.ts'
 import type { Plan, Study } from './plan.ts'
 import { printConfig } from './printConfig.ts'
-import { shareProcessors, startOthers } from './processes.ts'
+import { isWorth, processesFor, shareProcessors, startOthers, stopWithFirst } from './processes.ts'
 import { Progress } from './progress.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { resultsOf } from './results.ts'
@@ -52,27 +52,26 @@ export async function runStudy<R extends CommonRecipe>(
     if (submits) return submit(plan, { scheduler: submits, options, argv, paper })
     return merge(plan, options, { paper: paper.name, claims: paper.claims, argv, progress })
   }
-  shareProcessors(options.processes ?? 1)
-  const study = await prepare(paper, options, progress)
+  stopWithFirst()
+  const plan = await planOf(paper, options, progress)
+  const most = processesFor(options, plan.stages.length)
+  shareProcessors(most)
+  const study = await prepare(plan, options, progress)
+  const processes = options.processes ?? (isWorth(study.engine.info.adapter) ? most : 1)
   try {
     if (options.list) return await list(study, options)
     if (options.dryRun) return await dryRun(study, options)
     const device = { ...study.engine.info, driver: study.driver, choices: study.setting.choices }
     const facts = runFacts(device, study.data, paper.name, options, argv)
-    return await run(study, options, facts, paper.claims, progress)
+    return await run(study, { ...options, processes }, facts, { paper, argv, progress })
   } finally {
     study.engine.destroy()
   }
 }
 
-async function prepare<R extends CommonRecipe>(
-  paper: Paper<R>,
-  options: StudyArguments<R>,
-  progress: Progress,
-): Promise<Study> {
+async function prepare({ data, stages }: Plan, options: StudyArguments, progress: Progress): Promise<Study> {
   const opened = await adapterFor(options, (line) => progress.line(line))
   const driver: string = opened.adapter.info.description
-  const { data, stages } = await planOf(paper, options, progress)
   const engine = await engineFrom(null, opened)
   const { adapter: name, subgroupSize } = engine.info
   const setting: Setting = { dataHash: data.hash, fingerprint: FINGERPRINT, adapter: name, subgroupSize }
@@ -103,15 +102,20 @@ async function planOf<R extends CommonRecipe>(
   return { data, stages }
 }
 
-async function run(
+interface Running<R extends CommonRecipe> {
+  paper: Paper<R>
+  argv: readonly string[]
+  progress: Progress
+}
+
+async function run<R extends CommonRecipe>(
   study: Study,
   options: StudyArguments,
   facts: Run,
-  claims: Claim[],
-  progress: Progress,
+  { paper, argv, progress }: Running<R>,
 ): Promise<number> {
   const { engine, data, stages, keys, setting } = study
-  const { out, fresh = false, resume = false, saveSeconds, processes } = options
+  const { out, fresh = false, resume = false, saveSeconds } = options
   const part = partOf(stages, options)
   // Before an hour is spent: an output folder that takes no files.
   await checkWritable(nodeFiles, out)
@@ -127,7 +131,9 @@ async function run(
   const events = new Events(nodeFiles, await eventsPath(nodeFiles, out, part?.name))
   await events.write('run', { run: facts, cells: outline(study) })
 
-  const others = startOthers(processes ?? 1)
+  const processes = Math.max(1, Math.min(options.processes ?? 1, await openCells(store, keys)))
+  if (processes > 1) progress.line(`${processes} processes share the cells and the processors (--processes)`)
+  const others = startOthers(processes, paper.name, argv)
   const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; Ctrl-C stops at once'))
   const { version, commit } = facts
   const common = { engine, data, stages, keys, setting, store, events, progress, version, commit }
@@ -161,7 +167,7 @@ async function run(
   if (part)
     progress.line(`${part.name}: ${done.length - failed} of ${done.length} cells done; --merge makes the tables`)
   else {
-    const results = resultsOf(facts, stages, cells, claims)
+    const results = resultsOf(facts, stages, cells, paper.claims)
     // Several processes may be ready at the same time.
     const write = () => writeOutput(nodeFiles, out, results, options)
     const paths = await store.locks.during('report', 'the report', write)

@@ -125,7 +125,7 @@ test('the list tells the cells, the dry run what they cost', async () => {
     return 2 * (9 * 4 * a + 2 * 9 * 16 * (a + b + c) + 16 * (b + c) + 4 * 10)
   }
   assert.is(trainingFlops, 120 * 3 * (forward(8) + 2 * forward(4)) + 60 * forward(8))
-  assert.match(dry.err, /^adapter: /)
+  assert.match(dry.err, /^adapter: /m)
 })
 
 test('the printed recipe is taken back, to the same cells', async () => {

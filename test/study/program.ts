@@ -47,10 +47,14 @@ export async function makeProgram(): Promise<Program> {
   const data = join(folder, 'data')
   writeData(data)
   const start: Program['start'] = (args, env = {}) => {
-    const adapter = process.env.WEBGPU_DISTILL_ADAPTER
-    const chosen =
-      adapter && ['cqkd', 'trikd'].includes(args[0]) && !args.includes('--adapter') ? ['--adapter', adapter] : []
-    return watch(spawn(process.execPath, [launcher, ...args, ...chosen], { env: { ...process.env, ...env } }))
+    const study = ['cqkd', 'trikd'].includes(args[0])
+    const usual: [string, string | undefined][] = [
+      ['--adapter', process.env.WEBGPU_DISTILL_ADAPTER],
+      ['--processes', '1'],
+    ]
+    const chosen = usual.flatMap(([flag, value]) => (study && value && !args.includes(flag) ? [flag, value] : []))
+    const words = [launcher, ...args.slice(0, 1), ...chosen, ...args.slice(1)]
+    return watch(spawn(process.execPath, words, { env: { ...process.env, ...env } }))
   }
   const small = ['cqkd', '--dataset', 'fashion-mnist', '--data', data, '--sizes', '4', '--methods', 'supervised,cqkd']
   small.push('--temperatures', '4', '--train-images', '60', '--calibration-images', '40', '--epochs', '2')

@@ -1,10 +1,12 @@
 // A study by several processes: at the same time in one folder, a cell or a shard each, killed at any moment.
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { stream } from '../../src/random.ts'
-import { digestsIn, eventsIn, makeProgram, type Program, until } from './program.ts'
+import { isWorth, processesFor } from '../../src/study/processes.ts'
+import { digestsIn, eventsIn, makeProgram, type Program, until, watch } from './program.ts'
 
 const test = suite('a study by several processes')
 
@@ -46,7 +48,7 @@ test('the same command three times at once trains every cell once, to the same b
   assert.is(finishedIn(join(out, 'events.jsonl')).length, 5)
   assert.equal(endings(out), new Set(['.json', '.safetensors']))
   assert.equal(digestsIn(out), digestsIn(at('one')))
-  assert.match(ended.map(({ out }) => out).join(''), / waiting for .* process \d+ of |finished by another process/)
+  assert.match(ended.map(({ out }) => out).join(''), / waiting for .* process \d+ of |by another process/)
 })
 
 test('--processes does the same by itself', async () => {
@@ -62,6 +64,22 @@ test('--processes does the same by itself', async () => {
   assert.is(none.code, 2)
 })
 
+test('on lavapipe a study is shared by two processes unasked', async () => {
+  const out = at('unasked')
+  const { WEBGPU_DISTILL_ADAPTER: adapter } = process.env
+  const words = [...flags(), '--out', out, ...(adapter ? ['--adapter', adapter] : [])]
+  const { code, err, out: said } = await watch(spawn(process.execPath, [program.launcher, ...words])).ended
+  assert.is(code, 0, err)
+  assert.equal(cellsIn(out), whole)
+  const runs = eventsIn(join(out, 'events.jsonl')).filter(({ event }) => event === 'run')
+  const two = processesFor({}, whole.length) === 2 && isWorth(runs[0].run.adapter)
+  assert.is(runs.length, two ? 2 : 1)
+  assert.is(/^2 processes share the cells/m.test(said), two)
+  const again = await watch(spawn(process.execPath, [program.launcher, ...words])).ended
+  assert.is(again.code, 0, again.err)
+  assert.not.match(again.out, /processes share the cells/, 'nothing is left to share')
+})
+
 test('a fault that one of --processes meets stops the others behind a checkpoint', async () => {
   const out = at('fault')
   const args = [...program.small, '--epochs', '200', '--student', 'resnet8:32,32,32/1', '--out', out]
@@ -75,6 +93,34 @@ test('a fault that one of --processes meets stops the others behind a checkpoint
   assert.match(err, `${third}.checkpoint.safetensors: truncated`)
   assert.ok(existsSync(`${second}.checkpoint.safetensors`), 'the other one was stopped')
   assert.not(existsSync(`${second}.json`))
+})
+
+test('one whose first process is killed has others that stop behind a checkpoint', async () => {
+  const out = at('orphans')
+  const { child, ended } = program.start([...program.small, '--epochs', '4000', '--out', out, '--processes', '2'])
+  const lockers = () => {
+    const names = existsSync(join(out, 'cells')) ? readdirSync(join(out, 'cells')) : []
+    const texts = names.filter((name) => name.endsWith('.lock')).map((name) => readFileSync(join(out, 'cells', name)))
+    return new Set(texts.flatMap((text) => /"pid": ?(\d+)/.exec(String(text))?.[1] ?? []).map(Number))
+  }
+  const training = () => eventsIn(join(out, 'events.jsonl')).filter(({ event }) => event === 'progress')
+  const both = () => lockers().size === 2 && new Set(training().map(({ id }) => id)).size === 2
+  await until(() => child.exitCode !== null || both(), 'both to train')
+  const [other] = [...lockers()].filter((pid) => pid !== child.pid)
+  assert.ok(other, 'two processes')
+  child.kill('SIGKILL')
+  assert.is((await ended).signal, 'SIGKILL')
+  const gone = () => {
+    try {
+      return !process.kill(other, 0)
+    } catch {
+      return true
+    }
+  }
+  await until(gone, 'the other one to end')
+  const locks = [...lockers()]
+  assert.equal(locks, [child.pid], 'it gave its cell back; the first could not')
+  assert.ok([...endings(out)].includes('.checkpoint.safetensors'))
 })
 
 test('tables that cannot be written end all of --processes, none waits for the others', async () => {

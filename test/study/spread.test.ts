@@ -1,12 +1,13 @@
 // Which cells a process does, what is handed to schedulers, what a watcher is told.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseArguments, type StudyArguments } from '../../src/study/args.ts'
 import { CQKD, TRIKD } from '../../src/study/papers.ts'
+import { isWorth, processesFor } from '../../src/study/processes.ts'
 import { depths, partOf, ranges, shardOf } from '../../src/study/shards.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import { levels, submitText } from '../../src/study/submit.ts'
@@ -56,6 +57,19 @@ test('a cell is chosen by its number, from the flag or from the scheduler, and b
     refused(() => chosen('', { SLURM_ARRAY_TASK_ID: '0' })),
     '--cell from SLURM_ARRAY_TASK_ID 0: a whole number from 1',
   )
+})
+
+test('a study is shared by two processes where that pays, unless it is told otherwise or has to be one', () => {
+  const two = availableParallelism() > 1 && process.env.LP_NUM_THREADS === undefined ? 2 : 1
+  assert.is(processesFor({}, 8), two)
+  assert.is(processesFor({}, 1), 1)
+  for (const told of [{ cell: '' }, { shard: '1/2' }, { fresh: true }, { list: true }, { dryRun: true }]) {
+    assert.is(processesFor(told, 8), 1, JSON.stringify(told))
+  }
+  assert.is(processesFor({ processes: 1 }, 8), 1)
+  assert.is(processesFor({ processes: 3 }, 8), 3)
+  assert.ok(isWorth('llvmpipe (LLVM 15.0.6, 256 bits), Mesa 25.0.7, software'))
+  assert.not(isWorth('SwiftShader Device (Subzero)'))
 })
 
 test('shards part the cells between them, whoever numbers them', () => {
