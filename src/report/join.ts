@@ -1,9 +1,8 @@
-// One study whose seeds were trained apart, on machines that share no folder or in runs months apart: their results as
-// those of one run. A seed's networks depend on no other seed, so nothing is lost but maps, which are drawn of all
-// networks together.
+// One study whose seeds, or other parts, were trained on machines that share no folder or in runs months apart: their
+// results as those of one run. Nothing is lost but maps, which are drawn of all networks together.
 import { InputError, quote } from '../errors.ts'
 import { differences } from './differences.ts'
-import type { Results, Run } from './rows.ts'
+import type { Curve, Results, Row, Run, TeacherRow } from './rows.ts'
 import { studyOf } from './titles.ts'
 
 /** Of a run's record, what decides the bits of a cell, or which cells there are. */
@@ -26,25 +25,15 @@ export interface Joined {
 
 /**
  * Rows, teachers and curves of all seeds in order, the record of the run that ended last; no claims, since they are to
- * be judged by all rows. Throws InputError where the runs differ in more than their seeds, or have a seed in common.
+ * be judged by all rows. What one run lacks of a seed another may have. Throws InputError where the runs differ in more
+ * than their seeds, or have trained the same network to other bits.
  */
 export function join(parts: readonly Joined[]): Results {
   const [first, ...others] = parts
   for (const other of others) checkAlike(first, other)
-  const owner = new Map<number, Joined>()
-  for (const part of parts) {
-    for (const seed of part.results.run.seeds) {
-      const before = owner.get(seed)
-      if (before) throw new InputError(`join: seed ${seed} is in ${before.name} and in ${part.name}; once is enough`)
-      owner.set(seed, part)
-    }
-  }
-  const seeds = [...owner.keys()].sort((a, b) => a - b)
-  const inOrder = <T extends { seed: number }>(of: (results: Results) => readonly T[]): T[] => {
-    return seeds.flatMap((seed) => of(owner.get(seed)!.results).filter((item) => item.seed === seed))
-  }
   const runs = parts.map(({ results }) => results.run)
   const last = runs.reduce((a, b) => (Date.parse(b.date) > Date.parse(a.date) ? b : a))
+  const seeds = [...new Set(runs.flatMap((run) => run.seeds))].sort((a, b) => a - b)
   return {
     schemaVersion: Math.max(...parts.map(({ results }) => results.schemaVersion)),
     run: {
@@ -55,11 +44,55 @@ export function join(parts: readonly Joined[]): Results {
       ...total(runs, 'trainingSeconds'),
       ...total(runs, 'seconds'),
     },
-    rows: inOrder(({ rows }) => rows),
-    teachers: inOrder(({ teachers }) => teachers),
+    rows: seeds.flatMap((seed) => united(seed, parts, ({ rows }) => rows)),
+    teachers: seeds.flatMap((seed) => united(seed, parts, ({ teachers }) => teachers)),
     claims: [],
-    curves: inOrder(({ curves = [] }) => curves),
+    curves: seeds.flatMap((seed) => curvesOf(seed, parts)),
   }
+}
+
+type Trained = Pick<Row | TeacherRow, 'seed' | 'status' | 'sha256'>
+
+/** The rows of a seed, each from a run that has finished it. One recipe gives every run the same rows in one order. */
+function united<T extends Trained>(
+  seed: number,
+  parts: readonly Joined[],
+  of: (results: Results) => readonly T[],
+): T[] {
+  const lists = parts
+    .map(({ name, results }) => ({ name, rows: of(results).filter((row) => row.seed === seed) }))
+    .filter(({ rows }) => rows.length > 0)
+  const [first, ...others] = lists
+  const other = others.find(({ rows }) => rows.length !== first.rows.length)
+  if (other) {
+    throw new InputError(
+      `join: seed ${seed} has ${first.rows.length} rows in ${first.name} and ${other.rows.length} in ${other.name}`,
+    )
+  }
+  return (first?.rows ?? []).map((row, i) => {
+    const found = lists.map(({ name, rows }) => ({ name, row: rows[i] })).filter(({ row }) => row.status !== 'stopped')
+    const differs = found.find((one) => one.row.sha256 !== found[0].row.sha256)
+    if (differs) {
+      throw new InputError(
+        `join: row ${i + 1} of seed ${seed} has other weights in ${found[0].name} than in ${differs.name}: ` +
+          `${found[0].row.sha256} and ${differs.row.sha256}; which drivers trained them?`,
+      )
+    }
+    return found[0]?.row ?? row
+  })
+}
+
+/** The learning curves of a seed, each once. */
+function curvesOf(seed: number, parts: readonly Joined[]): Curve[] {
+  const found = new Map<string, Curve>()
+  for (const { results } of parts) {
+    for (const curve of results.curves ?? []) {
+      const { points, ...network } = curve
+      const name = JSON.stringify(network)
+      if (curve.seed === seed && !found.has(name)) found.set(name, curve)
+    }
+  }
+  return [...found.values()]
 }
 
 function checkAlike(a: Joined, b: Joined): void {

@@ -53,7 +53,7 @@ export const DOCTOR_FLAGS = FLAGS.filter(({ name }) => name !== 'data')
 
 export const REPORT_FLAGS: FileFlag[] = [
   { name: 'compare', about: 'two studies side by side', set: (o) => (o.compare = true) },
-  { name: 'join', about: 'one study of several that differ in their seeds only', set: (o) => (o.join = true) },
+  { name: 'join', about: 'one study of several parts of it, other seeds or shards', set: (o) => (o.join = true) },
   { ...PAPER_VALUES, set: (o, text) => (o.paperValues = readPapers(text)) },
   {
     name: 'out',

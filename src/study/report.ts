@@ -20,8 +20,8 @@ const HELP = fileHelp(
        npx webgpu-distill report --join DIR DIR … --out DIR [--paper-values FILE]
        npx webgpu-distill report --compare A B [flags]`,
   `Writes tables, figures and the page of finished studies again, from their results.json, and judges the study's claims
-again by its rows. With --join makes one study of several that differ in their seeds only, trained on machines that share
-no folder. With --compare sets two of them side by side, folders or such files: B minus A throughout.`,
+again by its rows. With --join makes one study of several parts of it, other seeds or shards, trained on machines that
+share no folder. With --compare sets two of them side by side, folders or such files: B minus A throughout.`,
   REPORT_FLAGS,
 )
 

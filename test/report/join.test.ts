@@ -57,6 +57,30 @@ const joined = (a: Results, b: Results) =>
     { name: 'there', results: b },
   ])
 
+test('what one run lacks of a seed is taken from another', () => {
+  const stopped = (results: Results, lacks: (size: number) => boolean): Results => ({
+    ...results,
+    rows: results.rows.map((row) =>
+      lacks(row.size) ? { ...row, status: 'stopped', accuracy: null, sha256: null, reason: 'not trained yet' } : row,
+    ),
+    curves: results.curves?.filter(({ size }) => !lacks(size)),
+  })
+  const sizes = [...new Set(whole.rows.map(({ size }) => size))]
+  assert.ok(sizes.length > 1)
+  const small = stopped(whole, (size) => size === sizes[0])
+  const large = stopped(of(whole, [0, 2]), (size) => size !== sizes[0])
+  for (const { rows, curves } of [joined(small, large), joined(large, small)]) {
+    const lost = rows.filter(({ status }) => status === 'stopped')
+    assert.ok(lost.length > 0 && lost.every(({ seed, size }) => seed === 1 && size === sizes[0]))
+    assert.equal(rows.filter(({ status }) => status === 'ok').length + lost.length, whole.rows.length)
+    for (const [i, row] of rows.entries()) if (row.status === 'ok') assert.equal(row, whole.rows[i])
+    const here = (curves ?? []).map(({ seed, size, method, temperature, teacher }) =>
+      [seed, size, method, temperature, teacher].join(),
+    )
+    assert.is(new Set(here).size, here.length, 'a curve once')
+  }
+})
+
 test('training times are added up, where all are known', () => {
   const [a, b] = [of(whole, [0], { trainingSeconds: 5 }), of(whole, [1], { trainingSeconds: 7 })]
   assert.is(joined(a, b).run.trainingSeconds, 12)
@@ -67,10 +91,15 @@ test('claims are for those who judge all rows', () => {
   assert.equal(joined(of(whole, [0]), of(whole, [1])).claims, [])
 })
 
-test('a seed twice, another adapter, program or recipe: refused with both', () => {
+test('other weights, another adapter, program or recipe: refused with both', () => {
   const first = of(whole, [0, 1])
   const refused = (second: Results, message: RegExp) => assert.throws(() => joined(first, second), message)
-  refused(of(whole, [1, 2]), /^join: seed 1 is in here and in there/)
+  const trained = of(whole, [1, 2])
+  trained.rows[4].sha256 = 'f'.repeat(64)
+  refused(trained, /^join: row 5 of seed 1 has other weights in here than in there: .* and f+; which drivers/)
+  const shorter = of(whole, [1, 2])
+  shorter.rows.shift()
+  refused(shorter, /^join: seed 1 has \d+ rows in here and \d+ in there/)
   refused(of(whole, [2], { adapter: 'a GPU' }), /^join: adapter is ".*" in here and "a GPU" in there; .*--compare/)
   refused(of(whole, [2], { fingerprint: 'ffff' }), /^join: fingerprint is ".*" in here and "ffff" in there/)
   refused(of(whole, [2], { paper: 'trikd' }), /^join: study is "cqkd" in here and "trikd" in there/)

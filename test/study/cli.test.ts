@@ -187,8 +187,8 @@ test('two studies side by side: text, page, document', async () => {
 
 test('seeds that were trained apart as one study', async () => {
   const folder = (name: string) => join(program.folder, name)
-  for (const seed of [4, 7]) {
-    const { run, rows, teachers, ...more } = fakeResults({ seeds: 1 })
+  for (const seed of [4, 7, 8]) {
+    const { run, rows, teachers, ...more } = fakeResults({ seeds: 1, run: seed === 8 ? { adapter: 'another' } : {} })
     const here = { ...run, seeds: [seed], config: { ...run.config, seeds: [seed] } }
     const moved = [rows, teachers].map((list) => list.map((row) => ({ ...row, seed })))
     mkdirSync(folder(`seed${seed}`))
@@ -200,7 +200,7 @@ test('seeds that were trained apart as one study', async () => {
     program.run(['report', '--join', seven, four, '--out', folder('joined')]),
     program.run(['report', '--join', seven, four]),
     program.run(['report', '--join', seven, '--out', folder('none')]),
-    program.run(['report', '--join', seven, seven, '--out', folder('none')]),
+    program.run(['report', '--join', seven, folder('seed8'), '--out', folder('none')]),
     program.run(['report', '--join', '--compare', seven, four]),
     program.run(['report', '--json', seven]),
   ])
@@ -216,7 +216,7 @@ test('seeds that were trained apart as one study', async () => {
   )
   assert.match(wrong[0].err, /--join: needs --out DIR/)
   assert.match(wrong[1].err, /--join: two studies or more; got .*seed7\n/)
-  assert.match(wrong[2].err, /join: seed 7 is in .*seed7 and in .*seed7; once is enough/)
+  assert.match(wrong[2].err, /join: adapter is .* in .*seed7 and "another" in .*seed8; runs of one study/)
   assert.match(wrong[3].err, /--compare and --join: one or the other/)
   assert.match(wrong[4].err, /--json: with --compare only/)
 })
