@@ -11,6 +11,7 @@ import { duration, scaled } from '../report/format.ts'
 import { persistent } from '../tensor.ts'
 import type { StudyArguments } from './args.ts'
 import { type Cost, costOf, flops, mayEnd } from './cost.ts'
+import { isWorth, processesFor } from './processes.ts'
 import type { Stage } from './stage.ts'
 
 /** Seconds of one training step of one network on a batch of pictures of a size. */
@@ -22,7 +23,7 @@ interface Studied {
   stages: readonly Stage[]
 }
 
-export async function dryRun(study: Studied, { json }: Pick<StudyArguments, 'json'>): Promise<number> {
+export async function dryRun(study: Studied, options: StudyArguments): Promise<number> {
   const { engine, data, stages } = study
   const counts = { train: data.train.n, test: data.test.n }
   const seconds = await probe(study)
@@ -37,7 +38,7 @@ export async function dryRun(study: Studied, { json }: Pick<StudyArguments, 'jso
   })
   const sum = (of: (cell: (typeof cells)[number]) => number) => cells.reduce((total, cell) => total + of(cell), 0)
   const [trainingFlops, whole] = [sum((cell) => cell.trainingFlops), sum((cell) => cell.seconds)]
-  if (json) {
+  if (options.json) {
     const document = { schemaVersion: 1, adapter: engine.info.adapter, cells, trainingFlops, seconds: whole }
     process.stdout.write(`${JSON.stringify(document, null, 1)}\n`)
     return 0
@@ -49,9 +50,10 @@ export async function dryRun(study: Studied, { json }: Pick<StudyArguments, 'jso
     return line(cell.id, String(cell.steps), `${scaled(cell.trainingFlops)}FLOP`, duration(cell.seconds))
   })
   process.stdout.write(line('cell', 'steps', 'training', 'about') + lines.join(''))
-  process.stdout.write(
-    `${cells.length} cells, ${mayEnd(stages) ? 'at most ' : ''}${scaled(trainingFlops)}FLOP of training, about ${duration(whole)} on this adapter, evaluation included\n`,
-  )
+  const shared = processesFor({ ...options, dryRun: false }, stages.length) > 1 && isWorth(engine.info.adapter)
+  const work = `${cells.length} cells, ${mayEnd(stages) ? 'at most ' : ''}${scaled(trainingFlops)}FLOP of training`
+  const time = `about ${duration(whole)} on this adapter, evaluation included`
+  process.stdout.write(`${work}, ${time}${shared ? '; less in the two processes that a run takes here' : ''}\n`)
   return 0
 }
 
