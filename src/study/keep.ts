@@ -13,7 +13,9 @@ import { Store, type Weights, weightsOf } from './store.ts'
 
 /** After a run: says what was kept. Of a part of a study, or of none, nothing is. */
 export async function keepFor(options: RunOptions & { out: string }): Promise<void> {
-  const { out, list, dryRun, watch, submit, printConfig, cell, shard, json, quiet } = options
+  const { out, list, dryRun, watch, submit, printConfig, merge, cell, shard, json, quiet } = options
+  // A merge has told that no cell is there.
+  if (merge && !(await nodeFiles.exists(`${out}/results.json`))) return
   if (list || dryRun || watch || submit || printConfig || cell !== undefined || shard !== undefined) return
   const paths = await keep(nodeFiles, out)
   const said = json ? process.stderr : process.stdout

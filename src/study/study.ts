@@ -117,13 +117,13 @@ async function run<R extends CommonRecipe>(
   const { engine, data, stages, keys, setting } = study
   const { out, fresh = false, resume = false, saveSeconds } = options
   const part = partOf(stages, options)
-  // Before an hour is spent: an output folder that takes no files.
-  await checkWritable(nodeFiles, out)
   const store = new Store(nodeFiles, `${out}/cells`)
-  await store.open()
   if (resume && !(await somethingThere(store, keys))) {
     throw new UsageError(`--resume: nothing to go on from in ${out}; without --resume the run begins`)
   }
+  // Before an hour is spent: an output folder that takes no files.
+  await checkWritable(nodeFiles, out)
+  await store.open()
   const before = part || fresh ? [] : await earlierLines({ store, keys, out, recipe: options.recipe })
   for (const line of before) progress.line(line)
   for (const [name, text] of formulas(stages)) progress.line(`loss of ${name}: ${text}`)

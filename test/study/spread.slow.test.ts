@@ -136,7 +136,7 @@ test('tables that cannot be written end all of --processes, none waits for the o
 test('cells and shards by number, from the environment too; the merge tells what is missing, then makes the tables', async () => {
   const out = at('cells')
   const args = [...flags(), '--out', out]
-  const none = await program.run([...args, '--merge'])
+  const none = await program.run([...args, '--merge', '--keep'])
   assert.equal([none.code, none.out.includes('0 of 5 cells of this study are in')], [3, true], none.err)
   const [fourth, first] = await Promise.all([
     program.run([...args, '--cell'], { SLURM_ARRAY_TASK_ID: '4' }),
