@@ -12,7 +12,7 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
   trikd      trains the TriKD table and writes a report; trikd --help tells its flags
   weights, few-data, …: the further studies; studies lists them
   studies    what each of them asks
-  report     a finished study's tables and page again; --compare A B: two side by side
+  report     a finished study's tables and page again; --compare A B: two side by side; --join A B: as one
   questions  which question the results in folders answer, as a page
   eval       a network that a study kept, on its test set again
   calibrate  temperature scaling of a kept network or of logits in a file

@@ -17,25 +17,47 @@ const SAME = [
   'overrides',
 ] as const
 
-/** A study's results and where they are from. */
-export interface Joined {
+/** What a row or a curve of one seed is of. */
+const NETWORK = [
+  'method',
+  'size',
+  'temperature',
+  'teacher',
+  'role',
+  'generation',
+  'loss',
+  'peerLoss',
+  'teacherWidth',
+  'axis',
+  'at',
+] as const
+
+const networkOf = (one: object): string => {
+  const fields = one as Partial<Record<(typeof NETWORK)[number], unknown>>
+  return JSON.stringify(NETWORK.map((key) => fields[key] ?? null))
+}
+
+/** Results of a part of a study, and where they are from. */
+export interface Piece {
   name: string
   results: Results
 }
 
 /**
- * Rows, teachers and curves of all seeds in order, the record of the run that ended last; no claims, since they are to
- * be judged by all rows. What one run lacks of a seed another may have. Throws InputError where the runs differ in more
- * than their seeds, or have trained the same network to other bits.
+ * Rows, teachers and curves of all seeds in order, the record of the run that began last; no claims, since they are to
+ * be judged by all rows. What one run lacks of a seed another may have; the time of a network that two have trained
+ * counts twice. Throws InputError where the runs differ in more than their seeds, or have trained the same network to
+ * other bits.
  */
-export function join(parts: readonly Joined[]): Results {
-  const [first, ...others] = parts
+export function join(pieces: readonly Piece[]): Results {
+  const [first, ...others] = pieces
   for (const other of others) checkAlike(first, other)
-  const runs = parts.map(({ results }) => results.run)
+  const runs = pieces.map(({ results }) => results.run)
   const last = runs.reduce((a, b) => (Date.parse(b.date) > Date.parse(a.date) ? b : a))
   const seeds = [...new Set(runs.flatMap((run) => run.seeds))].sort((a, b) => a - b)
+  const rows = seeds.flatMap((seed) => united(seed, pieces, ({ rows }) => rows))
   return {
-    schemaVersion: Math.max(...parts.map(({ results }) => results.schemaVersion)),
+    schemaVersion: Math.max(...pieces.map(({ results }) => results.schemaVersion)),
     run: {
       ...last,
       seeds,
@@ -44,29 +66,29 @@ export function join(parts: readonly Joined[]): Results {
       ...total(runs, 'trainingSeconds'),
       ...total(runs, 'seconds'),
     },
-    rows: seeds.flatMap((seed) => united(seed, parts, ({ rows }) => rows)),
-    teachers: seeds.flatMap((seed) => united(seed, parts, ({ teachers }) => teachers)),
+    rows,
+    teachers: seeds.flatMap((seed) => united(seed, pieces, ({ teachers }) => teachers)),
     claims: [],
-    curves: seeds.flatMap((seed) => curvesOf(seed, parts)),
+    curves: curvesOf(rows, pieces),
   }
 }
 
-type Trained = Pick<Row | TeacherRow, 'seed' | 'status' | 'sha256'>
-
 /** The rows of a seed, each from a run that has finished it. One recipe gives every run the same rows in one order. */
-function united<T extends Trained>(
+function united<T extends Row | TeacherRow>(
   seed: number,
-  parts: readonly Joined[],
+  pieces: readonly Piece[],
   of: (results: Results) => readonly T[],
 ): T[] {
-  const lists = parts
+  const lists = pieces
     .map(({ name, results }) => ({ name, rows: of(results).filter((row) => row.seed === seed) }))
     .filter(({ rows }) => rows.length > 0)
   const [first, ...others] = lists
-  const other = others.find(({ rows }) => rows.length !== first.rows.length)
+  const order = ({ rows }: { rows: T[] }) => rows.map(networkOf).join()
+  const other = others.find((list) => order(list) !== order(first))
   if (other) {
     throw new InputError(
-      `join: seed ${seed} has ${first.rows.length} rows in ${first.name} and ${other.rows.length} in ${other.name}`,
+      `join: seed ${seed} has other rows, or another order, in ${first.name} (${first.rows.length}) than in ` +
+        `${other.name} (${other.rows.length}): make the tables of both anew, by one version, with --merge`,
     )
   }
   return (first?.rows ?? []).map((row, i) => {
@@ -75,27 +97,29 @@ function united<T extends Trained>(
     if (differs) {
       throw new InputError(
         `join: row ${i + 1} of seed ${seed} has other weights in ${found[0].name} than in ${differs.name}: ` +
-          `${found[0].row.sha256} and ${differs.row.sha256}; which drivers trained them?`,
+          `${found[0].row.sha256} and ${differs.row.sha256}; leave one of them out (docs/determinism.md)`,
       )
     }
     return found[0]?.row ?? row
   })
 }
 
-/** The learning curves of a seed, each once. */
-function curvesOf(seed: number, parts: readonly Joined[]): Curve[] {
-  const found = new Map<string, Curve>()
-  for (const { results } of parts) {
+/** The learning curves of the rows, of every seed and network those of one run. */
+function curvesOf(rows: readonly Row[], pieces: readonly Piece[]): Curve[] {
+  const nameOf = (one: Row | Curve) => `${one.seed} ${networkOf(one)}`
+  const names = [...new Set(rows.map(nameOf))]
+  const perPiece = pieces.map(({ results }) => {
+    const curves = new Map<string, Curve[]>()
     for (const curve of results.curves ?? []) {
-      const { points, ...network } = curve
-      const name = JSON.stringify(network)
-      if (curve.seed === seed && !found.has(name)) found.set(name, curve)
+      const name = nameOf(curve)
+      curves.set(name, [...(curves.get(name) ?? []), curve])
     }
-  }
-  return [...found.values()]
+    return curves
+  })
+  return names.flatMap((name) => perPiece.find((curves) => curves.has(name))?.get(name) ?? [])
 }
 
-function checkAlike(a: Joined, b: Joined): void {
+function checkAlike(a: Piece, b: Piece): void {
   const [left, right] = [factsOf(a.results.run), factsOf(b.results.run)]
   const [found] = differences(left, right)
   if (!found) return

@@ -133,8 +133,9 @@ async function take(
     const taken = await store.locks.take(keys.get(stage.id)!, stage.id)
     // Whoever had the lock may have finished in the meantime.
     if (await known(stage)) {
-      const told = finishedText(cells.get(stage.id)!, trainedOn(stage, countsOf(data)))
-      progress.line(`${nameOf(stages, stage)}  ${told}  (by another process)`)
+      const cell = cells.get(stage.id)!
+      const line = `${nameOf(stages, stage)}  ${finishedText(cell, trainedOn(stage, countsOf(data)))}`
+      progress[cell.status === 'failed' ? 'always' : 'line'](`${line}  (by another process)`)
       if (isLease(taken)) await taken.release()
     } else if (isLease(taken)) {
       if (taken.after) {

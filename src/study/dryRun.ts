@@ -11,7 +11,8 @@ import { duration, scaled } from '../report/format.ts'
 import { persistent } from '../tensor.ts'
 import type { StudyArguments } from './args.ts'
 import { type Cost, costOf, flops, mayEnd } from './cost.ts'
-import { isWorth, processesFor } from './processes.ts'
+import { paysOn, processesFor } from './processes.ts'
+import { widest } from './shards.ts'
 import type { Stage } from './stage.ts'
 
 /** Seconds of one training step of one network on a batch of pictures of a size. */
@@ -50,7 +51,7 @@ export async function dryRun(study: Studied, options: StudyArguments): Promise<n
     return line(cell.id, String(cell.steps), `${scaled(cell.trainingFlops)}FLOP`, duration(cell.seconds))
   })
   process.stdout.write(line('cell', 'steps', 'training', 'about') + lines.join(''))
-  const shared = processesFor({ ...options, dryRun: false }, stages.length) > 1 && isWorth(engine.info.adapter)
+  const shared = processesFor({ ...options, dryRun: false }, widest(stages)) > 1 && paysOn(engine.info.adapter)
   const work = `${cells.length} cells, ${mayEnd(stages) ? 'at most ' : ''}${scaled(trainingFlops)}FLOP of training`
   const time = `about ${duration(whole)} on this adapter, evaluation included`
   process.stdout.write(`${work}, ${time}${shared ? '; less in the two processes that a run takes here' : ''}\n`)

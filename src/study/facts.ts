@@ -8,6 +8,7 @@ import type { DatasetPair } from '../data/dataset.ts'
 import { isSynthetic } from '../report/caption.ts'
 import type { Run } from '../report/index.ts'
 import { quoted, type StudyArguments } from './args.ts'
+import { isOfPaper } from './launcher.ts'
 import { MOST_CLASSES } from './measure.ts'
 
 export const VERSION = __VERSION__
@@ -49,12 +50,9 @@ export function versionOf(name: string): string | null {
   return null
 }
 
-/** Programs that take a study's flags alone; others its name first. */
-export const OF_A_PAPER = /\b(cqkd|trikd)\.js$/
-
 /** The command that does this again. */
 export function commandOf(argv: readonly string[], study: string, script = process.argv[1] ?? ''): string {
-  const launcher = OF_A_PAPER.test(script) ? `node bench/${study}.js` : `npx webgpu-distill ${study}`
+  const launcher = isOfPaper(script) ? `node bench/${study}.js` : `npx webgpu-distill ${study}`
   return [launcher, ...argv.map(quoted)].join(' ')
 }
 

@@ -3,8 +3,8 @@
 // of the processors instead.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { OF_A_PAPER } from './facts.ts'
 import type { RunOptions } from './flag.ts'
+import { launcher } from './launcher.ts'
 
 /** llvmpipe's own variable, before we touch it: whoever has set it knows better. */
 const THREADS = process.env.LP_NUM_THREADS
@@ -12,17 +12,17 @@ const THREADS = process.env.LP_NUM_THREADS
 type Asked = Pick<RunOptions, 'processes' | 'cell' | 'shard' | 'fresh' | 'list' | 'dryRun'>
 
 /**
- * How many processes do a study of so many cells: what was asked for, else two where there are two processors. That
- * pays with lavapipe only; `isWorth` tells when the adapter is known.
+ * How many processes do a study of which so many cells can be trained at once: what was asked for, else two where there
+ * are two processors. That pays on lavapipe only; `paysOn` tells when the adapter is known.
  */
-export function processesFor({ processes, cell, shard, fresh, list, dryRun }: Asked, cells: number): number {
+export function processesFor({ processes, cell, shard, fresh, list, dryRun }: Asked, atOnce: number): number {
   if (processes !== undefined) return processes
-  const alone = cell !== undefined || shard !== undefined || fresh || list || dryRun || cells < 2
+  const alone = cell !== undefined || shard !== undefined || fresh || list || dryRun || atOnce < 2
   return alone || THREADS !== undefined || availableParallelism() < 2 ? 1 : 2
 }
 
 /** Whether several processes, unasked, are faster than one on this adapter. */
-export const isWorth = (adapter: string): boolean => /llvmpipe/i.test(adapter)
+export const paysOn = (adapter: string): boolean => /llvmpipe/i.test(adapter)
 
 /**
  * Gives this process, and those it starts, a part of the processors. Before an adapter is opened, which reads it then.
@@ -41,17 +41,20 @@ export interface Others {
 /** What one process does for all: other formats of what is there. */
 const ONCE = ['--json', '--keep', '--tensorboard']
 
-/** What the first process tells the others, so that they know it for what it is. */
-const SHARED = 'webgpu-distill: these cells are ours'
+/** Set in a process that the first one of a study has started. */
+const OTHER = 'WEBGPU_DISTILL_OTHER'
 
-/** One of several processes stops behind a checkpoint when the first one is gone, killed with no time to tell. */
+/** Whether this is not the first of a study's processes: that one makes the tables. */
+export const isOther = (): boolean => process.env[OTHER] !== undefined
+
+/** One of several stops behind a checkpoint when the first is gone, killed with no time to tell. */
 export function stopWithFirst(): void {
-  if (!process.channel) return
-  process.once('message', (message) => {
-    if (message === SHARED) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
-  })
+  if (!isOther()) return
+  const stop = () => process.kill(process.pid, 'SIGTERM')
+  if (!process.connected) return void stop()
+  process.once('disconnect', stop)
   // Waiting for it keeps nobody from ending.
-  process.channel.unref()
+  process.channel?.unref()
 }
 
 /**
@@ -59,16 +62,12 @@ export function stopWithFirst(): void {
  * made up for by it. Adapter and data are in their place by now, so that none of them fetches any.
  */
 export function startOthers(processes: number, study: string, argv: readonly string[]): Others {
-  const script = process.argv[1]
   const flags = withoutFlag(argv, '--processes').filter((word) => !ONCE.includes(word))
-  const command = OF_A_PAPER.test(script) ? [script, '--paper', study] : [script, study]
-  const words = [...process.execArgv, ...command, ...flags, '--quiet', '--processes', '1']
-  const others = Array.from({ length: processes - 1 }, () => {
-    const other = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-    // One that is gone before it hears us has told why by itself.
-    other.send(SHARED, () => {})
-    return other
-  })
+  const words = [...process.execArgv, ...launcher(study, process.argv[1]), ...flags, '--quiet', '--processes', '1']
+  const env = { ...process.env, [OTHER]: '1' }
+  const others = Array.from({ length: processes - 1 }, () =>
+    spawn(process.execPath, words, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+  )
   const stop = () => {
     for (const other of others) other.kill('SIGTERM')
   }

@@ -99,3 +99,10 @@ export function ranges(numbers: readonly number[]): string {
   }
   return runs.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(',')
 }
+
+/** How many stages can surely be trained at the same time: the most that lie equally deep. */
+export function widest(stages: readonly Stage[]): number {
+  const counts = new Map<number, number>()
+  for (const depth of depths(stages).values()) counts.set(depth, (counts.get(depth) ?? 0) + 1)
+  return Math.max(0, ...counts.values())
+}

@@ -14,18 +14,18 @@ import { Events, eventsPath } from './events.ts'
 import { FINGERPRINT, runFacts } from './facts.ts'
 import { checkFits, checkStages } from './fits.ts'
 import { formulas, LOSS_NOTE } from './formulas.ts'
-import { watchInterrupts } from './interrupt.ts'
+import { tooLate, watchInterrupts } from './interrupt.ts'
 import { list, outline } from './list.ts'
 import { merge } from './merge.ts'
 import { print, writeOutput } from './output.ts'
 import type { Paper } from './paper.ts'
 import type { Plan, Study } from './plan.ts'
 import { printConfig } from './printConfig.ts'
-import { isWorth, processesFor, shareProcessors, startOthers, stopWithFirst } from './processes.ts'
+import { isOther, paysOn, processesFor, shareProcessors, startOthers, stopWithFirst } from './processes.ts'
 import { Progress } from './progress.ts'
 import type { CommonRecipe } from './recipe.ts'
 import { resultsOf } from './results.ts'
-import { partOf } from './shards.ts'
+import { partOf, widest } from './shards.ts'
 import { keysOf, type Setting, Store } from './store.ts'
 import { submit } from './submit.ts'
 import { writeTensorboard } from './tensorboard.ts'
@@ -54,10 +54,10 @@ export async function runStudy<R extends CommonRecipe>(
   }
   stopWithFirst()
   const plan = await planOf(paper, options, progress)
-  const most = processesFor(options, plan.stages.length)
-  shareProcessors(most)
+  const wanted = processesFor(options, widest(plan.stages))
+  shareProcessors(wanted)
   const study = await prepare(plan, options, progress)
-  const processes = options.processes ?? (isWorth(study.engine.info.adapter) ? most : 1)
+  const processes = options.processes ?? (paysOn(study.engine.info.adapter) ? wanted : 1)
   try {
     if (options.list) return await list(study, options)
     if (options.dryRun) return await dryRun(study, options)
@@ -111,7 +111,7 @@ interface Running<R extends CommonRecipe> {
 async function run<R extends CommonRecipe>(
   study: Study,
   options: StudyArguments,
-  facts: Run,
+  alone: Run,
   { paper, argv, progress }: Running<R>,
 ): Promise<number> {
   const { engine, data, stages, keys, setting } = study
@@ -128,17 +128,22 @@ async function run<R extends CommonRecipe>(
   for (const line of before) progress.line(line)
   for (const [name, text] of formulas(stages)) progress.line(`loss of ${name}: ${text}`)
   progress.line(LOSS_NOTE)
+  const processes = Math.max(1, Math.min(options.processes ?? 1, await openCells(store, keys)))
+  const facts = processes > 1 ? { ...alone, processes } : alone
   const events = new Events(nodeFiles, await eventsPath(nodeFiles, out, part?.name))
   await events.write('run', { run: facts, cells: outline(study) })
 
-  const processes = Math.max(1, Math.min(options.processes ?? 1, await openCells(store, keys)))
   if (processes > 1) progress.line(`${processes} processes share the cells and the processors (--processes)`)
   const others = startOthers(processes, paper.name, argv)
-  const interrupts = watchInterrupts(() => progress.always('stopping behind a checkpoint; Ctrl-C stops at once'))
+  const interrupts = watchInterrupts(() => {
+    progress.always('stopping behind a checkpoint; Ctrl-C stops at once')
+    others.stop()
+  })
   const { version, commit } = facts
   const common = { engine, data, stages, keys, setting, store, events, progress, version, commit }
   const patience = () => interrupts.patience
   const anew = part && fresh ? part.chosen : fresh
+  const late = tooLate(interrupts.signal, patience).late.catch(() => {})
   let cells: Map<string, Cell>
   try {
     const signal = interrupts.signal
@@ -154,6 +159,7 @@ async function run<R extends CommonRecipe>(
     progress.always(
       `stopped; finished cells and the checkpoint are in ${out}/cells, the same command goes on from there`,
     )
+    await Promise.race([others.ended, late])
     // Not by returning: what the device was given may keep it, and with it this process, busy for long.
     process.exit(interrupts.code)
   } finally {
@@ -166,9 +172,9 @@ async function run<R extends CommonRecipe>(
   }
   if (part)
     progress.line(`${part.name}: ${done.length - failed} of ${done.length} cells done; --merge makes the tables`)
-  else {
+  else if (!isOther()) {
     const results = resultsOf(facts, stages, cells, paper.claims)
-    // Several processes may be ready at the same time.
+    // Whoever started the same command may be ready at the same time.
     const write = () => writeOutput(nodeFiles, out, results, options)
     const paths = await store.locks.during('report', 'the report', write)
     print(results, paths, options)

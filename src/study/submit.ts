@@ -1,8 +1,9 @@
 // `--submit`: what hands a study to the scheduler that a lab has. Nothing is sent anywhere; a script or a manifest is
 // printed, made to be read and edited.
-import { dirname, join, relative, resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { quoted, read, type StudyArguments } from './args.ts'
 import type { Flag, Scheduler } from './flag.ts'
+import { launcher } from './launcher.ts'
 import { depths, ranges } from './shards.ts'
 import { needs, type Stage } from './stage.ts'
 import { UsageError } from './usage.ts'
@@ -38,7 +39,7 @@ export function submitText(
     paper: paper.name,
     folder,
     out: options.out,
-    words: [...launcher(script, paper.name), ...sameFlags(argv, paper.flags)],
+    words: ['node', ...launcher(paper.name, script), ...sameFlags(argv, paper.flags)],
     shards: shard === undefined ? null : Number(shard),
   }
   return scheduler === 'slurm' ? slurm(stages, study) : k8s(stages, study)
@@ -53,12 +54,6 @@ interface Submitted {
   words: string[]
   /** Tasks that share the cells, or one task a cell. */
   shards: number | null
-}
-
-function launcher(script: string, paper: string): string[] {
-  const path = resolve(script)
-  if (/\/(cqkd|trikd)\.js$/.test(path)) return ['node', join(dirname(path), `${paper}.js`)]
-  return ['node', path, paper]
 }
 
 /** The study's own flags, as they were given. */

@@ -68,7 +68,7 @@ flags=(--preset smoke --dataset synthetic --train-images 200 --calibration-image
   --batch 20 --teacher resnet8:4,4,4/1 --student resnet8:4,4,4/1 --save-seconds 1 --quiet)
 study() { node bench/cqkd.js "${flags[@]}" "$@"; }
 say 'the study in one process'
-study --out "$work/one" > "$work/one.log"
+study --processes 1 --out "$work/one" > "$work/one.log"
 study --out "$work/array" --submit slurm > "$work/submit.sh" 2> "$work/submit.log"
 say "submitted: $(bash "$work/submit.sh" 2>&1 | tr '\n' ' ')"
 

@@ -203,6 +203,7 @@ test('seeds that were trained apart as one study', async () => {
     program.run(['report', '--join', seven, folder('seed8'), '--out', folder('none')]),
     program.run(['report', '--join', '--compare', seven, four]),
     program.run(['report', '--json', seven]),
+    program.run(['report', '--join', seven, join(four, 'results.json'), '--out', `${four}/`]),
   ])
   assert.is(whole.code, 0, whole.err)
   assert.match(whole.err, /^left out: the maps/)
@@ -212,13 +213,14 @@ test('seeds that were trained apart as one study', async () => {
   assert.ok(claims.length > 0)
   assert.equal(
     wrong.map(({ code }) => code),
-    [2, 2, 1, 2, 2],
+    [2, 2, 1, 2, 2, 2],
   )
   assert.match(wrong[0].err, /--join: needs --out DIR/)
   assert.match(wrong[1].err, /--join: two studies or more; got .*seed7\n/)
   assert.match(wrong[2].err, /join: adapter is .* in .*seed7 and "another" in .*seed8; runs of one study/)
   assert.match(wrong[3].err, /--compare and --join: one or the other/)
   assert.match(wrong[4].err, /--json: with --compare only/)
+  assert.match(wrong[5].err, /--out .*seed4\/: its results would be replaced; another folder/)
 })
 
 test('report DIR writes tables and figures again; questions tells what they answer', async () => {

@@ -1,12 +1,12 @@
 // A study by several processes: at the same time in one folder, a cell or a shard each, killed at any moment.
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { stream } from '../../src/random.ts'
-import { isWorth, processesFor } from '../../src/study/processes.ts'
-import { digestsIn, eventsIn, makeProgram, type Program, until, watch } from './program.ts'
+import { paysOn, processesFor } from '../../src/study/processes.ts'
+import { digestsIn, eventsIn, makeProgram, type Program, resultsIn, until, watch } from './program.ts'
 
 const test = suite('a study by several processes')
 
@@ -32,6 +32,21 @@ function cellsIn(out: string) {
 }
 const endings = (out: string) => new Set(readdirSync(join(out, 'cells')).map((name) => name.replace(/^\w+/, '')))
 const finishedIn = (path: string) => eventsIn(path).filter(({ event }) => event === 'finished')
+
+/** Who is at cells. */
+function lockersIn(out: string): Set<number> {
+  const folder = join(out, 'cells')
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.lock')) : []
+  const pids = names.map((name) => /"pid": ?(\d+)/.exec(readFileSync(join(folder, name), 'utf8'))?.[1])
+  return new Set(pids.flatMap((pid) => (pid ? [Number(pid)] : [])))
+}
+
+async function bothTrain(child: ChildProcess, out: string): Promise<void> {
+  const training = () => eventsIn(join(out, 'events.jsonl')).filter(({ event }) => event === 'progress')
+  const both = () => lockersIn(out).size === 2 && new Set(training().map(({ id }) => id)).size === 2
+  await until(() => child.exitCode !== null || both(), 'two processes to train')
+  assert.is(child.exitCode, null)
+}
 
 const flags = () => [...program.small, '--temperatures', '2,4,8', '--epochs', '12']
 let whole: ReturnType<typeof cellsIn>
@@ -72,7 +87,7 @@ test('on lavapipe a study is shared by two processes unasked', async () => {
   assert.is(code, 0, err)
   assert.equal(cellsIn(out), whole)
   const runs = eventsIn(join(out, 'events.jsonl')).filter(({ event }) => event === 'run')
-  const two = processesFor({}, whole.length) === 2 && isWorth(runs[0].run.adapter)
+  const two = processesFor({}, whole.length) === 2 && paysOn(runs[0].run.adapter)
   assert.is(runs.length, two ? 2 : 1)
   assert.is(/^2 processes share the cells/m.test(said), two)
   const again = await watch(spawn(process.execPath, [program.launcher, ...words])).ended
@@ -98,29 +113,32 @@ test('a fault that one of --processes meets stops the others behind a checkpoint
 test('one whose first process is killed has others that stop behind a checkpoint', async () => {
   const out = at('orphans')
   const { child, ended } = program.start([...program.small, '--epochs', '4000', '--out', out, '--processes', '2'])
-  const lockers = () => {
-    const names = existsSync(join(out, 'cells')) ? readdirSync(join(out, 'cells')) : []
-    const texts = names.filter((name) => name.endsWith('.lock')).map((name) => readFileSync(join(out, 'cells', name)))
-    return new Set(texts.flatMap((text) => /"pid": ?(\d+)/.exec(String(text))?.[1] ?? []).map(Number))
-  }
-  const training = () => eventsIn(join(out, 'events.jsonl')).filter(({ event }) => event === 'progress')
-  const both = () => lockers().size === 2 && new Set(training().map(({ id }) => id)).size === 2
-  await until(() => child.exitCode !== null || both(), 'both to train')
-  const [other] = [...lockers()].filter((pid) => pid !== child.pid)
-  assert.ok(other, 'two processes')
+  await bothTrain(child, out)
   child.kill('SIGKILL')
   assert.is((await ended).signal, 'SIGKILL')
-  const gone = () => {
-    try {
-      return !process.kill(other, 0)
-    } catch {
-      return true
-    }
-  }
-  await until(gone, 'the other one to end')
-  const locks = [...lockers()]
-  assert.equal(locks, [child.pid], 'it gave its cell back; the first could not')
+  // It gives its cell back; the first could not.
+  await until(() => [...lockersIn(out)].join() === String(child.pid), 'the other one to end')
   assert.ok([...endings(out)].includes('.checkpoint.safetensors'))
+})
+
+test('SIGTERM to the first of two, as in a container, leaves a checkpoint of both before it ends', async () => {
+  const out = at('terminated')
+  const { child, ended } = program.start([...program.small, '--epochs', '4000', '--out', out, '--processes', '2'])
+  await bothTrain(child, out)
+  child.kill('SIGTERM')
+  assert.is((await ended).code, 143)
+  assert.equal(endings(out), new Set(['.checkpoint.safetensors']), 'no lock')
+  assert.is(readdirSync(join(out, 'cells')).length, 2)
+})
+
+test('a cell that diverges in another process is told, quiet or not; the first makes the tables', async () => {
+  const out = at('diverged')
+  const words = [...program.small, '--lr', '1e30', '--out', out, '--processes', '2', '--json', '--quiet']
+  const { code, out: said, err } = await program.run(words)
+  assert.is(code, 1)
+  assert.is(err.match(/^\[\d\/3\] seed0\/.* FAILED: /gm)?.length, 3, err)
+  assert.is(JSON.parse(said).run.command, resultsIn(out).run.command)
+  assert.is(resultsIn(out).run.processes, 2)
 })
 
 test('tables that cannot be written end all of --processes, none waits for the others', async () => {

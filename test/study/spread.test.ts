@@ -7,8 +7,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseArguments, type StudyArguments } from '../../src/study/args.ts'
 import { CQKD, TRIKD } from '../../src/study/papers.ts'
-import { isWorth, processesFor } from '../../src/study/processes.ts'
-import { depths, partOf, ranges, shardOf } from '../../src/study/shards.ts'
+import { paysOn, processesFor } from '../../src/study/processes.ts'
+import { depths, partOf, ranges, shardOf, widest } from '../../src/study/shards.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import { levels, submitText } from '../../src/study/submit.ts'
 import { TRIKD_PRESETS } from '../../src/study/trikdRecipe.ts'
@@ -68,8 +68,10 @@ test('a study is shared by two processes where that pays, unless it is told othe
   }
   assert.is(processesFor({ processes: 1 }, 8), 1)
   assert.is(processesFor({ processes: 3 }, 8), 3)
-  assert.ok(isWorth('llvmpipe (LLVM 15.0.6, 256 bits), Mesa 25.0.7, software'))
-  assert.not(isWorth('SwiftShader Device (Subzero)'))
+  assert.ok(paysOn('llvmpipe (LLVM 15.0.6, 256 bits), Mesa 25.0.7, software'))
+  assert.is(widest(stages), 4, 'without teachers')
+  assert.is(widest(smallStages({ methods: ['supervised'] })), 1)
+  assert.not(paysOn('SwiftShader Device (Subzero)'))
 })
 
 test('shards part the cells between them, whoever numbers them', () => {
