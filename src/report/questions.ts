@@ -143,9 +143,17 @@ const VERDICTS: [Verdict, closed: string, open: string][] = [
   ['not tested', 'Not tested', 'Not tested'],
 ]
 
+/** What a study found from one seed does not count beside what others found from several. */
+function weighed(id: string, { own, others }: ReturnType<typeof tellings>) {
+  const single = ({ claim }: Told) => claim.verdict === 'one seed, no verdict'
+  const several = (told: Told) => !single(told) && told.claim.verdict !== 'not tested'
+  const beside = (all: Told[], some: Told[]) => (all.some(several) ? some.filter((told) => !single(told)) : some)
+  return { id, own: beside(own, own), others: beside([...own, ...others], others) }
+}
+
 /** The answer in a sentence a verdict, from the claims that decide; where other studies find otherwise, that too. */
 function inShort({ asked, decided }: Question, sources: Source[]): string {
-  const found = decided.map((id) => ({ id, ...tellings(id, sources) })).filter(({ own }) => own.length > 0)
+  const found = decided.map((id) => weighed(id, tellings(id, sources))).filter(({ own }) => own.length > 0)
   if (found.length === 0) return '**No results on file.**'
   const closed = /^(Does|Do|Is|Are|Can|May|Must)\b/.test(asked)
   const said = VERDICTS.flatMap(([verdict, yes, open]) => {

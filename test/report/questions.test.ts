@@ -59,6 +59,18 @@ test('the page begins with its questions, each with a word of answer and a link 
   assert.match(contents, /\) No results on file\.$/m)
 })
 
+test('what one seed says is listed, and weighs nothing in the sentence beside what several say', () => {
+  const asked = /^Can a teacher be both/
+  const several = (study: string): Said => ({ study, verdicts: { K10: 'holds' } })
+  const one = (study: string): Said => ({ study, verdicts: { K10: 'one seed, no verdict' } })
+  const both = under(asked, several('teachers'), one('teachers'))
+  assert.match(both, /^\*\*Yes:\*\* A teacher can be both good and easy to follow\.$/m)
+  assert.match(both, '**One seed, no verdict** on')
+  assert.match(under(asked, one('teachers')), /^\*\*Undecided, from one seed:\*\*/m)
+  assert.not.match(under(asked, several('teachers'), one('trikd')), 'Tested otherwise')
+  assert.match(under(asked, one('teachers'), several('trikd')), 'Tested otherwise: K10 holds in trikd')
+})
+
 test('a question asks for claims that there are, once each, and every claim of every study is asked for', () => {
   const known = new Set(ALL.flatMap(({ claims }) => claims.map(({ id }) => id)))
   const asked = QUESTIONS.flatMap(({ decided, beside = [] }) => [...decided, ...beside])
