@@ -2,6 +2,7 @@
 // results as those of one run. Nothing is lost but maps, which are drawn of all networks together.
 import { InputError, quote } from '../errors.ts'
 import { differences } from './differences.ts'
+import { kindOf } from './groups.ts'
 import type { Curve, Results, Row, Run, TeacherRow } from './rows.ts'
 import { studyOf } from './titles.ts'
 
@@ -18,24 +19,8 @@ const SAME = [
 ] as const
 
 /** What a row or a curve of one seed is of. */
-const NETWORK = [
-  'method',
-  'size',
-  'temperature',
-  'teacher',
-  'role',
-  'generation',
-  'loss',
-  'peerLoss',
-  'teacherWidth',
-  'axis',
-  'at',
-] as const
-
-const networkOf = (one: object): string => {
-  const fields = one as Partial<Record<(typeof NETWORK)[number], unknown>>
-  return JSON.stringify(NETWORK.map((key) => fields[key] ?? null))
-}
+const networkOf = (one: Row | Curve): string => JSON.stringify([kindOf(one), one.size])
+const teacherOf = ({ role, size, axis, at }: TeacherRow): string => JSON.stringify([role, size, axis, at])
 
 /** Results of a part of a study, and where they are from. */
 export interface Piece {
@@ -55,7 +40,7 @@ export function join(pieces: readonly Piece[]): Results {
   const runs = pieces.map(({ results }) => results.run)
   const last = runs.reduce((a, b) => (Date.parse(b.date) > Date.parse(a.date) ? b : a))
   const seeds = [...new Set(runs.flatMap((run) => run.seeds))].sort((a, b) => a - b)
-  const rows = seeds.flatMap((seed) => united(seed, pieces, ({ rows }) => rows))
+  const rows = seeds.flatMap((seed) => united<Row>(seed, pieces, ({ rows }) => rows, networkOf))
   return {
     schemaVersion: Math.max(...pieces.map(({ results }) => results.schemaVersion)),
     run: {
@@ -67,7 +52,7 @@ export function join(pieces: readonly Piece[]): Results {
       ...total(runs, 'seconds'),
     },
     rows,
-    teachers: seeds.flatMap((seed) => united(seed, pieces, ({ teachers }) => teachers)),
+    teachers: seeds.flatMap((seed) => united<TeacherRow>(seed, pieces, ({ teachers }) => teachers, teacherOf)),
     claims: [],
     curves: curvesOf(rows, pieces),
   }
@@ -78,12 +63,13 @@ function united<T extends Row | TeacherRow>(
   seed: number,
   pieces: readonly Piece[],
   of: (results: Results) => readonly T[],
+  nameOf: (row: T) => string,
 ): T[] {
   const lists = pieces
     .map(({ name, results }) => ({ name, rows: of(results).filter((row) => row.seed === seed) }))
     .filter(({ rows }) => rows.length > 0)
   const [first, ...others] = lists
-  const order = ({ rows }: { rows: T[] }) => rows.map(networkOf).join()
+  const order = ({ rows }: { rows: T[] }) => rows.map(nameOf).join()
   const other = others.find((list) => order(list) !== order(first))
   if (other) {
     throw new InputError(

@@ -1,6 +1,6 @@
 // `report DIR`: a finished study's tables, figures and page again. `report --join A B`: one study of several with other
 // seeds. `report --compare A B`: two side by side, as text and as one page.
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { InputError } from '../errors.ts'
 import { readText } from '../io/files.ts'
 import { checkWritable, nodeFiles } from '../node/files.ts'
@@ -60,7 +60,7 @@ async function joinAll(options: FileOptions, claimsOf: ClaimsOf): Promise<number
   const { files, out } = options
   if (out === undefined) throw new UsageError('--join: needs --out DIR, the folder for what it makes')
   if (files.length < 2) throw new UsageError(`--join: two studies or more; got ${files.join()}`)
-  const same = files.find((name) => resolve(folderOf(name)) === resolve(out))
+  const same = files.find((name) => resolve(fileOf(name)) === resolve(fileOf(out)))
   if (same !== undefined) throw new UsageError(`--out ${out}: its results would be replaced; another folder`)
   const parts = await Promise.all(files.map(async (name) => ({ name, results: await resultsIn(name) })))
   if (parts.some(({ results }) => results.map)) {
@@ -92,12 +92,12 @@ async function compareTwo({ files, json, out = 'compare.html' }: FileOptions): P
   return 0
 }
 
-/** Of a study, or of its results.json. */
-const folderOf = (path: string) => (path.endsWith('.json') ? dirname(path) : path)
+/** The results.json of a study's folder; a file is taken for one. */
+const fileOf = (path: string) => (path.endsWith('.json') ? path : `${path.replace(/\/+$/, '')}/results.json`)
 
 /** Throws InputError for a study without results, and for a document that is none. */
 export async function resultsIn(path: string): Promise<Results> {
-  const file = path.endsWith('.json') ? path : `${path.replace(/\/+$/, '')}/results.json`
+  const file = fileOf(path)
   if (!(await nodeFiles.exists(file))) {
     throw new InputError(`${file} is not there; a study writes it when it is finished, or with --merge`)
   }
