@@ -16,6 +16,7 @@ const USAGE = `Usage: npx webgpu-distill COMMAND [flags]
   questions  which question the results in folders answer, as a page
   eval       a network that a study kept, on its test set again
   calibrate  temperature scaling of a kept network or of logits in a file
+  export     a kept network as an ONNX model
   doctor     adapters, what is missing and how to mend it, a self-test, where the data sets are
   clean      empties the cache of drivers and data sets; results stay
 
@@ -54,6 +55,8 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       return (await import('./study/show.ts')).evalCommand(rest)
     case 'calibrate':
       return (await import('./study/calibrate.ts')).calibrateCommand(rest)
+    case 'export':
+      return (await import('./study/export.ts')).exportCommand(rest)
     case 'doctor':
       return (await import('./study/doctor.ts')).doctor(rest)
     case 'clean':
@@ -77,7 +80,7 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<number> 
       if (found) return study(found, rest)
       const known = ['cqkd', 'trikd', ...STUDIES.map(({ name }) => name)].join(', ')
       throw new UsageError(
-        `unknown command '${command}'; allowed: ${known}, studies, report, questions, eval, calibrate, doctor, clean, --help, --version`,
+        `unknown command '${command}'; allowed: ${known}, studies, report, questions, eval, calibrate, export, doctor, clean, --help, --version`,
       )
     }
   }

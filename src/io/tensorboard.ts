@@ -3,6 +3,7 @@
 //   Event    1 wall_time double   2 step int64   3 file_version string   5 summary Summary
 //   Summary  1 value Value, repeated
 //   Value    1 tag string   2 simple_value float
+import { bytes, double, float, integer, join, text } from './protobuf.ts'
 
 export interface ScalarEvent {
   /** Seconds since 1970. */
@@ -49,34 +50,5 @@ function record(data: Uint8Array): Uint8Array {
   view.setUint32(8, masked(whole.subarray(0, 8)), true)
   whole.set(data, 12)
   view.setUint32(12 + data.length, masked(data), true)
-  return whole
-}
-
-// Fields by wire type: 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes.
-const integer = (field: number, value: number) => join(varint(8 * field), varint(value))
-const bytes = (field: number, data: Uint8Array) => join(varint(8 * field + 2), varint(data.length), data)
-const text = (field: number, value: string) => bytes(field, new TextEncoder().encode(value))
-const double = (field: number, value: number) => {
-  return join(varint(8 * field + 1), new Uint8Array(new Float64Array([value]).buffer))
-}
-const float = (field: number, value: number) => {
-  return join(varint(8 * field + 5), new Uint8Array(new Float32Array([value]).buffer))
-}
-
-/** Seven bits a byte, the lowest first; a set top bit says that more follow. */
-function varint(value: number): Uint8Array {
-  const groups: number[] = []
-  let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) groups.push((rest % 128) | 128)
-  return Uint8Array.from([...groups, rest])
-}
-
-function join(...parts: Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
   return whole
 }

@@ -11,8 +11,9 @@ import { globalAvgPool, maxPool2d } from '../ops/pool.ts'
 import { sum } from '../ops/reduce.ts'
 import type { RandomStream } from '../random.ts'
 import type { Shape, Tensor } from '../tensor.ts'
-import { type Architecture, architecture, type Block, flopsOf, type Layer, type ResNetConfig } from './architecture.ts'
+import { type Architecture, architecture, flopsOf, type ResNetConfig } from './architecture.ts'
 import { type Folded, foldNorms } from './fold.ts'
+import { featuresOf, type Operations, STEM } from './forward.ts'
 import { kaimingNormal, linearUniform } from './init.ts'
 import { Parameters, type Spec } from './parameters.ts'
 
@@ -97,66 +98,38 @@ function specsOf({ config, preactivation, stem, blocks, features }: Architecture
  */
 export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): Network {
   const built = architecture(options)
-  const { config, preactivation, stem, blocks } = built
+  const { config, preactivation, blocks } = built
   const parameters = new Parameters(gpu, specsOf(built, random))
 
-  const normalise = (name: string, x: Tensor, train: boolean, extra: { relu?: boolean; residual?: Tensor } = {}) => {
-    const get = (part: string) => parameters.get(`${name}.${part}`)
-    const weights = {
-      gamma: get('weight'),
-      beta: get('bias'),
-      runningMean: get('running_mean'),
-      runningVar: get('running_var'),
+  const operationsIn = ({ train, folded }: Mode): Operations<Tensor> => {
+    const operations: Operations<Tensor> = {
+      convolve: (name, x, kernel, stride) =>
+        conv2d(x, parameters.get(`${name}.weight`), null, { stride, padding: (kernel - 1) / 2 }),
+      normalise(name, x, after) {
+        const get = (part: string) => parameters.get(`${name}.${part}`)
+        const weights = {
+          gamma: get('weight'),
+          beta: get('bias'),
+          runningMean: get('running_mean'),
+          runningVar: get('running_var'),
+        }
+        return batchNorm(x, weights, { train, ...after })
+      },
+      /** Two ops, or one with the norm folded in. */
+      layer({ conv, norm, kernel, stride }, x, after) {
+        const one = train ? undefined : folded?.get(conv)
+        if (!one) return operations.normalise(norm, operations.convolve(conv, x, kernel, stride), after)
+        const relu = after.relu || after.residual !== undefined
+        return conv2d(x, one.weight, one.bias, { stride, padding: (kernel - 1) / 2, ...after, relu })
+      },
+      reshape: (x, stride, missing) => padChannels(everySecond(x, stride), missing),
+      maxPool: (x) => maxPool2d(x, { kernel: 3, stride: 2, padding: 1 }),
+      pool: globalAvgPool,
+      add,
     }
-    return batchNorm(x, weights, { train, ...extra })
+    return operations
   }
-  const convolve = (name: string, x: Tensor, kernel: number, stride: number) =>
-    conv2d(x, parameters.get(`${name}.weight`), null, { stride, padding: (kernel - 1) / 2 })
-
-  /** A convolution and its norm: two ops, or one with the norm folded in. */
-  const layer = (
-    { conv, norm, kernel, stride }: Pick<Layer, 'conv' | 'norm' | 'kernel' | 'stride'>,
-    x: Tensor,
-    { train, folded }: Mode,
-    extra: { relu?: boolean; residual?: Tensor } = {},
-  ): Tensor => {
-    const one = train ? undefined : folded?.get(conv)
-    if (!one) return normalise(norm, convolve(conv, x, kernel, stride), train, extra)
-    const relu = extra.relu || extra.residual !== undefined
-    return conv2d(x, one.weight, one.bias, { stride, padding: (kernel - 1) / 2, ...extra, relu })
-  }
-
-  const shortcutOf = ({ shortcut, stride, to }: Block, x: Tensor, mode: Mode): Tensor => {
-    if (!shortcut) return x
-    if (config.shortcut === 'A') return padChannels(everySecond(x, stride), to)
-    const { conv, norm } = shortcut
-    return norm ? layer({ conv, norm, kernel: 1, stride }, x, mode) : convolve(conv, x, 1, stride)
-  }
-  /** Convolution, norm, ReLU, …; the last ReLU comes after the sum. */
-  const postactivated = (block: Block, x: Tensor, mode: Mode): Tensor => {
-    const last = block.layers.length - 1
-    return block.layers.reduce(
-      (y, each, i) => layer(each, y, mode, i === last ? { residual: shortcutOf(block, x, mode) } : { relu: true }),
-      x,
-    )
-  }
-  /** Norm, ReLU, convolution, …; a block that reshapes takes its shortcut after the first ReLU. */
-  const preactivated = (block: Block, x: Tensor, mode: Mode): Tensor => {
-    const { train } = mode
-    const first = normalise(block.layers[0].norm, x, train, { relu: true })
-    const y = block.layers.reduce((z, { conv, norm, kernel, stride }, i) => {
-      return convolve(conv, i === 0 ? z : normalise(norm, z, train, { relu: true }), kernel, stride)
-    }, first)
-    return add(y, block.shortcut ? shortcutOf(block, first, mode) : x)
-  }
-
-  const stemLayer = { conv: 'conv1', norm: 'bn1', ...stem }
-  const features = (x: Tensor, mode: Mode): Tensor => {
-    let y = preactivation ? convolve('conv1', x, stem.kernel, stem.stride) : layer(stemLayer, x, mode, { relu: true })
-    if (stem.pool) y = maxPool2d(y, { kernel: 3, stride: 2, padding: 1 })
-    for (const block of blocks) y = (preactivation ? preactivated : postactivated)(block, y, mode)
-    return globalAvgPool(preactivation ? normalise('bn1', y, mode.train, { relu: true }) : y)
-  }
+  const features = (x: Tensor, mode: Mode): Tensor => featuresOf(built, x, operationsIn(mode))
   const embed = (x: Tensor, mode: Mode): Tensor => {
     if (!config.embedding) throw new InputError('embed: this network has no embedding head; give `embedding`')
     return unitRows(linear(features(x, mode), parameters.get('embedding.weight')))
@@ -165,7 +138,7 @@ export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): N
   const foldable = () => {
     if (preactivation) return []
     const shortcuts = blocks.flatMap(({ shortcut }) => (shortcut && config.shortcut === 'B' ? [shortcut] : []))
-    const pairs = [stemLayer, ...blocks.flatMap(({ layers }) => layers), ...shortcuts]
+    const pairs = [STEM, ...blocks.flatMap(({ layers }) => layers), ...shortcuts]
     return pairs.flatMap(({ conv, norm }) => (norm ? [{ conv, norm }] : []))
   }
   let folded: Folded | undefined
@@ -201,8 +174,7 @@ function everySecond(x: Tensor, stride: number): Tensor {
 }
 
 /** Shortcut A, second half: zero channels, half of them before and half after. */
-function padChannels(x: Tensor, to: number): Tensor {
-  const missing = to - x.shape[1]
+function padChannels(x: Tensor, missing: number): Tensor {
   const before = Math.floor(missing / 2)
   return pad(x, [0, before, 0, 0, 0, missing - before, 0, 0])
 }

@@ -100,6 +100,7 @@ The same adapter, numerics and kernels give the same bits.
 \`\`\`
 npx webgpu-distill eval ${model.name}.safetensors
 npx webgpu-distill calibrate ${model.name}.safetensors
+npx webgpu-distill export ${model.name}.safetensors     # as an ONNX model
 \`\`\`
 
 ## Licence and limits

@@ -1,4 +1,4 @@
-// The command line of the programs that are no study: `eval`, `calibrate`, `report`, `questions` and `doctor`.
+// The command line of the programs that are no study: `eval`, `calibrate`, `export`, `report`, ….
 import type { PaperEntry } from '../report/index.ts'
 import { helpTable, obey, read } from './args.ts'
 import type { Flag } from './flag.ts'
@@ -62,6 +62,11 @@ export const REPORT_FLAGS: FileFlag[] = [
     set: (o, text) => (o.out = text),
   },
   { name: 'json', about: 'what --compare tells as JSON on standard output', set: (o) => (o.json = true) },
+  ...FLAGS.filter(({ name }) => name === 'help'),
+]
+
+export const EXPORT_FLAGS: FileFlag[] = [
+  { name: 'out', value: 'DIR', about: 'where to; default beside each file', set: (o, text) => (o.out = text) },
   ...FLAGS.filter(({ name }) => name === 'help'),
 ]
 

@@ -1,4 +1,5 @@
 // Reads TensorBoard's event files, apart from the code that writes them: CRCs bit by bit, every length checked.
+import { fields, text, viewOf } from './protobuf.ts'
 
 export interface ReadEvent {
   time: number
@@ -38,37 +39,6 @@ function expectCrc(data: Uint8Array, stored: number): void {
   const masked = Number(BigInt.asUintN(32, rotated + 0xa282ead8n))
   if (masked !== stored) throw new Error(`CRC ${stored.toString(16)}, expected ${masked.toString(16)}`)
 }
-
-type Field = [number: number, value: bigint | Uint8Array]
-
-function* fields(data: Uint8Array): Generator<Field> {
-  let at = 0
-  const varint = () => {
-    let value = 0n
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = data[at++]
-      value |= BigInt(byte & 127) << shift
-      if (byte < 128) return value
-    }
-  }
-  const take = (n: number) => {
-    if (at + n > data.length) throw new Error('a field ends after its message')
-    at += n
-    return data.slice(at - n, at)
-  }
-  while (at < data.length) {
-    const tag = Number(varint())
-    const wire = tag & 7
-    if (wire === 0) yield [tag >> 3, varint()]
-    else if (wire === 1) yield [tag >> 3, take(8)]
-    else if (wire === 2) yield [tag >> 3, take(Number(varint()))]
-    else if (wire === 5) yield [tag >> 3, take(4)]
-    else throw new Error(`wire type ${wire}`)
-  }
-}
-
-const text = (value: Field[1]) => new TextDecoder('utf-8', { fatal: true }).decode(value as Uint8Array)
-const viewOf = (value: Field[1]) => new DataView((value as Uint8Array).buffer)
 
 function eventIn(data: Uint8Array): ReadEvent {
   const event: ReadEvent = { time: Number.NaN, step: 0, values: {} }

@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readSafetensors, writeSafetensors } from '../../src/io/safetensors.ts'
 import type { Model } from '../../src/study/model.ts'
+import { readOnnx } from '../io/onnxReader.ts'
 import { makeProgram, type Program } from './program.ts'
 
 const test = suite('kept networks')
@@ -102,6 +103,27 @@ test('calibrates kept networks, and logits from anywhere', async () => {
   assert.match(stored.out, /before +1\.0000 .*\nafter +\d+\.\d{4} /)
   assert.match(stored.out, 'fitted on 50 rows of the file, drawn at random')
   assert.match(stored.out, '50 test rows, the answer of 0 changed')
+})
+
+test('exports kept networks as ONNX models that say what goes in', async () => {
+  const stems = ['seed0-4px-cqkd-T4-student', 'seed0-teacher']
+  const out = join(program.folder, 'exported')
+  const files = stems.map((stem) => join(models, `${stem}.safetensors`))
+  const { code, out: said, err } = await program.run(['export', ...files, '--out', out])
+  assert.is(code, 0, err)
+  const [student, teacher] = stems.map((stem) => readOnnx(readFileSync(join(out, `${stem}.onnx`))))
+  const { result } = modelIn('seed0-teacher.safetensors')
+  const tau = result.tau!
+  const line = (stem: string, side: number, logits: string) =>
+    `${join(out, stem)}.onnx: \`pictures\`, [N, 1, ${side}, ${side}] from 0 to 1; \`probabilities\` are softmax(${logits})\n`
+  const side = teacher.inputs[0].shape[3] as number
+  assert.is(said, line(stems[0], 4, 'logits') + line(stems[1], side, `logits / ${tau.toFixed(3)}`))
+  assert.equal(student.inputs[0].shape, ['N', 1, 4, 4])
+  assert.not(student.constants.has('temperature'))
+  assert.is(teacher.outputs[1].about, `softmax of the logits / ${tau}`)
+  assert.equal([...teacher.constants.get('temperature')!.data], [Math.fround(tau)])
+  assert.is(teacher.metadata.sha256, result.sha256)
+  assert.ok(teacher.constants.has('mean') && teacher.constants.has('layer1.0.conv1.weight'))
 })
 
 test('what goes wrong is one line', async () => {
