@@ -5,16 +5,7 @@ import { DistillError, InputError, ShapeError } from './errors.ts'
 import type { Gpu } from './gpu/gpu.ts'
 import { kernels } from './gpu/kernel.ts'
 import type { Storage } from './gpu/memory.ts'
-import {
-  type Backward,
-  type Destination,
-  empty,
-  persistent,
-  sameShape,
-  showShape,
-  type Tensor,
-  viewAs,
-} from './tensor.ts'
+import { type Backward, type Destination, empty, persistent, sameShape, showShape, Tensor } from './tensor.ts'
 
 const accumulate_ = kernels<'into' | 'copy4' | 'add4' | 'zero'>(accumulateSource)
 
@@ -218,12 +209,16 @@ export function backward(y: Tensor, dy?: Tensor, { retain = false }: { retain?: 
   if (dy && !sameShape(dy.shape, y.shape)) {
     throw new ShapeError(`backward: upstream gradient ${showShape(dy.shape)} for ${showShape(y.shape)}`)
   }
+  if (dy && dy.layout !== y.layout) {
+    throw new ShapeError(`backward: upstream gradient in layout ${dy.layout} for ${y.layout}; toLayout brings it there`)
+  }
   if (dy && dy.dtype !== 'f32') throw new InputError(`backward: upstream gradient of ${dy.dtype}, needs f32`)
   let start = dy
   if (!start) {
     const one = ones.get(y.gpu) ?? persistent(y.gpu, [], [1], 'f32', 'row', 'one')
     ones.set(y.gpu, one)
-    start = viewAs(one, y.shape)
+    // A single element lies alike in every layout.
+    start = new Tensor(one.storage, one.offset, y.shape, 'f32', y.layout)
   }
   const sink = new GradientSink()
   noGrad(y.gpu, () => {

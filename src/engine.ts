@@ -7,7 +7,7 @@ import { type Gpu, type GpuInfo, synchronous } from './gpu/gpu.ts'
 import type { Storage } from './gpu/memory.ts'
 import { Scalar } from './gpu/scalar.ts'
 import type { Tape } from './gpu/tape.ts'
-import { type DType, type Layout, persistent, type Shape, sizeOf, Tensor } from './tensor.ts'
+import { checkShape, type DType, type Layout, persistent, type Shape, sizeOf, Tensor } from './tensor.ts'
 
 export interface TensorOptions {
   dtype?: DType
@@ -80,6 +80,7 @@ export class Engine {
   }
 
   full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+    checkShape('full', shape)
     return this.tensor(new Float64Array(sizeOf(shape)).fill(value), shape, options)
   }
 

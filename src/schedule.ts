@@ -81,8 +81,10 @@ export interface OneCycleOptions {
 export function oneCycle(options: OneCycleOptions): Schedule {
   const { maxLr, totalSteps: steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4, threePhase = false } = options
   const { cycleMomentum = true, baseMomentum: low = 0.85, maxMomentum: high = 0.95 } = options
-  check('oneCycle', { maxLr, divFactor, finalDivFactor, low, high })
-  checkCount('oneCycle', 'totalSteps', steps)
+  check('oneCycle', { maxLr, low, high })
+  for (const [key, value] of Object.entries({ totalSteps: steps, divFactor, finalDivFactor })) {
+    checkCount('oneCycle', key, value)
+  }
   if (!(pctStart >= 0 && pctStart <= 1)) throw new InputError(`oneCycle: pctStart ${pctStart}, needs 0 … 1`)
   const first = maxLr / divFactor
   const last = first / finalDivFactor
@@ -98,7 +100,9 @@ export function oneCycle(options: OneCycleOptions): Schedule {
         [peak, first, maxLr, high, low],
         [steps - 1, maxLr, last, low, high],
       ]
-  const anneal = options.annealStrategy === 'linear' ? line : halfCosine
+  const { annealStrategy = 'cos' } = options
+  const anneal = { cos: halfCosine, linear: line }[annealStrategy]
+  if (!anneal) throw new InputError(`oneCycle: annealStrategy '${annealStrategy}'; cos or linear`)
   return (t) => {
     if (!(t >= 0 && t < steps)) throw new InputError(`oneCycle: step ${t} of ${steps}`)
     const k = phases.findIndex(([end], i) => t <= end || i === phases.length - 1)

@@ -114,7 +114,7 @@ export function permute<T extends TensorData>(data: T, shape: Shape, from: Layou
   return out
 }
 
-function checkShape(op: string, shape: Shape): void {
+export function checkShape(op: string, shape: Shape): void {
   if (Array.isArray(shape) && shape.every((d) => Number.isInteger(d) && d >= 0)) return
   const got = Array.isArray(shape) ? showShape(shape) : shape
   throw new ShapeError(`${op}: a shape is a list of whole numbers from 0, got ${got}`)

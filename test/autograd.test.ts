@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { backward, noGrad } from '../src/autograd.ts'
 import { reshape } from '../src/ops/copy.ts'
 import { add, addRelu, mul } from '../src/ops/pointwise.ts'
+import { sum } from '../src/ops/reduce.ts'
 import { relu } from '../src/ops/relu.ts'
 import type { Tensor } from '../src/tensor.ts'
 import { engine } from './device.ts'
@@ -98,6 +99,14 @@ test('asks for an upstream gradient of the right shape', () => {
   assert.throws(() => backward(y), /\[2\] is no scalar; pass the upstream gradient/)
   assert.throws(() => backward(y, ones(3)), /upstream gradient \[3\] for \[2\]/)
   assert.throws(() => backward(y, engine.full([2], 1, { dtype: 'u32' })), /upstream gradient of u32, needs f32/)
+  const map = relu(engine.tensor([1, 2], [1, 2, 1, 1], { layout: 'chwn', requiresGrad: true }))
+  assert.throws(() => backward(map, engine.full([1, 2, 1, 1], 1)), /in layout row for chwn; toLayout brings it there/)
+})
+
+test('a single element is a scalar in any shape and layout', async () => {
+  const x = engine.tensor([1, 2, 3, 4], [2, 2, 1, 1], { layout: 'chwn', requiresGrad: true })
+  backward(sum(mul(x, x), { keepDims: true }))
+  assert.equal([...(await x.grad!.read())], [2, 4, 6, 8])
 })
 
 test.run()

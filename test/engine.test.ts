@@ -167,6 +167,11 @@ test('an optimizer takes no gradient of an earlier step for one of now', async (
     engine.step(() => learn(name))
   }
   assert.equal(await values(), [1.5, 1])
+  // Nor where none has a gradient now.
+  heads.zeroGrad()
+  optimizer.advance(4)
+  optimizer.step()
+  assert.equal(await values(), [1.5, 1])
 })
 
 test('values, dtypes, layouts and shapes that cannot be meant are refused', () => {
@@ -181,6 +186,7 @@ test('values, dtypes, layouts and shapes that cannot be meant are refused', () =
   refused(made([1], [1], { dtype: 'float32' }), /dtype 'float32', needs f32, i32 or u32/)
   refused(made([1], [1, 1, 1, 1], { layout: 'nchw' }), /layout 'nchw', needs row or chwn/)
   refused(made([1, 2], 2), /a shape is a list of whole numbers from 0, got 2/, ShapeError)
+  refused(() => engine.full([-1], 0), /full: a shape is a list of whole numbers from 0, got \[-1\]/, ShapeError)
   refused(() => engine.step(undefined as unknown as () => void), /step: needs a function, got undefined/)
 })
 

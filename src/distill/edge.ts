@@ -39,18 +39,17 @@ export function term({ from, to, temperature: T, tau = 1, weight, until, whileAg
 
 /** Edges that end before training does get a weight that changes; call `at` before every step. */
 export function endingEdges(edges: readonly Edge[]): { edges: Edge[]; at: (epoch: number) => void } {
-  const ending: { weight: Scalar; full: number; until: number }[] = []
+  const ending: { weight: Scalar; full: Value; until: number }[] = []
   const all = edges.map((edge): Edge => {
     if (edge.until === undefined) return edge
-    const full = numberOf(edge.weight)
-    const weight = new Scalar('weight of an edge', full)
-    ending.push({ weight, full, until: edge.until })
+    const weight = new Scalar('weight of an edge', numberOf(edge.weight))
+    ending.push({ weight, full: edge.weight, until: edge.until })
     return { ...edge, weight }
   })
   return {
     edges: all,
     at(epoch) {
-      for (const { weight, full, until } of ending) weight.value = epoch < until ? full : 0
+      for (const { weight, full, until } of ending) weight.value = epoch < until ? numberOf(full) : 0
     },
   }
 }

@@ -44,7 +44,7 @@ export function checkGraph({ views, nodes, edges, stored = {} }: Graph): void {
     if (!(node.view in views))
       throw new InputError(`graph: node '${name}' sees '${node.view}'; views: ${Object.keys(views)}`)
   }
-  for (const { from, to, temperature, tau = 1, weight, until = 1 } of edges) {
+  for (const { from, to, temperature, tau = 1, weight, until, decoupled } of edges) {
     const edge = `edge ${from} → ${to}`
     const known = (name: string) => name in nodes || (typeof from === 'string' && name in stored)
     for (const name of [from].flat()) {
@@ -56,7 +56,14 @@ export function checkGraph({ views, nodes, edges, stored = {} }: Graph): void {
       throw new InputError(`graph: ${edge}: temperature ${temperature}`)
     if (!(tau > 0 && Number.isFinite(tau))) throw new InputError(`graph: ${edge}: tau ${tau}`)
     if (!Number.isFinite(numberOf(weight))) throw new InputError(`graph: ${edge}: weight ${numberOf(weight)}`)
-    if (!(until >= 0)) throw new InputError(`graph: ${edge}: until epoch ${until}`)
+    if (until !== undefined && !(until >= 0)) throw new InputError(`graph: ${edge}: until epoch ${until}`)
+    if (!decoupled) continue
+    const looked = [from].flat().find((name) => name in stored && !(name in nodes))
+    if (looked)
+      throw new InputError(`graph: ${edge}: decoupled, so its teacher has to run; '${looked}' is stored logits`)
+    if (until !== undefined || typeof weight !== 'number') {
+      throw new InputError(`graph: ${edge}: decoupled, so its weight is a number that has no end`)
+    }
   }
   if (!Object.values(nodes).some((n) => n.trained)) throw new InputError('graph: no node is trained')
 }

@@ -107,10 +107,13 @@ export class Parameters {
     for (const { name } of this.trained) this.values.views.get(name)!.gradEmpty = true
   }
 
-  /** Parameters that got no gradient since `zeroGrad`, where others did: an optimizer's step sets theirs to 0. */
+  /**
+   * Parameters that got no gradient since `zeroGrad`: an optimizer's step sets theirs to 0. In a step being recorded only
+   * where others did: an update that is recorded alone takes the gradients of a step that runs before it.
+   */
   withoutGradient(): Tensor[] {
     const without = this.trained.map((s) => this.values.views.get(s.name)!).filter((t) => t.gradEmpty)
-    return without.length < this.trained.length ? without : []
+    return this.gpu.inStep && without.length === this.trained.length ? [] : without
   }
 
   /** Stops or resumes gradients for all parameters (frozen networks). */

@@ -57,7 +57,7 @@ export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
  * x, at least `min` and at most `max` (which wins where they cross), elementwise; an absent end is none. The gradient
  * is 1 from end to end, 0 outside. Throws InputError for NaN, and where both ends are absent.
  */
-export function clamp(x: Tensor, { min, max }: { min?: number; max?: number }): Tensor {
+export function clamp(x: Tensor, { min, max }: { min?: number; max?: number } = {}): Tensor {
   if (min === undefined && max === undefined) throw new InputError('clamp: needs min, max or both')
   const [low, high] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY]
   if (Number.isNaN(low) || Number.isNaN(high)) throw new InputError(`clamp: min ${min}, max ${max}; numbers`)

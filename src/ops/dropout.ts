@@ -23,13 +23,14 @@ export interface DropoutOptions {
 /**
  * x with elements set to 0 at random and the others divided by 1 - p, for training; in evaluation leave it out
  * (Srivastava et al. 2014). The same stream, count and layout drop the same elements, on every adapter. Throws
- * InputError for a p outside 0 … 1, and for a count that is no whole number from 0 to 2³² - 1.
+ * InputError for a p outside 0 … 1, without a stream, and for a count that is no whole number from 0 to 2³² - 1.
  */
 export function dropout(x: Tensor, { p = 0.5, random, count }: DropoutOptions): Tensor {
   checkFloat('dropout', x)
   if (!(p >= 0 && p <= 1)) throw new InputError(`dropout: p ${p}; from 0 to 1`)
   const known = count instanceof Scalar || (Number.isInteger(count) && count >= 0 && count < 2 ** 32)
   if (!known) throw new InputError(`dropout: count ${count}; a whole number from 0, or a Scalar`)
+  if (!random?.key) throw new InputError('dropout: random: needs a stream, as `stream(seed, name)` makes it')
   const [key0, key1] = random.key
   const scale = p === 1 ? 0 : 1 / (1 - p)
   const mask = { key0, key1, count: x.gpu.tape.atCall(count), threshold: Math.round(p * STEPS) }

@@ -8,7 +8,14 @@ import type { Tape } from '../gpu/tape.ts'
 import { assign, persistent, type Tensor } from '../tensor.ts'
 import { type Crop, centerCrop, drawCrop, drawOperation, magnitudeOf, pictureStream, ROW } from './augment.ts'
 import { CROP_ROW, type CroppedPicture, canvasWords, cropTo, prepareCrop, randAugment } from './canvas.ts'
-import { type Augmentation, type PictureBytes, type PictureFile, type PictureSource, recordView } from './view.ts'
+import {
+  type Augmentation,
+  checkRows,
+  type PictureBytes,
+  type PictureFile,
+  type PictureSource,
+  recordView,
+} from './view.ts'
 
 /** Files read at the same time. A decoder with threads of its own has enough to do; open files stay few. */
 const READERS = 32
@@ -81,12 +88,14 @@ export function fileSource(
     resident: false,
     index,
     prefetch(rows) {
+      checkRows(rows, bytes.n)
       if (expected && same(expected.rows, rows)) return
       const pictures = readAll(files, rows)
       pictures.catch(() => {}) // told by the select that wants them
       expected = { rows: rows.slice(), pictures }
     },
     async select(rows) {
+      checkRows(rows, bytes.n)
       const pictures = await (expected && same(expected.rows, rows) ? expected.pictures : readAll(files, rows))
       expected = null
       augmentation ??= null

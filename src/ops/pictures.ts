@@ -3,7 +3,7 @@ import { InputError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { assign, persistent, type Tensor } from '../tensor.ts'
 import { fileSource } from './fileSource.ts'
-import { type Chunk, type PictureBytes, type PictureSource, recordView } from './view.ts'
+import { type Chunk, checkRows, checkStatistics, type PictureBytes, type PictureSource, recordView } from './view.ts'
 
 export type { RandAugment, RandomResizedCrop } from './augment.ts'
 export type {
@@ -28,28 +28,28 @@ function upload(gpu: Gpu, part: Uint8Array, label: string): Tensor {
 }
 
 /** Data sets already on a device, by their bytes: every source over the same pictures shares one copy. */
-const uploaded = new WeakMap<Uint8Array, { gpu: Gpu; perChunk: number; chunks: Chunk[] }[]>()
+const uploaded = new WeakMap<Uint8Array, { gpu: Gpu; n: number; perChunk: number; each: number; chunks: Chunk[] }[]>()
 
 function uploadOnce(gpu: Gpu, { images, n, channels, height, width }: PictureBytes, perChunk: number): Chunk[] {
   const known = uploaded.get(images) ?? []
   uploaded.set(images, known)
-  const found = known.find((entry) => entry.gpu === gpu && entry.perChunk === perChunk)
-  if (found) return found.chunks
   const each = channels * height * width
+  const found = known.find((e) => e.gpu === gpu && e.n === n && e.perChunk === perChunk && e.each === each)
+  if (found) return found.chunks
   const chunks: Chunk[] = []
   for (let first = 0; first < n; first += perChunk) {
     const count = Math.min(perChunk, n - first)
     const part = images.subarray(first * each, (first + count) * each)
     chunks.push({ first, count, bytes: upload(gpu, part, `pictures ${first}`) })
   }
-  known.push({ gpu, perChunk, chunks })
+  known.push({ gpu, n, perChunk, each, chunks })
   return chunks
 }
 
 /**
  * Makes batches of `batch` pictures on the device. Data up to `residentBytes` (default 1 GiB) is uploaded once, in
  * chunks of at most `chunkBytes` (default: what one binding holds); more is streamed. The pixels are the same bits.
- * Throws InputError for a batch larger than the data set.
+ * Throws InputError for a batch larger than the data set, and for bytes, means or deviations that do not fit it.
  */
 export function pictureSource(
   gpu: Gpu,
@@ -63,7 +63,13 @@ export function pictureSource(
   if (!Number.isInteger(batch) || batch < 1) throw new InputError(`batch ${batch}: needs a whole number from 1`)
   if (batch > n) throw new InputError(`batch ${batch} is larger than the data set, which holds ${n} pictures`)
   if (each > chunkBytes) throw new InputError(`a picture of ${each} bytes is larger than a chunk of ${chunkBytes}`)
+  checkStatistics(bytes)
   if (bytes.files) return fileSource(gpu, { ...bytes, files: bytes.files }, batch)
+  if (images.length < n * each) {
+    throw new InputError(
+      `${n} pictures ${channels}x${height}x${width} need ${n * each} bytes, there are ${images.length}`,
+    )
+  }
   const index = persistent(gpu, [batch], null, 'u32', 'row', 'batch index')
   const resident = n * each <= residentBytes
   if (!resident && batch * each > chunkBytes) {
@@ -79,6 +85,7 @@ export function pictureSource(
     resident,
     index,
     select(rows) {
+      checkRows(rows, n)
       assign(index, rows)
       if (!staging) return
       for (const [i, row] of rows.entries()) staging.set(images.subarray(row * each, (row + 1) * each), i * each)

@@ -4,7 +4,7 @@ import source from '../../shaders/pointwise.wgsl'
 import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
-import type { Scalar } from '../gpu/scalar.ts'
+import { Scalar } from '../gpu/scalar.ts'
 import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor.ts'
 import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runs, walk } from './axes.ts'
 import { sumTo } from './reduce.ts'
@@ -117,7 +117,10 @@ function binary(
   backward: (dy: Tensor, y: Tensor, da: Destination | null, db: Destination | null, operands: Operand[]) => void,
 ): Tensor {
   const tensors = [a, b].filter((x) => x instanceof Tensor)
-  if (tensors.length === 0) throw new InputError(`${op}: needs a tensor, got ${a} and ${b}`)
+  const strange = [a, b].find((x) => !(x instanceof Tensor || x instanceof Scalar || typeof x === 'number'))
+  if (tensors.length === 0 || strange !== undefined || a === undefined || b === undefined) {
+    throw new InputError(`${op}: needs tensors, or a tensor and a number or Scalar, got ${a} and ${b}`)
+  }
   checkFloat(op, ...tensors)
   const shape = broadcastShape(op, shapeOf(a), shapeOf(b))
   const y = empty(tensors[0].gpu, shape, 'f32', commonLayout(shape, tensors), op)

@@ -25,7 +25,10 @@ export interface PictureFile {
 
 /** The bytes of a data set: [n, channels, height, width], planar; mean and deviation per channel over [0, 1]. */
 export interface PictureBytes {
-  /** Empty where `files` are read instead. */
+  /**
+   * Empty where `files` are read instead. They are copied to the device once, at the first use: a copy of your own is
+   * what later changes, as in a buffer that is filled again, need.
+   */
   images: Uint8Array
   n: number
   channels: number
@@ -85,6 +88,25 @@ export interface Chunk {
   bytes: Tensor
 }
 
+/** Numbers of the kernel's uniforms. */
+const MOST_CHANNELS = 4
+
+/** Throws InputError for a mean or deviation that does not fit the channels, or more channels than a view has. */
+export function checkStatistics({ channels, mean, std }: PictureBytes): void {
+  if (channels > MOST_CHANNELS) throw new InputError(`pictures of ${channels} channels; at most ${MOST_CHANNELS}`)
+  for (const [name, values] of Object.entries({ mean, std })) {
+    if (values.length !== channels)
+      throw new InputError(`${name} of ${values.length} channels, pictures have ${channels}`)
+  }
+}
+
+/** Throws InputError for a row that the data set of `n` pictures does not have. */
+export function checkRows(rows: ArrayLike<number>, n: number): void {
+  for (let i = 0; i < rows.length; i++) {
+    if (!(rows[i] < n)) throw new InputError(`select: row ${rows[i]} at ${i}; the data set has ${n} pictures`)
+  }
+}
+
 /** Records the batch seen at a size; `direct`: the bytes lie in the order of the batch, otherwise `index` finds them. */
 export function recordView(
   gpu: Gpu,
@@ -103,6 +125,10 @@ export function recordView(
   if (MODALITY === undefined) {
     throw new InputError(`modality '${modality}': one of ${Object.keys(MODALITIES).join(', ')}`)
   }
+  const shift = augmentation?.shift ?? 0
+  if (!(Number.isInteger(shift) && shift >= 0)) {
+    throw new InputError(`augmentation.shift ${shift}; a whole number of pixels from 0`)
+  }
   const x = empty(gpu, [batch, MODALITY ? 1 : channels, oh, ow], 'f32', 'chwn', 'pictures')
   const { mean, std } = normalisation(bytes, modality)
   const four = (values: readonly number[]) => [0, 1, 2, 3].map((c) => values[c] ?? 1)
@@ -120,7 +146,7 @@ export function recordView(
       first: chunk.first,
       count: chunk.count,
       direct: direct ? 1 : 0,
-      shift: augmentation?.shift ?? 0,
+      shift,
       flip: augmentation?.flip ? 1 : 0,
       key0: augmentation?.key[0] ?? 0,
       key1: augmentation?.key[1] ?? 0,

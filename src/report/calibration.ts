@@ -45,6 +45,14 @@ export function equalEdges(bins = BINS): Float32Array {
   return Float32Array.from({ length: bins + 1 }, (_, k) => k / bins)
 }
 
+function risingEdges(given: ArrayLike<number>): Float32Array {
+  const edges = Float32Array.from(given)
+  if (edges.length < 2) throw new InputError(`calibration: ${edges.length} edges; at least 2 make a bin`)
+  const wrong = edges.findIndex((edge, k) => Number.isNaN(edge) || (k > 0 && edge < edges[k - 1]))
+  if (wrong >= 0) throw new InputError(`calibration: edges do not fall, edge ${wrong} is ${given[wrong]}`)
+  return edges
+}
+
 /** Edges between which equally many confidences lie (equal confidences share a bin, so counts may differ by ties). */
 export function equalMassEdges(confidence: ArrayLike<number>, bins = BINS): Float32Array {
   const edges = equalEdges(bins)
@@ -67,7 +75,10 @@ export function binOf(confidence: number, edges: ArrayLike<number>): number {
   return low
 }
 
-/** Bins and calibration errors of confidences and whether each prediction was right (0 or 1). */
+/**
+ * Bins and calibration errors of confidences and whether each prediction was right (0 or 1). Throws InputError for
+ * confidences outside 0 … 1, other counts of the two, and edges that fall.
+ */
 export function calibrate(
   confidence: ArrayLike<number>,
   correct: ArrayLike<number>,
@@ -76,7 +87,7 @@ export function calibrate(
   if (confidence.length !== correct.length) {
     throw new InputError(`calibration: ${confidence.length} confidences, but ${correct.length} answers`)
   }
-  const edges = options.edges ? Float32Array.from(options.edges) : equalEdges(options.bins)
+  const edges = options.edges ? risingEdges(options.edges) : equalEdges(options.bins)
   const n = confidence.length
   const bins = Array.from({ length: edges.length - 1 }, (_, k): Bin => {
     return { lower: edges[k], upper: edges[k + 1], count: 0, meanConfidence: 0, accuracy: 0 }

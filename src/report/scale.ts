@@ -8,8 +8,9 @@ export interface Scale {
 
 /** Round steps (1, 2, 2.5 or 5 times a power of ten) that cover the values with about `count` intervals. */
 export function niceTicks(low: number, high: number, count = 5): number[] {
-  if (!(high > low)) {
-    const pad = Math.abs(low) > 0 ? Math.abs(low) * 0.1 : 1
+  if (!(Number.isFinite(low) && Number.isFinite(high))) return [0, 1]
+  if (!(high - low > 1e-300)) {
+    const pad = Math.abs(low) > 1e-12 ? Math.abs(low) * 0.1 : 1
     return niceTicks(low - pad, low + pad, count)
   }
   const raw = (high - low) / count

@@ -41,10 +41,12 @@ function minimise(
 ): Pick<TemperatureFit, 'tau' | 'atBound'> {
   let low = 1 / TAU_RANGE.upper
   let high = 1 / TAU_RANGE.lower
+  // Without a difference between classes every τ says the same.
+  if (allEqual(logits, classes)) return { tau: 1, atBound: null }
   const start = slopes(logits, labels, classes, 1)
-  if (start.slope === 0 && start.curvature === 0) return { tau: 1, atBound: null }
-  if (slopes(logits, labels, classes, low).slope >= 0) return { tau: TAU_RANGE.upper, atBound: 'upper' }
+  // Answers that are all right may be so sure of it that the NLL is 0, and flat, at either end.
   if (slopes(logits, labels, classes, high).slope <= 0) return { tau: TAU_RANGE.lower, atBound: 'lower' }
+  if (slopes(logits, labels, classes, low).slope >= 0) return { tau: TAU_RANGE.upper, atBound: 'upper' }
   let b = 1
   let { slope, curvature } = start
   for (let step = 0; step < 200 && slope !== 0 && high - low > 1e-13 * high; step++) {
@@ -58,6 +60,11 @@ function minimise(
     ;({ slope, curvature } = slopes(logits, labels, classes, b))
   }
   return { tau: 1 / b, atBound: null }
+}
+
+function allEqual(logits: ArrayLike<number>, classes: number): boolean {
+  for (let i = 0; i < logits.length; i++) if (logits[i] !== logits[i - (i % classes)]) return false
+  return true
 }
 
 /** First and second derivative of the mean NLL at b = 1/τ. */

@@ -6,7 +6,7 @@ import type { Network } from '../nn/resnet.ts'
 import { type PictureBytes, pictureSource } from '../ops/pictures.ts'
 import { placeRows } from '../ops/rows.ts'
 import { persistent } from '../tensor.ts'
-import { type EvaluateOptions, everyBatch } from './evaluate.ts'
+import { batchOf, type EvaluateOptions, everyBatch } from './evaluate.ts'
 
 export interface Embeddings {
   n: number
@@ -15,7 +15,10 @@ export interface Embeddings {
   values: Float32Array
 }
 
-/** Runs a network in eval mode over `rows` of a data set: its embedding, or its features where it has no such head. */
+/**
+ * Runs a network in eval mode over `rows` of a data set: its embedding, or its features where it has no such head. Throws
+ * InputError for no pictures and for a row that is not there.
+ */
 export async function embeddings(
   engine: Engine,
   network: Network,
@@ -24,7 +27,7 @@ export async function embeddings(
 ): Promise<Embeddings> {
   const { gpu } = network.parameters
   const n = rows.length
-  const size = Math.min(batch, n)
+  const size = batchOf('embeddings', rows, batch)
   const source = pictureSource(gpu, data, size)
   const dimensions = network.config.embedding ?? architecture(network.config).features
   const stored = persistent(gpu, [n, dimensions], null, 'f32', 'row', 'embeddings')
@@ -34,12 +37,14 @@ export async function embeddings(
   const step = engine.capture('embeddings', () =>
     noGrad(gpu, () => placeRows(without(source.view(view), { train: false, folded }), stored, offset)),
   )
-  await step.compile()
-  await everyBatch(engine, source, rows, size, (at) => {
-    offset.value = at
-    step.run()
-  })
-  const values = (await stored.read()) as Float32Array
-  step.release()
-  return { n, dimensions, values }
+  try {
+    await step.compile()
+    await everyBatch(engine, source, rows, size, (at) => {
+      offset.value = at
+      step.run()
+    })
+  } finally {
+    step.release()
+  }
+  return { n, dimensions, values: (await stored.read()) as Float32Array }
 }

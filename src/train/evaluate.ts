@@ -3,6 +3,7 @@
 
 import { noGrad } from '../autograd.ts'
 import type { Engine } from '../engine.ts'
+import { InputError } from '../errors.ts'
 import type { AnyNetwork } from '../nn/resnet.ts'
 import { ece } from '../ops/calibration.ts'
 import { COLUMNS, type Column, distillLoss } from '../ops/distillLoss.ts'
@@ -47,6 +48,12 @@ export interface EvaluateOptions {
   batch?: number
 }
 
+/** The size of the batches that `rows` are looked at in. Throws InputError for no pictures. */
+export function batchOf(op: string, rows: Uint32Array, batch: number): number {
+  if (rows.length === 0) throw new InputError(`${op}: no pictures`)
+  return Math.min(batch, rows.length)
+}
+
 /**
  * Selects batches of `size` pictures one after the other and calls `run` with the place of each. The last one is filled up
  * with the last picture; rows beyond the end are for `run` to drop.
@@ -69,7 +76,10 @@ export async function everyBatch(
   }
 }
 
-/** Runs a network in eval mode over `rows` of a data set. */
+/**
+ * Runs a network in eval mode over `rows` of a data set. Throws InputError for no pictures, for a row that is not there,
+ * and for a label that is no class of the network.
+ */
 export async function evaluate(
   engine: Engine,
   network: AnyNetwork,
@@ -78,7 +88,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { gpu } = network.parameters
   const n = rows.length
-  const size = Math.min(batch, n)
+  const size = batchOf('evaluate', rows, batch)
   const source = pictureSource(gpu, data, size)
   const labels = persistent(gpu, [data.n], data.labels, 'u32', 'row', 'labels')
   const table = persistent(gpu, [COLUMNS.length, n], null, 'f32', 'row', 'metrics of every picture')
@@ -95,17 +105,26 @@ export async function evaluate(
       return stored
     }),
   )
-  await step.compile()
-  const started = performance.now()
-  await everyBatch(engine, source, rows, size, (at) => {
-    offset.value = at
-    count.value = Math.min(size, n - at)
-    step.run()
-  })
   const stored = step.outputs
+  const [, classes] = stored.shape
+  let started = 0
+  try {
+    const strange = rows.find((row) => !(data.labels[row] < classes))
+    if (strange !== undefined) {
+      throw new InputError(`evaluate: picture ${strange} has the label ${data.labels[strange]}, of ${classes} classes`)
+    }
+    await step.compile()
+    started = performance.now()
+    await everyBatch(engine, source, rows, size, (at) => {
+      offset.value = at
+      count.value = Math.min(size, n - at)
+      step.run()
+    })
+  } finally {
+    step.release()
+  }
   const values = (await table.read()) as Float32Array
   const seconds = (performance.now() - started) / 1000
-  step.release()
   const calibration = ece({ table })
   const [bins, errors, edges] = await Promise.all([
     calibration.bins.read(),
@@ -118,7 +137,7 @@ export async function evaluate(
   }
   return {
     n,
-    classes: stored.shape[1],
+    classes,
     logits: (await stored.read()) as Float32Array,
     labels: rows.map((row) => data.labels[row]),
     accuracy: mean('hit'),

@@ -4,15 +4,15 @@ import { endingEdges } from '../distill/edge.ts'
 import { checkGraph, foldFrozen, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
 import type { Part } from '../distill/loss.ts'
 import type { Engine, Step } from '../engine.ts'
-import { DistillError, InputError } from '../errors.ts'
+import { DistillError, InputError, ShapeError } from '../errors.ts'
 import type { Scalar } from '../gpu/scalar.ts'
 import type { Parameters } from '../nn/parameters.ts'
 import { meansOf } from '../ops/distillLoss.ts'
 import type { PictureSource } from '../ops/pictures.ts'
 import type { Optimizer } from '../optim.ts'
-import { stream } from '../random.ts'
 import type { Schedule } from '../schedule.ts'
-import { assign, type Tensor } from '../tensor.ts'
+import { assign, showShape, type Tensor } from '../tensor.ts'
+import { type Batches, batchesOf } from './batches.ts'
 import { restore, type Snapshot, snapshot } from './snapshot.ts'
 
 /**
@@ -96,75 +96,102 @@ export interface FitResult {
   dispatches: number
 }
 
-/** Trains every trained node of the graph. Throws DivergedError, AbortedError, InputError. */
+/**
+ * Trains every trained node of the graph. Throws DivergedError, AbortedError, InputError, ShapeError for labels or stored
+ * logits of another data set.
+ */
 export async function fit(engine: Engine, options: FitOptions): Promise<FitResult> {
-  const { source, labels, rows, epochs, schedule, seed, augmented, onProgress, save, signal } = options
-  const { microBatches = 1, dropLast = true } = options
+  const { source, labels, schedule, signal } = options
   checkGraph(options.graph)
+  checkOptions(engine, options)
   const graph = foldFrozen(options.graph)
-  checkParts(graph, microBatches, dropLast)
-  const part = source.index.size
-  const batch = part * microBatches
-  // Pictures of an epoch, and those of its last batch where that one is smaller.
-  const pictures = dropLast ? rows.length - (rows.length % batch) : rows.length
-  const ragged = pictures % batch
-  const perEpoch = Math.ceil(pictures / batch)
-  const steps = perEpoch * epochs
-  if (perEpoch === 0)
-    throw new InputError(`batch ${batch} is larger than the training set, which holds ${rows.length} pictures`)
-
+  const batches = batchesOf({ ...options, part: source.index.size })
   const trained = Object.keys(graph.nodes).filter((name) => graph.nodes[name].trained)
   const optimizers = trained.map((name) => options.optimizer(graph.nodes[name].network.parameters))
   const metrics = makeMetrics(graph)
-  let step = options.resume ? restore(options.resume, graph, optimizers, metrics) : 0
+  const first = options.resume ? restore(options.resume, batches.steps, graph, optimizers, metrics) : 0
+  if (signal?.aborted) throw new AbortedError(first, batches.steps)
+
   const { edges, at: weigh } = endingEdges(graph.edges)
   const update = (name: string) => optimizers[trained.indexOf(name)].step()
-  const capture = (from: PictureSource) => {
+  const capture = (from: PictureSource): Taped => {
     const gradients = (part?: Part) => {
       recordGradients({ ...graph, edges }, from, labels, metrics, part ? undefined : update, part)
     }
-    const updates = () => trained.forEach(update)
-    return { from, ...captureStep(engine, microBatches, gradients, updates) }
+    return { from, ...captureStep(engine, options.microBatches ?? 1, gradients, () => trained.forEach(update)) }
   }
+  const { pictures, ragged } = batches
   const whole = ragged < pictures ? capture(source) : null
   const last = ragged > 0 ? capture(source.inBatchesOf(ragged)) : null
-  const stepAt = (at: number) => (whole && at % pictures < pictures - ragged ? whole : last!)
-  const all = new Set([whole, last].flatMap((taped) => (taped ? [...taped.parts, ...taped.end] : [])))
-  await Promise.all([...all].map((tape) => tape.compile()))
+  const tapes = new Set([whole, last].flatMap((taped) => (taped ? [...taped.parts, ...taped.end] : [])))
+  try {
+    await Promise.all([...tapes].map((tape) => tape.compile()))
+    if (signal?.aborted) throw new AbortedError(first, batches.steps)
+    return await train(options, batches, first, {
+      tapedAt: (at) => (whole && at % pictures < pictures - ragged ? whole : last!),
+      begin(step, epoch) {
+        // Sums run through an epoch, however often they are looked at, so that its means do not depend on the clock.
+        if (step % batches.perEpoch === 0)
+          for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
+        for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
+        weigh(epoch)
+      },
+      means: () => readMetrics(metrics),
+      snapshot: (step) => snapshot(step, graph, optimizers, metrics),
+    })
+  } finally {
+    for (const tape of tapes) tape.release()
+  }
+}
 
+/** A step as it is recorded, for batches of one size. */
+interface Taped {
+  from: PictureSource
+  parts: Step<void>[]
+  end: Step<void>[]
+}
+
+/** What the loop knows of what it trains. */
+interface Trained {
+  /** The step that takes the batch which begins with the run's picture `at`. */
+  tapedAt(at: number): Taped
+  /** Before a step runs. */
+  begin(step: number, epoch: number): void
+  means(): Promise<Record<string, Parts>>
+  snapshot(step: number): Promise<Snapshot>
+}
+
+/** Steps `first` … to the end. */
+async function train(options: FitOptions, batches: Batches, first: number, of: Trained): Promise<FitResult> {
+  const { augmented, onProgress, save, signal } = options
+  const { batch, perEpoch, steps, before, chosen } = batches
   const started = performance.now()
-  const first = step
-  let reported = step
+  let step = first
+  let reported = first
   let idle = 0
   let every = options.every ?? 1
   let [lastReport, lastSave] = [started, started]
-  const chosen = shuffled(rows, pictures, part, seed)
-  /** Pictures seen before a step. */
-  const before = (step: number) => Math.floor(step / perEpoch) * pictures + (step % perEpoch) * batch
   let ended = false
   while (step < steps && !ended) {
     const epoch = Math.floor(step / perEpoch)
-    // Sums run through an epoch, however often they are looked at, so that its means do not depend on the clock.
-    if (step % perEpoch === 0) for (const sums of Object.values(metrics)) assign(sums, new Float32Array(sums.size))
-    for (const optimizer of optimizers) optimizer.advance(step + 1, schedule(step))
-    weigh(epoch)
+    of.begin(step, epoch)
     const begins = before(step)
-    const { from, parts, end } = stepAt(begins)
+    const { from, parts, end } = of.tapedAt(begins)
     for (const [i, tape] of parts.entries()) {
-      const at = begins + i * part
+      const at = begins + i * from.index.size
       if (augmented) augmented.value = at
       const reading = from.select(chosen(at))
       if (reading) await reading
       tape.run()
       // Read and decoded while the device is at work.
       const next = at + from.index.size
-      if (next < epochs * pictures) stepAt(next).from.prefetch?.(chosen(next))
+      if (next < before(steps)) of.tapedAt(next).from.prefetch?.(chosen(next))
     }
     for (const tape of end) tape.run()
     step++
-    if ((step - first) % every !== 0 && step % perEpoch !== 0) continue
+    if ((step - first) % every !== 0 && step % perEpoch !== 0 && !signal?.aborted) continue
 
-    const nodes = await readMetrics(metrics)
+    const nodes = await of.means()
     const now = performance.now()
     for (const [name, parts] of Object.entries(nodes)) {
       if (!Number.isFinite(parts.total)) throw new DivergedError(name, step, epoch + 1, parts.total)
@@ -183,28 +210,15 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     if (ended) continue
     const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
     if (save && (due || signal?.aborted) && step < steps) {
-      await save(await snapshot(step, graph, optimizers, metrics))
+      await save(await of.snapshot(step))
       lastSave = performance.now()
     }
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
   }
   const seconds = (performance.now() - started - idle) / 1000
-  const { parts, end } = stepAt(0)
+  const { parts, end } = of.tapedAt(0)
   const dispatches = [...parts, ...end].reduce((sum, tape) => sum + tape.dispatches, 0)
-  for (const tape of all) tape.release()
   return { steps: step, seconds, imagesPerSecond: (before(step) - before(first)) / seconds, dispatches }
-}
-
-/** The rows of the batch, or part, that begins with the run's picture `at`; an epoch has `perEpoch` and no more. */
-function shuffled(rows: Uint32Array, perEpoch: number, part: number, seed: number): (at: number) => Uint32Array {
-  let known = { epoch: -1, order: rows }
-  return (at) => {
-    const epoch = Math.floor(at / perEpoch)
-    // An epoch's order depends on the seed and the epoch alone, so a resumed run needs no generator state.
-    if (known.epoch !== epoch) known = { epoch, order: stream(seed, `shuffle ${epoch}`).permutation(rows.length) }
-    const first = at % perEpoch
-    return known.order.subarray(first, Math.min(first + part, perEpoch)).map((row) => rows[row])
-  }
 }
 
 /** A step of one tape, or of one a part and the update at the end. */
@@ -215,7 +229,12 @@ function captureStep(engine: Engine, of: number, gradients: (part?: Part) => voi
   return { parts: [first, ...new Array<Step<void>>(of - 1).fill(other)], end: [engine.capture('update', update)] }
 }
 
-function checkParts({ updates, edges }: Graph, microBatches: number, dropLast: boolean): void {
+function checkOptions(
+  engine: Engine,
+  { graph, source, labels, epochs, microBatches = 1, dropLast = true }: FitOptions,
+) {
+  const { nodes, updates, edges, stored = {} } = graph
+  if (!Number.isInteger(epochs) || epochs < 0) throw new InputError(`fit: epochs ${epochs}; a whole number from 0`)
   if (!Number.isInteger(microBatches) || microBatches < 1) {
     throw new InputError(`fit: microBatches ${microBatches}; a whole number from 1`)
   }
@@ -224,6 +243,14 @@ function checkParts({ updates, edges }: Graph, microBatches: number, dropLast: b
     throw new InputError(`fit: ${whole} look at a whole batch, microBatches is ${microBatches}`)
   if (microBatches > 1 && !dropLast)
     throw new InputError(`fit: dropLast false, microBatches ${microBatches}: a smaller batch has no equal parts`)
+  for (const [name, { shape }] of Object.entries({ labels, ...stored })) {
+    const { n } = source.bytes
+    if (shape[0] !== n) throw new ShapeError(`fit: ${name} ${showShape(shape)} for a data set of ${n} pictures`)
+  }
+  const held = Object.entries(nodes).map(([name, { network }]) => [name, network.parameters.gpu] as const)
+  for (const [name, gpu] of [...held, ['labels', labels.gpu] as const, ['source', source.index.gpu] as const]) {
+    if (gpu !== engine.gpu) throw new InputError(`fit: '${name}' belongs to another engine`)
+  }
 }
 
 /** Reads the running sums: means per picture. One read each, every few steps, never inside one. */

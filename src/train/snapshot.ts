@@ -34,23 +34,36 @@ export async function snapshot(
   return { step, tensors }
 }
 
-/** Loads a snapshot and returns its step. Throws InputError when it is of another graph. */
-export function restore(from: Snapshot, graph: Graph, optimizers: readonly Optimizer[], metrics: Metrics): number {
+/**
+ * Loads a snapshot and returns its step. Throws InputError when it is of another graph, of another optimizer, or of a
+ * longer run than this one of `steps`.
+ */
+export function restore(
+  from: Snapshot,
+  steps: number,
+  graph: Graph,
+  optimizers: readonly Optimizer[],
+  metrics: Metrics,
+): number {
+  if (!(Number.isInteger(from.step) && from.step >= 0 && from.step <= steps)) {
+    throw new InputError(`resume: the checkpoint is of step ${from.step}, this run has ${steps}`)
+  }
+  const load = (key: string, what: string, to: Tensor) => {
+    const stored = from.tensors.get(key)
+    if (stored?.data.length !== to.size) throw unfit(what)
+    assign(to, stored.data)
+  }
   for (const [i, [name, node]] of trainedNodes(graph).entries()) {
-    const own = [...from.tensors].filter(([key]) => key.startsWith(`${name}/`))
-    const parameters = own.filter(([key]) => !key.startsWith(`${name}/optimizer.`) && key !== `${name}/metrics`)
-    node.network.parameters.load(new Map(parameters.map(([key, value]) => [key.slice(name.length + 1), value])))
-    for (const [j, state] of optimizers[i].state.entries()) {
-      const stored = from.tensors.get(`${name}/optimizer.${j}`)
-      if (!stored || stored.data.length !== state.size) {
-        throw new InputError(`resume: the checkpoint's optimizer state of '${name}' does not fit this run`)
-      }
-      assign(state, stored.data)
-    }
+    const keys = [...from.tensors.keys()].filter((key) => key.startsWith(`${name}/`) && key !== `${name}/metrics`)
+    const states = keys.filter((key) => key.startsWith(`${name}/optimizer.`))
+    const parameters = keys.filter((key) => !states.includes(key))
+    node.network.parameters.load(new Map(parameters.map((key) => [key.slice(name.length + 1), from.tensors.get(key)!])))
+    const { state } = optimizers[i]
+    if (states.length !== state.length) throw unfit(`optimizer state of '${name}'`)
+    for (const [j, to] of state.entries()) load(`${name}/optimizer.${j}`, `optimizer state of '${name}'`, to)
   }
-  for (const [name, sums] of Object.entries(metrics)) {
-    const stored = from.tensors.get(`${name}/metrics`)
-    if (stored?.data.length === sums.size) assign(sums, stored.data)
-  }
+  for (const [name, sums] of Object.entries(metrics)) load(`${name}/metrics`, `sums of '${name}'`, sums)
   return from.step
 }
+
+const unfit = (what: string) => new InputError(`resume: the checkpoint's ${what} does not fit this run`)

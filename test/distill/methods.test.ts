@@ -5,7 +5,7 @@ import { backward } from '../../src/autograd.ts'
 import { type Edge, endingEdges } from '../../src/distill/edge.ts'
 import { checkGraph } from '../../src/distill/graph.ts'
 import * as methods from '../../src/distill/methods.ts'
-import type { Scalar } from '../../src/gpu/scalar.ts'
+import { Scalar } from '../../src/gpu/scalar.ts'
 import { addWhereAgreeing } from '../../src/ops/agree.ts'
 import { exp, mul } from '../../src/ops/pointwise.ts'
 import { sum } from '../../src/ops/reduce.ts'
@@ -161,16 +161,29 @@ test('an edge that ends has its weight until then', () => {
   })
   assert.equal(weights, [0.3, 0.3, 0, 0])
   assert.is(ending.edges[1], kept)
+  const changing = new Scalar('weight', 0.3)
+  const followed = endingEdges([{ ...edges[0], weight: changing }])
+  changing.value = 0.1
+  followed.at(0)
+  assert.is((followed.edges[0].weight as Scalar).value, 0.1)
 })
 
 test('a graph that cannot be is refused', () => {
   const method = methods.kd(seen(1), seen(2))
-  const graph = (edge: Partial<Edge>) => ({ views: { all: view }, ...method, edges: [{ ...method.edges[0], ...edge }] })
+  const stored = { kept: engine.zeros([4, 3]) }
+  const graph = (edge: Partial<Edge>) => ({
+    views: { all: view },
+    ...method,
+    stored,
+    edges: [{ ...method.edges[0], ...edge }],
+  })
   const cases: [Partial<Edge>, RegExp][] = [
     [{ from: ['teacher', 'nobody'] }, /edge teacher,nobody → student: there is no 'nobody'/],
     [{ from: [] }, /from nobody/],
     [{ until: -1 }, /until epoch -1/],
     [{ weight: Number.NaN }, /weight NaN/],
+    [{ decoupled: { target: 1, others: 1 }, until: 3 }, /decoupled, so its weight is a number that has no end/],
+    [{ decoupled: { target: 1, others: 1 }, from: 'kept' }, /decoupled, so its teacher has to run; 'kept' is stored/],
   ]
   for (const [edge, message] of cases) assert.throws(() => checkGraph(graph(edge)), message)
   assert.not.throws(() => checkGraph(graph({})))

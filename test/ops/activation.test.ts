@@ -102,6 +102,7 @@ test('refuses what is no number and quotes it', () => {
   const refused = (fn: () => unknown, text: string) =>
     assert.throws(fn, (e: Error) => e instanceof InputError && e.message.includes(text))
   refused(() => clamp(x, {}), 'min, max or both')
+  refused(() => clamp(x), 'min, max or both')
   refused(() => clamp(x, { min: Number.NaN }), 'min NaN')
   refused(() => leakyRelu(x, Number.POSITIVE_INFINITY), 'negativeSlope Infinity')
   refused(() => gelu(x, { approximate: 'erf' as 'none' }), "'erf'")

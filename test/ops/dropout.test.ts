@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
 import { InputError } from '../../src/errors.ts'
-import { dropout } from '../../src/ops/dropout.ts'
+import { type DropoutOptions, dropout } from '../../src/ops/dropout.ts'
 import { add } from '../../src/ops/pointwise.ts'
 import { stream } from '../../src/random.ts'
 import { allclose, checkOp, uniform } from '../check.ts'
@@ -87,6 +87,14 @@ test('refuses a count that names no mask', () => {
     const message = (e: Error) => e instanceof InputError && e.message.startsWith(`dropout: count ${count};`)
     assert.throws(() => dropout(engine.tensor([1]), { random, count }), message)
   }
+})
+
+test('asks for a stream', () => {
+  const options = { count: 0 } as DropoutOptions
+  assert.throws(
+    () => dropout(engine.tensor([1]), options),
+    /dropout: random: needs a stream, as `stream\(seed, name\)`/,
+  )
 })
 
 test('refuses a p that is no probability', () => {

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { InputError } from '../../src/errors.ts'
 import { type PictureBytes, pictureSource, type ViewOptions } from '../../src/ops/pictures.ts'
 import { stream, threefry } from '../../src/random.ts'
 import { allclose } from '../check.ts'
@@ -123,7 +124,8 @@ function oneChannel(modality: 'grey' | 'edges', bytes: PictureBytes) {
 
 for (const modality of ['grey', 'edges'] as const) {
   test(`${modality} agrees with float64, of three channels and of one`, async () => {
-    const single = { ...data, channels: 1, images: data.images.slice(0, 11 * 30) }
+    const one = { channels: 1, images: data.images.slice(0, 11 * 30), mean: [0.4], std: [0.2] }
+    const single = { ...data, ...one }
     for (const bytes of [data, single]) {
       const source = pictureSource(engine.gpu, bytes, rows.length)
       source.select(rows)
@@ -185,6 +187,38 @@ test('two views of one counter show the same augmented picture', async () => {
     const { y } = await view({ height, width, augmentation })
     allclose(y, reference(WEIGHTS.area, height, width, moved), { atol: 1e-5 }, 'augmented')
   }
+})
+
+test('a part of a data set and the whole of it are not taken for each other, nor other sizes of the same bytes', async () => {
+  const images = data.images.slice()
+  const seen = async (part: Partial<PictureBytes>, row: number) => {
+    const source = pictureSource(engine.gpu, { ...data, images, ...part }, 1)
+    source.select(Uint32Array.of(row))
+    const { height, width } = source.bytes
+    return (await engine.step(() => source.view({ height, width })).read())[0]
+  }
+  const first = (byte: number) => Math.fround((byte / 255 - 0.4) / 0.2)
+  allclose([await seen({ n: 4 }, 2)], [first(images[2 * 90])], { atol: 1e-5 }, 'a part')
+  allclose([await seen({}, 10)], [first(images[10 * 90])], { atol: 1e-5 }, 'the whole')
+  allclose([await seen({ height: 2, n: 33 }, 20)], [first(images[20 * 30])], { atol: 1e-5 }, 'flat pictures')
+})
+
+test('refuses rows, bytes, channels and shifts that cannot be', async () => {
+  const source = pictureSource(engine.gpu, data, 2)
+  const refused = (fn: () => unknown, message: string) =>
+    assert.throws(fn, (e: Error) => e instanceof InputError && e.message === message)
+  refused(() => source.select(Uint32Array.of(0, 11)), 'select: row 11 at 1; the data set has 11 pictures')
+  refused(
+    () => pictureSource(engine.gpu, { ...data, images: data.images.subarray(1) }, 2),
+    '11 pictures 3x6x5 need 990 bytes, there are 989',
+  )
+  refused(() => pictureSource(engine.gpu, { ...data, channels: 5 }, 2), 'pictures of 5 channels; at most 4')
+  refused(() => pictureSource(engine.gpu, { ...data, std: [1] }, 2), 'std of 1 channels, pictures have 3')
+  const augmentation = { shift: -1, flip: false, key: [0, 0] as const, counter: engine.scalar('augmented', 0) }
+  refused(
+    () => source.view({ height: 6, width: 5, augmentation }),
+    'augmentation.shift -1; a whole number of pixels from 0',
+  )
 })
 
 test('refuses sizes and batches that cannot be', () => {

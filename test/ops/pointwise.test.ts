@@ -274,7 +274,10 @@ test('names the operation and what does not fit', () => {
   assert.throws(() => addRelu(x, engine.zeros([3])), shape('addRelu: [2, 3] and [3] differ'))
   assert.throws(() => mul(x, whole), input('mul: needs f32, got i32 [2, 3]'))
   assert.throws(() => sqrt(whole), input('sqrt: needs f32, got i32 [2, 3]'))
-  assert.throws(() => mul(2 as Operand, 3), input('mul: needs a tensor, got 2 and 3'))
+  const needs = 'mul: needs tensors, or a tensor and a number or Scalar, got'
+  assert.throws(() => mul(2 as Operand, 3), input(`${needs} 2 and 3`))
+  assert.throws(() => mul(x, [5, 7] as unknown as number), /^mul: needs tensors, .* and 5,7$/)
+  assert.throws(() => mul(x, undefined as unknown as number), /^mul: needs tensors, .* and undefined$/)
 })
 
 test.run()

@@ -188,6 +188,13 @@ test('confusion: long names are cut, large counts fit their cells, a class witho
 
 test('ticks are round and cover the values', () => {
   assert.equal(niceTicks(0, 10), [0, 2, 4, 6, 8, 10])
+  for (const [low, high] of [
+    [Infinity, -Infinity],
+    [NaN, 1],
+    [5e-324, 5e-324],
+    [3, 3],
+  ])
+    assert.ok(niceTicks(low, high).length < 20)
   assert.equal(niceTicks(80.9, 83.7), [80, 81, 82, 83, 84])
   assert.equal(niceTicks(-0.03, 0.04), [-0.04, -0.02, 0, 0.02, 0.04])
   for (const [low, high] of [

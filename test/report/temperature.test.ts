@@ -70,6 +70,9 @@ test('logits multiplied by 10,000 give 10,000 times the temperature, up to the b
 test('says when the NLL has no minimum', () => {
   const right = fitTemperature([3, 0, 0, 2], [0, 1], 2)
   assert.equal([right.tau, right.atBound], [TAU_RANGE.lower, 'lower'])
+  // So sure that the NLL is 0 at any τ of the range.
+  const sure = fitTemperature([1e9, 0, 1e9, 0], [0, 0], 2)
+  assert.equal([sure.tau, sure.atBound], [TAU_RANGE.lower, 'lower'])
   const wrong = fitTemperature([3, 0, 0, 2], [1, 0], 2)
   assert.equal([wrong.tau, wrong.atBound], [TAU_RANGE.upper, 'upper'])
   assert.is(fitTemperature([5, 5, 5, 5], [0, 1], 2).tau, 1)
