@@ -41,6 +41,8 @@ export class Parameters {
   private readonly specs: readonly Spec[]
   /** Elements of the flat buffers that take weight decay when norms and biases do not: weights lie first. */
   readonly weightsEnd: number
+  /** Whether `zeroGrad` has left gradients where they were. */
+  private outdated = false
 
   constructor(
     readonly gpu: Gpu,
@@ -104,16 +106,20 @@ export class Parameters {
 
   /** The next backward overwrites the gradients instead of adding to them. Costs nothing. */
   zeroGrad(): void {
-    for (const { name } of this.trained) this.values.views.get(name)!.gradEmpty = true
+    const filled = this.trained.map(({ name }) => this.values.views.get(name)!).filter((t) => !t.gradEmpty)
+    if (filled.length > 0) this.outdated = true
+    for (const t of filled) t.gradEmpty = true
   }
 
   /**
-   * Parameters that got no gradient since `zeroGrad`: an optimizer's step sets theirs to 0. In a step being recorded only
-   * where others did: an update that is recorded alone takes the gradients of a step that runs before it.
+   * Parameters that got no gradient since `zeroGrad`: an optimizer's step sets theirs to 0. None where no parameter has
+   * one, be it that nothing was backward's (gradients that were assigned count), or that an update is recorded in a step
+   * of its own, whose gradients are those of a step that runs before it.
    */
   withoutGradient(): Tensor[] {
     const without = this.trained.map((s) => this.values.views.get(s.name)!).filter((t) => t.gradEmpty)
-    return this.gpu.inStep && without.length === this.trained.length ? [] : without
+    if (without.length < this.trained.length) return without
+    return this.outdated && !this.gpu.inStep ? without : []
   }
 
   /** Stops or resumes gradients for all parameters (frozen networks). */
