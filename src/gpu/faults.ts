@@ -80,7 +80,13 @@ export class Faults {
     explain: (message: string) => DistillError | Promise<DistillError>,
   ): T {
     this.device.pushErrorScope(kind)
-    const made = make()
+    let made: T
+    try {
+      made = make()
+    } catch (error) {
+      this.device.popErrorScope().catch(() => {})
+      throw error
+    }
     const settled = this.device
       .popErrorScope()
       .then(async (error) => {

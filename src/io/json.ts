@@ -3,19 +3,20 @@ import { InputError } from '../errors.ts'
 
 /**
  * The document of a file in UTF-8, or in UTF-16 as Windows' shells write it; a byte order mark is passed over. Throws
- * InputError for what is no JSON, and for an object with a key twice.
+ * InputError, which names the file where it is given, for what is no JSON, and for an object with a key twice.
  */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Uint8Array, file?: string): unknown {
   const wide = bytes[0] === 0xff && bytes[1] === 0xfe
   const text = new TextDecoder(wide ? 'utf-16le' : 'utf-8').decode(bytes)
   let document: unknown
   try {
     document = JSON.parse(text)
   } catch (error) {
-    throw new InputError(`not JSON: ${(error as Error).message}`)
+    throw new InputError(`${file ? `${file} is ` : ''}not JSON: ${(error as Error).message}`)
   }
   const twice = repeatedKey(text)
-  if (twice !== undefined) throw new InputError(`${JSON.stringify(twice)} stands twice in one object; remove one`)
+  if (twice !== undefined)
+    throw new InputError(`${file ? `${file}: ` : ''}${JSON.stringify(twice)} stands twice in one object; remove one`)
   return document
 }
 

@@ -69,7 +69,7 @@ export async function openAdapter(options: AdapterOptions = {}): Promise<OpenAda
 const origins = { system: 'installed on the system', cache: 'from the cache', package: 'from @sparticuz/chromium' }
 
 /** One line that tells a user what an adapter is. */
-export function describe(adapter: Pick<OpenAdapter, 'name' | 'software' | 'origin'>): string {
+function describe(adapter: Pick<OpenAdapter, 'name' | 'software' | 'origin'>): string {
   return adapter.software ? `${adapter.name}, software, ${origins[adapter.origin]}` : adapter.name
 }
 

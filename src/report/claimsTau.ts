@@ -1,6 +1,6 @@
 // The teacher's calibration against the student's, and one τ for all image sizes against one a size.
 import type { Part } from './claim.ts'
-import { type Cells, type Claim, judged } from './compare.ts'
+import { type Cells, type Claim, judged, missing } from './compare.ts'
 import { type Group, type Measure, perSeed } from './groups.ts'
 import { sizesOf } from './select.ts'
 import { type Interval, interval, mean, paired } from './stats.ts'
@@ -12,22 +12,31 @@ const LIMIT = 1 - 1e-9
 
 const taught = ({ all }: Cells) => all.filter(({ method, at }) => method === 'cqkd' && at !== undefined)
 
-/** Correlation over τ of two measures, by seed: rows of one size only, then the mean over sizes. */
-function correlation(groups: Group[], x: Measure, y: Measure): Map<number, number> {
-  const found = new Map<number, number[]>()
-  for (const size of sizesOf(groups)) {
-    const own = groups.filter((group) => group.size === size)
-    const pairs = own.map(({ rows }) => [perSeed(rows, x), perSeed(rows, y)])
-    for (const seed of pairs[0]?.[0].keys() ?? []) {
-      const both = pairs.filter(([a, b]) => a.has(seed) && b.has(seed)).map(([a, b]) => [a.get(seed)!, b.get(seed)!])
-      const [xs, ys] = [both.map(([a]) => a), both.map(([, b]) => b)]
-      const [mx, my] = [mean(xs), mean(ys)]
-      const sum = (f: (a: number, b: number) => number) => both.reduce((total, [a, b]) => total + f(a - mx, b - my), 0)
-      const r = sum((a, b) => a * b) / Math.sqrt(sum((a) => a * a) * sum((_, b) => b * b))
-      if (both.length > 2 && Number.isFinite(r)) found.set(seed, [...(found.get(seed) ?? []), r])
-    }
-  }
-  return new Map([...found].map(([seed, all]) => [seed, mean(all)]))
+/** Correlation over τ of two measures, by seed: of one size at a time, then the mean over sizes. Seeds that all rows have. */
+function correlations(groups: Group[], x: Measure, y: Measure): number[] {
+  const known = groups.map(({ size, rows }) => ({ size, xs: perSeed(rows, x), ys: perSeed(rows, y) }))
+  const seeds = [...(known[0]?.xs.keys() ?? [])].filter((seed) => {
+    return known.every(({ xs, ys }) => xs.has(seed) && ys.has(seed))
+  })
+  const bySeed = seeds.map((seed) => {
+    const bySize = sizesOf(groups).map((size) => {
+      const own = known.filter((group) => group.size === size)
+      return correlation(
+        own.map(({ xs }) => xs.get(seed)!),
+        own.map(({ ys }) => ys.get(seed)!),
+      )
+    })
+    return mean(bySize)
+  })
+  return bySeed.filter(Number.isFinite)
+}
+
+/** Pearson's; NaN where one of the two does not vary, or of fewer than three. */
+function correlation(xs: number[], ys: number[]): number {
+  if (xs.length < 3) return Number.NaN
+  const [mx, my] = [mean(xs), mean(ys)]
+  const sum = (f: (a: number, b: number) => number) => xs.reduce((total, a, i) => total + f(a - mx, ys[i] - my), 0)
+  return sum((a, b) => a * b) / Math.sqrt(sum((a) => a * a) * sum((_, b) => b * b))
 }
 
 /** The mean of correlations, its interval through Fisher's z, so that it ends within ±1. */
@@ -43,14 +52,17 @@ function goTogether([x, of]: Named, [y, and]: Named, side: 'above' | 'below'): C
     const groups = taught(cells)
     const values = numbersIn(groups)
     if (values.length < 3) return 'fewer than three τ'
-    const found = [...correlation(groups, x, y).values()]
+    const found = correlations(groups, x, y)
     return [
-      judged(found.length ? betweenOnes(found) : null, {
-        rows: `CQKD, τ = ${values.join(', ')}, mean over sizes`,
-        statistic: `correlation over τ of ${of} and ${and}`,
-        unit: 'number',
-        side,
-      }),
+      noted(
+        judged(found.length ? betweenOnes(found) : null, {
+          rows: `CQKD, τ = ${values.join(', ')}, mean over sizes`,
+          statistic: `correlation over τ of ${of} and ${and}`,
+          unit: 'number',
+          side,
+        }),
+        missing(groups, found.length),
+      ),
     ]
   }
 }

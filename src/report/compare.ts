@@ -150,7 +150,8 @@ function logarithm(measure: Measure): Measure {
   }
 }
 
-function missing(groups: Group[], n: number): string {
+/** How many seeds of the groups a comparison of n left out; empty where none. */
+export function missing(groups: Group[], n: number): string {
   const seeds = new Set(groups.flatMap(({ rows }) => rows.map(({ seed }) => seed)))
   return seeds.size > n ? `${seeds.size - n} of ${seeds.size} seeds left out: not every cell has the number` : ''
 }

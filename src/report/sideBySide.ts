@@ -153,7 +153,8 @@ export function change(a: Map<number, number>, b: Map<number, number>, unit: Uni
   const [left, right] = [whole(a), whole(b)]
   const base = { unit, a: left, b: right }
   const ratio = unit === 'ratio'
-  const logs = (values: Map<number, number>) => new Map([...values].map(([seed, x]) => [seed, Math.log(x)]))
+  const logs = (values: Map<number, number>) =>
+    new Map([...values].flatMap(([seed, x]): [number, number][] => (x > 0 ? [[seed, Math.log(x)]] : [])))
   const found = ratio ? paired(logs(b), logs(a)) : paired(b, a)
   if (found) {
     const back = (x: number | null) => (x === null || !ratio ? x : Math.exp(x))

@@ -18,7 +18,7 @@ export interface Measured {
 const nats = (x: number) => fixed(x, 3)
 const percents = (x: number) => percent(x)
 
-export const MEASURED: Measured[] = [
+const MEASURED: Measured[] = [
   { title: 'Accuracy, %', metric: 'accuracy', unit: 'fraction', write: percents },
   { title: 'Calibration error (ECE), %', metric: 'ece', unit: 'fraction', write: percents },
   { title: 'Entropy, nats', metric: 'entropy', unit: 'nats', write: nats },

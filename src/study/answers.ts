@@ -14,7 +14,7 @@ import type { Model } from './model.ts'
 import { split } from './runStage.ts'
 import type { Weights } from './store.ts'
 
-export const log = (line: string) => void process.stderr.write(`${line}\n`)
+const log = (line: string) => void process.stderr.write(`${line}\n`)
 
 export const openEngine = async (options: FileOptions): Promise<Engine> => {
   return engineFrom(null, await adapterFor(options, log))

@@ -132,7 +132,11 @@ async function take(
     if (cells.has(stage.id) || needs(stage).some((need) => !cells.has(need))) continue
     const taken = await store.locks.take(keys.get(stage.id)!, stage.id)
     // Whoever had the lock may have finished in the meantime.
-    if (await known(stage)) {
+    const finished = await known(stage).catch(async (error) => {
+      if (isLease(taken)) await taken.release()
+      throw error
+    })
+    if (finished) {
       const cell = cells.get(stage.id)!
       const line = `${nameOf(stages, stage)}  ${finishedText(cell, trainedOn(stage, countsOf(data)))}`
       progress[cell.status === 'failed' ? 'always' : 'line'](`${line}  (by another process)`)
@@ -206,9 +210,12 @@ async function tidy(store: Store, finished: readonly string[]): Promise<void> {
   for (const key of finished) {
     const taken = untidy.has(key) ? await store.locks.take(key, 'leftovers') : null
     if (!taken || !isLease(taken)) continue
-    await store.sweep(key)
-    await store.dropCheckpoint(key)
-    await taken.release()
+    try {
+      await store.sweep(key)
+      await store.dropCheckpoint(key)
+    } finally {
+      await taken.release()
+    }
   }
 }
 

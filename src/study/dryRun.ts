@@ -15,7 +15,7 @@ import { paysOn, processesFor } from './processes.ts'
 import { widest } from './shards.ts'
 import type { Stage } from './stage.ts'
 
-/** Seconds of one training step of one network on a batch of pictures of a size. */
+/** Seconds of one training step of one network on a batch, or a part of one, of pictures of a size. */
 type StepSeconds = (network: ResNetConfig, size: number, batch: number) => number
 
 interface Studied {
@@ -61,8 +61,9 @@ export async function dryRun(study: Studied, options: StudyArguments): Promise<n
 /** Training steps of all trained networks, frozen forward passes, evaluation; a forward pass is a third of a step. */
 function guess(stage: Stage, cost: Cost, seconds: StepSeconds): number {
   let time = 0
+  const { batch, microBatches = 1 } = stage
   for (const { network, view, trained } of Object.values(stage.nodes)) {
-    const step = seconds(network, stage.views[view].size, stage.batch)
+    const step = microBatches * seconds(network, stage.views[view].size, batch / microBatches)
     if (trained) time += step * cost.steps
     else time += (step / 3) * (stage.augmentation ? cost.steps : cost.steps / stage.epochs)
   }
@@ -73,9 +74,9 @@ function guess(stage: Stage, cost: Cost, seconds: StepSeconds): number {
 /** Runs a few steps of every network and size, about two seconds in all. */
 async function probe({ engine, data, stages }: Studied): Promise<StepSeconds> {
   const wanted = new Map<string, { network: ResNetConfig; size: number; batch: number }>()
-  for (const { nodes, views, batch } of stages) {
+  for (const { nodes, views, batch, microBatches = 1 } of stages) {
     for (const { network, view } of Object.values(nodes)) {
-      const one = { network, size: views[view].size, batch }
+      const one = { network, size: views[view].size, batch: batch / microBatches }
       wanted.set(JSON.stringify(one), one)
     }
   }

@@ -1,7 +1,7 @@
 // `--list`: the cells of a study by number, what they need, and how far they are.
 import { nodeFiles } from '../node/files.ts'
 import type { StudyArguments } from './args.ts'
-import { weightsOf } from './pace.ts'
+import { flopsByStage } from './pace.ts'
 import type { Study } from './plan.ts'
 import { needs, type Stage } from './stage.ts'
 import { Store } from './store.ts'
@@ -16,7 +16,7 @@ export interface Listed {
 }
 
 export function outline({ data, stages, keys }: Pick<Study, 'data' | 'stages' | 'keys'>): Listed[] {
-  const flops = weightsOf({ data, stages })
+  const flops = flopsByStage({ data, stages })
   const numbers = new Map(stages.map(({ id }, i) => [id, i + 1]))
   return stages.map((stage: Stage, i) => ({
     number: i + 1,

@@ -15,7 +15,7 @@ export interface PaceOptions {
 }
 
 /** FLOPs of every stage, by id. */
-export function weightsOf({ data, stages }: Pick<PaceOptions, 'data' | 'stages'>): Map<string, number> {
+export function flopsByStage({ data, stages }: Pick<PaceOptions, 'data' | 'stages'>): Map<string, number> {
   return new Map(stages.map((stage) => [stage.id, total(costOf(stage, countsOf(data), flops))]))
 }
 

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { nodeFiles } from '../node/files.ts'
 import { questionsPage, type Source } from '../report/questions.ts'
 import { fileHelp, parseFiles, QUESTIONS_FLAGS } from './fileArgs.ts'
-import { resultsIn } from './report.ts'
+import { fileOf, resultsIn } from './report.ts'
 
 const HELP = fileHelp(
   'Usage: npx webgpu-distill questions DIR [DIR …] [--out FILE]',
@@ -21,9 +21,10 @@ export async function questionsCommand(argv: readonly string[]): Promise<number>
   }
   const from = out === undefined ? '.' : dirname(out)
   const sources: Source[] = []
-  for (const folder of folders) {
+  for (const name of folders) {
+    const folder = dirname(fileOf(name))
     const figures = figuresIn(join(folder, 'figures'))
-    sources.push({ results: await resultsIn(folder), folder: relative(from, folder) || '.', figures })
+    sources.push({ results: await resultsIn(name), folder: relative(from, folder) || '.', figures })
   }
   const page = questionsPage(sources)
   if (out === undefined) process.stdout.write(page)

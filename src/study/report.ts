@@ -1,12 +1,12 @@
 // `report DIR`: a finished study's tables, figures and page again. `report --join A B`: one study of several with other
 // seeds. `report --compare A B`: two side by side, as text and as one page.
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { InputError } from '../errors.ts'
-import { readText } from '../io/files.ts'
+import { parseJson } from '../io/json.ts'
 import { checkWritable, nodeFiles } from '../node/files.ts'
 import { judgeClaims } from '../report/claims.ts'
 import type { Claim } from '../report/compare.ts'
-import { type Results, readResults } from '../report/index.ts'
+import { parseResults, type Results } from '../report/index.ts'
 import { join } from '../report/join.ts'
 import { sideBySide } from '../report/sideBySide.ts'
 import { sideHtml } from '../report/sideHtml.ts'
@@ -42,7 +42,7 @@ export async function reportCommand(argv: readonly string[], claimsOf: ClaimsOf)
   if (options.out !== undefined) {
     throw new UsageError("--out: with --compare and --join only; a study's files go to its folder")
   }
-  for (const folder of options.files) await write(folder, await resultsIn(folder), options, claimsOf)
+  for (const name of options.files) await write(dirname(fileOf(name)), await resultsIn(name), options, claimsOf)
   return 0
 }
 
@@ -93,7 +93,7 @@ async function compareTwo({ files, json, out = 'compare.html' }: FileOptions): P
 }
 
 /** The results.json of a study's folder; a file is taken for one. */
-const fileOf = (path: string) => (path.endsWith('.json') ? path : `${path.replace(/\/+$/, '')}/results.json`)
+export const fileOf = (path: string) => (path.endsWith('.json') ? path : `${path.replace(/\/+$/, '')}/results.json`)
 
 /** Throws InputError for a study without results, and for a document that is none. */
 export async function resultsIn(path: string): Promise<Results> {
@@ -101,5 +101,5 @@ export async function resultsIn(path: string): Promise<Results> {
   if (!(await nodeFiles.exists(file))) {
     throw new InputError(`${file} is not there; a study writes it when it is finished, or with --merge`)
   }
-  return readResults(await readText(nodeFiles, file), file)
+  return parseResults(parseJson(await nodeFiles.readFile(file), file), file)
 }

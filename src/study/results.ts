@@ -72,7 +72,7 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       size: stage.views[stage.nodes[name].view].size,
       tau: label.teacher === 'raw' || !taught ? null : (given(stage, name) ?? source?.nodes[taught.node]?.tau ?? null),
       seed: stage.seed,
-      n: outcome?.trainImages ?? stage.trainImages,
+      n: outcome?.trainImages ?? stage.trainImages ?? imagesLike(stage, cells),
       ...ending(cell),
       ...scoresOf(node?.test),
       trainAccuracy: node?.train.accuracy ?? null,
@@ -94,6 +94,14 @@ function studentRows(stage: Stage, label: Label, cell: Cell | undefined, cells: 
       ...(/^member\d+$/.test(name) ? { member: i } : {}),
     }
   })
+}
+
+/** Of a stage without an outcome that trains on all images: as many as the others like it did; it stays one of their row. */
+function imagesLike({ reserved }: Stage, cells: ReadonlyMap<string, Cell>): number | null {
+  const alike = [...cells.values()].find(({ outcome, stage }) => {
+    return outcome && stage.trainImages === null && stage.reserved === reserved
+  })
+  return alike?.outcome?.trainImages ?? null
 }
 
 /** The τ that a recipe gives in place of the fitted one. */

@@ -61,7 +61,9 @@ export async function stepTimes(
     }
   }
   for (const step of captured) step.release()
-  return Object.fromEntries(kinds.map((kind, i) => [kind, Math.min(...times[i])])) as StepTimes
+  // A part of a batch was timed.
+  const { microBatches = 1 } = stage
+  return Object.fromEntries(kinds.map((kind, i) => [kind, microBatches * Math.min(...times[i])])) as StepTimes
 }
 
 interface Setup {

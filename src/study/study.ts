@@ -156,9 +156,8 @@ async function run<R extends CommonRecipe>(
       others.stop()
       throw error
     }
-    progress.always(
-      `stopped; finished cells and the checkpoint are in ${out}/cells, the same command goes on from there`,
-    )
+    const again = options.fresh ? 'the same command without --fresh' : 'the same command'
+    progress.always(`stopped; finished cells and the checkpoint are in ${out}/cells, ${again} goes on from there`)
     await Promise.race([others.ended, late])
     // Not by returning: what the device was given may keep it, and with it this process, busy for long.
     process.exit(interrupts.code)

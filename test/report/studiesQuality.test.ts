@@ -48,6 +48,12 @@ test('calibration: correlation over τ by seed, and τ chosen on images held out
   rows[rows.findIndex(({ seed, at }) => seed === 2 && at === 4)].status = 'failed'
   const t3 = judgeClaims(rows, [], CALIBRATION_STUDY_CLAIMS)[2]
   assert.equal([t3.verdict, t3.parts[0].n], ['holds', 3], 'a seed without every cell is left out')
+  const [t1] = judgeClaims(rows, [], CALIBRATION_STUDY_CLAIMS)
+  assert.equal(
+    [t1.parts[0].n, t1.parts[0].note],
+    [3, '1 of 4 seeds left out: not every cell has the number'],
+    'of a correlation, too, whichever τ its cell is missing at',
+  )
 })
 
 test.run()

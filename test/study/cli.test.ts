@@ -231,6 +231,12 @@ test('report DIR writes tables and figures again; questions tells what they answ
   assert.is(again.code, 0, again.err)
   assert.match(again.out, /^wrote .*again\/report.html$/m)
   assert.match(readFileSync(join(folder, 'table.md'), 'utf8'), '| supervised |')
+  // A file stands for its folder; Windows' shells write UTF-16.
+  const wide = `\ufeff${JSON.stringify(fakeResults({ seeds: 2 }))}`
+  writeFileSync(join(folder, 'results.json'), wide, 'utf16le')
+  const byFile = await program.run(['report', join(folder, 'results.json')])
+  assert.is(byFile.code, 0, byFile.err)
+  assert.match(byFile.out, /^wrote .*again\/report.html$/m)
   const page = join(program.folder, 'questions.md')
   const asked = await program.run(['questions', '--out', page, folder])
   assert.is(asked.code, 0, asked.err)

@@ -1,7 +1,7 @@
 // How long a study takes, told while it runs.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { paceOf, weightsOf } from '../../src/study/pace.ts'
+import { flopsByStage, paceOf } from '../../src/study/pace.ts'
 import type { Progress } from '../../src/train/fit.ts'
 import { smallData, smallStages } from './small.ts'
 
@@ -28,7 +28,7 @@ test('what is compiled before a cell tells of a step does not count as slow step
     at = 64_000
     const later = pace.look(first, seen(3))
     assert.equal([later.first, later.seconds], [1, 4])
-    const all = [...weightsOf({ data, stages }).values()].reduce((sum, x) => sum + x, 0)
+    const all = [...flopsByStage({ data, stages }).values()].reduce((sum, x) => sum + x, 0)
     // Two steps in 4 s, and no other speed is known.
     assert.ok(later.studyLeft! > 6 && later.studyLeft! < 60, `${later.studyLeft} s of ${all} FLOPs`)
     const two = paceOf({ data, stages, processes: 2 })

@@ -70,6 +70,15 @@ const stages = smallStages({ methods: ['supervised', 'cqkd', 'cqkd-raw', 'dml'],
 const cells = new Map(stages.map((stage) => [stage.id, cellOf(stage, 10, stage.id.endsWith('teacher') ? 2.5 : null)]))
 const whole = resultsOf(run, stages, cells)
 
+test('a cell without an outcome that trains on all images stays in the row of the others', () => {
+  const all = stages.map((stage) => ({ ...stage, trainImages: null, reserved: 40 }))
+  const trained = new Map(all.map((stage) => [stage.id, { ...cells.get(stage.id)!, stage }]))
+  const [broken] = all.filter(({ id }) => id.endsWith('supervised'))
+  trained.set(broken.id, { ...trained.get(broken.id)!, status: 'failed', reason: 'diverged', outcome: null })
+  const { rows } = resultsOf(run, all, trained)
+  assert.equal(new Set(rows.map(({ n }) => n)), new Set([60]))
+})
+
 test('the document is what the report reads', () => {
   parseResults(JSON.parse(JSON.stringify(whole)))
   assert.is(whole.rows.length, 6)
