@@ -1,5 +1,5 @@
 // What flows from one network to another, as data, and how its term of the loss is written.
-import { Scalar } from '../gpu/scalar.ts'
+import { numberOf, Scalar } from '../gpu/scalar.ts'
 import type { Value } from '../ops/distillLoss.ts'
 
 export interface Edge {
@@ -18,9 +18,6 @@ export interface Edge {
   /** Weighs the two parts of the KL apart: label against all others, and the others among themselves (DKD). */
   decoupled?: { target: number; others: number }
 }
-
-/** A weight as it is now. */
-export const numberOf = (value: Value): number => (value instanceof Scalar ? value.value : value)
 
 /** Its term of the loss, as people write it. */
 export function term({ from, to, temperature: T, tau = 1, weight, until, whileAgreeing, decoupled }: Edge): string {

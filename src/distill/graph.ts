@@ -3,12 +3,13 @@
 // (`methods.ts` makes them), and nothing below knows their names.
 import { noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
+import { numberOf } from '../gpu/scalar.ts'
 import type { Folded } from '../nn/fold.ts'
 import type { AnyNetwork } from '../nn/resnet.ts'
 import { SUMS } from '../ops/distillLoss.ts'
 import type { PictureSource, ViewOptions } from '../ops/pictures.ts'
 import { persistent, type Tensor } from '../tensor.ts'
-import { type Edge, numberOf, term } from './edge.ts'
+import { type Edge, term } from './edge.ts'
 import { learn, meanLogits, type Part, type Target } from './loss.ts'
 
 export interface GraphNode {

@@ -8,4 +8,7 @@ export class Scalar {
   ) {}
 }
 
+/** A number as it is now. */
+export const numberOf = (value: number | Scalar): number => (value instanceof Scalar ? value.value : value)
+
 export type ParamValue = number | Scalar | readonly (number | Scalar)[]

@@ -2,7 +2,7 @@
 // a 256-byte boundary and the padding stays 0, so that an optimizer is one dispatch over the whole.
 import { InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
-import { assign, persistent, type Shape, showShape, sizeOf, Tensor } from '../tensor.ts'
+import { assign, persistent, type Shape, sameShape, showShape, sizeOf, Tensor } from '../tensor.ts'
 
 export interface Spec {
   /** torchvision-like, e.g. `layer2.0.downsample.0.weight`. */
@@ -145,7 +145,7 @@ export class Parameters {
     for (const { name, shape } of this.specs) {
       const found = state.get(name)
       if (!found) throw new InputError(`load: '${name}' is missing; the file is of another network`)
-      if (showShape(found.shape) !== showShape(shape)) {
+      if (!sameShape(found.shape, shape)) {
         throw new ShapeError(`load: '${name}' is ${showShape(found.shape)}, the network has ${showShape(shape)}`)
       }
       checkCount('load', name, shape, found.data)

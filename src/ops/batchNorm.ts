@@ -4,7 +4,7 @@ import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { empty, persistent, showShape, type Tensor } from '../tensor.ts'
+import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
 import { reshape, toLayout } from './copy.ts'
 
@@ -48,7 +48,7 @@ function checkShapes(x: Tensor, weights: BatchNormWeights, { residual, train }: 
   for (const [name, t] of Object.entries(weights) as [string, Tensor][]) {
     if (t.size !== c) throw new ShapeError(`batchNorm: ${name} ${showShape(t.shape)} for x ${showShape(x.shape)}`)
   }
-  if (residual && (showShape(residual.shape) !== showShape(x.shape) || residual.layout !== 'chwn')) {
+  if (residual && (!sameShape(residual.shape, x.shape) || residual.layout !== 'chwn')) {
     const got = `${showShape(residual.shape)} ${residual.layout}`
     throw new ShapeError(`batchNorm: residual ${got} for x ${showShape(x.shape)} chwn`)
   }

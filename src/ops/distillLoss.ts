@@ -5,7 +5,7 @@ import { isUnit, record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { type ParamValue, Scalar } from '../gpu/scalar.ts'
+import { numberOf, type ParamValue, type Scalar } from '../gpu/scalar.ts'
 import { empty, type Shape, sameShape, showShape, Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
 
@@ -188,7 +188,6 @@ function lanesFor(gpu: Gpu, classes: number): number {
 
 const tensorOf = (rows: Rows): Tensor => ('from' in rows ? rows.from : rows)
 const indexOf = (rows: Rows): Tensor | undefined => ('from' in rows ? rows.index : undefined)
-const now = (value: Value): number => (value instanceof Scalar ? value.value : value)
 
 /** The tensors behind labels and teachers, each bound once, and what the shader is told of every edge. */
 function gather({ labels, edges = [] }: DistillLossOptions, C: number) {
@@ -215,11 +214,11 @@ function gather({ labels, edges = [] }: DistillLossOptions, C: number) {
 function check(logits: Tensor, options: DistillLossOptions, table: Tensor): void {
   const { labels, labelSmoothing = 0, ceWeight = 1, edges = [], metrics, lanes = 1 } = options
   const [N, C] = logits.shape
-  const [count, first] = [now(options.count ?? N), now(options.rowOffset ?? 0)]
+  const [count, first] = [numberOf(options.count ?? N), numberOf(options.rowOffset ?? 0)]
   checkRows('labels', labels, N, (shape) => (shape.length === 1 ? shape[0] : null), '[rows]')
-  checkFinite('ceWeight', now(ceWeight))
-  if (!(now(labelSmoothing) >= 0 && now(labelSmoothing) <= 1)) {
-    throw new InputError(`distillLoss: labelSmoothing ${now(labelSmoothing)}, needs 0 … 1`)
+  checkFinite('ceWeight', numberOf(ceWeight))
+  if (!(numberOf(labelSmoothing) >= 0 && numberOf(labelSmoothing) <= 1)) {
+    throw new InputError(`distillLoss: labelSmoothing ${numberOf(labelSmoothing)}, needs 0 … 1`)
   }
   if (!(Number.isInteger(count) && count >= 0 && count <= N)) {
     throw new InputError(`distillLoss: count ${count} of ${N} pictures`)
@@ -244,9 +243,9 @@ function checkEdge(
   if (!(Number.isInteger(slice) && slice >= 0 && slice < slices)) {
     throw new InputError(`distillLoss: slice ${slice} of ${slices} teachers`)
   }
-  checkPositive('temperature', now(temperature))
-  checkPositive('tau', now(tau))
-  checkFinite('weight', now(weight))
+  checkPositive('temperature', numberOf(temperature))
+  checkPositive('tau', numberOf(tau))
+  checkFinite('weight', numberOf(weight))
 }
 
 function checkPositive(name: string, value: number): void {

@@ -3,7 +3,7 @@ import source from '../../shaders/softmax.wgsl'
 import { record } from '../autograd.ts'
 import { InputError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { Scalar } from '../gpu/scalar.ts'
+import { numberOf, type Scalar } from '../gpu/scalar.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import { axisOf, checkFloat, loops } from './axes.ts'
 import { rowsOf } from './reduce.ts'
@@ -38,7 +38,7 @@ type Backward = 'softmaxBackward' | 'logSoftmaxBackward'
 function alongRows(op: string, forward: Forward, backward: Backward, x: Tensor, options: SoftmaxOptions): Tensor {
   const { axis = -1, temperature = 1 } = options
   checkFloat(op, x)
-  const value = temperature instanceof Scalar ? temperature.value : temperature
+  const value = numberOf(temperature)
   if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
     throw new InputError(`${op}: temperature must be a finite number above 0, got ${value}`)
   }

@@ -40,6 +40,18 @@ export interface Event {
   [value: string]: unknown
 }
 
+/** What every line begins with: one that stands after a torn line, of a disk that was full, is found by it. */
+const BEGIN = '{"schemaVersion":'
+
+function eventIn(line: string): Event | null {
+  try {
+    const event = JSON.parse(line) as Event
+    return event?.event ? event : null
+  } catch {
+    return null
+  }
+}
+
 /** All that the processes of a study wrote, in the order of time. Lines that are no JSON are passed over. */
 export async function readEvents(files: FileLayer, out: string): Promise<Event[]> {
   const folder = `${out}/events`
@@ -49,10 +61,8 @@ export async function readEvents(files: FileLayer, out: string): Promise<Event[]
   for (const path of paths) {
     if (!(await files.exists(path))) continue
     for (const line of (await readText(files, path)).split('\n')) {
-      try {
-        const event = JSON.parse(line) as Event
-        if (event?.event) events.push(event)
-      } catch {}
+      const event = eventIn(line) ?? eventIn(line.slice(line.lastIndexOf(BEGIN)))
+      if (event) events.push(event)
     }
   }
   return events.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
