@@ -30,6 +30,7 @@ export {
   type Value,
 } from './distillLoss.ts'
 export { type DropoutOptions, dropout } from './dropout.ts'
+export { clipGradNorm, detach } from './gradients.ts'
 export { linear } from './linear.ts'
 export { type MatmulOptions, matmul } from './matmul.ts'
 export { abs, add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
