@@ -9,6 +9,8 @@ import { empty, sizeOf, type Tensor } from '../tensor.ts'
 
 export interface OwnKernel {
   file: string
+  /** Whether it writes what the case writes: a file is one pass of an op. */
+  writes: (work: Work) => boolean
   /** What records one call of it. Throws UsageError where the file does not fit the case. */
   record: (work: Work, name: string) => () => Tensor[]
 }
@@ -23,6 +25,7 @@ export function ownKernel(file: string, source: string): OwnKernel {
   const run = kernels(source)[entry]
   return {
     file,
+    writes: ({ open }) => open !== undefined && shader.bindings.has(open.output.name),
     record: ({ open }, name) => {
       if (!open) throw new UsageError(`--kernel ${file}: ${name} cannot be replaced by a kernel of yours`)
       checkBindings(file, shader, open, name)

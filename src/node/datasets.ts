@@ -263,7 +263,9 @@ function waysToGet(name: string, kind: Kind, options: FindOptions): string[] {
     lines.push(`  fetch ${names} from ${source.addresses.join(' or ')}`)
     lines.push(`  and ${source.files[0].members ? 'unpack' : 'put'} it into ${cached(name, env)}`)
   }
-  if (options.offline || offlineByEnvironment(env)) lines.push('  run once without --offline (WEBGPU_DISTILL_OFFLINE)')
+  const fetched = source || kind.debian
+  if (fetched && (options.offline || offlineByEnvironment(env)))
+    lines.push('  run once without --offline (WEBGPU_DISTILL_OFFLINE)')
   return lines
 }
 

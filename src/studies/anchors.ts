@@ -9,7 +9,7 @@ import { presetsFrom } from './presets.ts'
 export const ANCHORS = studyOn(TRIKD_BASE, {
   name: 'anchors',
   about:
-    'Where may the anchor come from, and how long do generations help? No anchor, one of labels only, generations 0 to 4,\n' +
+    'Where may the anchor come from, and how long do generations help? No anchor, one of labels only, generations 0 to 3 or 4,\n' +
     'with online KD from the same weights beside each; epochs to 99 % of the final accuracy on images held out.',
   presets: presetsFrom<TrikdRecipe, TrikdRecipe>(
     TRIKD_PRESETS,
