@@ -39,7 +39,7 @@ test('the two commands come first', () => {
 
 test('files it links to or runs exist', () => {
   const linked = all(/\]\((?!https?:)([^)#]+)\)/g)
-  const run = all(/node ((?:bench|examples)\/[\w.]+)/g)
+  const run = all(/node ((?:bench|examples)\/[\w.-]+)/g)
   assert.ok(linked.length > 4 && run.length > 1)
   for (const file of [...linked, ...run]) assert.ok(existsSync(file), file)
 })
