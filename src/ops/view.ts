@@ -101,9 +101,9 @@ export function checkStatistics({ channels, mean, std }: PictureBytes): void {
 }
 
 /** Throws InputError for a row that the data set of `n` pictures does not have. */
-export function checkRows(rows: ArrayLike<number>, n: number): void {
+export function checkRows(rows: ArrayLike<number>, n: number, op = 'select'): void {
   for (let i = 0; i < rows.length; i++) {
-    if (!(rows[i] < n)) throw new InputError(`select: row ${rows[i]} at ${i}; the data set has ${n} pictures`)
+    if (!(rows[i] < n)) throw new InputError(`${op}: row ${rows[i]} at ${i}; the data set has ${n} pictures`)
   }
 }
 

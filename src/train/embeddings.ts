@@ -27,7 +27,7 @@ export async function embeddings(
 ): Promise<Embeddings> {
   const { gpu } = network.parameters
   const n = rows.length
-  const size = batchOf('embeddings', rows, batch)
+  const size = batchOf('embeddings', rows, data.n, batch)
   const source = pictureSource(gpu, data, size)
   const dimensions = network.config.embedding ?? architecture(network.config).features
   const stored = persistent(gpu, [n, dimensions], null, 'f32', 'row', 'embeddings')

@@ -9,6 +9,7 @@ import { ece } from '../ops/calibration.ts'
 import { COLUMNS, type Column, distillLoss } from '../ops/distillLoss.ts'
 import { type PictureBytes, type PictureSource, pictureSource, type ViewOptions } from '../ops/pictures.ts'
 import { placeRows } from '../ops/rows.ts'
+import { checkRows } from '../ops/view.ts'
 import { persistent } from '../tensor.ts'
 
 export interface Evaluation {
@@ -48,9 +49,10 @@ export interface EvaluateOptions {
   batch?: number
 }
 
-/** The size of the batches that `rows` are looked at in. Throws InputError for no pictures. */
-export function batchOf(op: string, rows: Uint32Array, batch: number): number {
+/** The size of the batches that `rows` of `n` pictures are looked at in. Throws InputError for none, and for others. */
+export function batchOf(op: string, rows: Uint32Array, n: number, batch: number): number {
   if (rows.length === 0) throw new InputError(`${op}: no pictures`)
+  checkRows(rows, n, op)
   return Math.min(batch, rows.length)
 }
 
@@ -88,7 +90,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { gpu } = network.parameters
   const n = rows.length
-  const size = batchOf('evaluate', rows, batch)
+  const size = batchOf('evaluate', rows, data.n, batch)
   const source = pictureSource(gpu, data, size)
   const labels = persistent(gpu, [data.n], data.labels, 'u32', 'row', 'labels')
   const table = persistent(gpu, [COLUMNS.length, n], null, 'f32', 'row', 'metrics of every picture')

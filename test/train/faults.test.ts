@@ -125,13 +125,13 @@ test('evaluation refuses no pictures, rows that are not there and labels that ar
   const evaluated = (more: Partial<typeof data>, rows?: number[]) =>
     message(evaluate(engine, network, { ...data, ...more }, { view, rows: rows && Uint32Array.from(rows) }))
   assert.is(await evaluated({}, []), 'InputError: evaluate: no pictures')
-  assert.is(await evaluated({}, [0, 77]), 'InputError: evaluate: picture 77 has the label undefined, of 3 classes')
+  assert.is(await evaluated({}, [0, 77]), 'InputError: evaluate: row 77 at 1; the data set has 12 pictures')
   const labels = data.labels.map((label, i) => (i === 5 ? 3 : label))
   assert.is(await evaluated({ labels }), 'InputError: evaluate: picture 5 has the label 3, of 3 classes')
   const embedded = (rows: number[]) =>
     message(embeddings(engine, network, data, { view, rows: Uint32Array.from(rows) }))
   assert.is(await embedded([]), 'InputError: embeddings: no pictures')
-  assert.is(await embedded([0, 77]), 'InputError: select: row 77 at 1; the data set has 12 pictures')
+  assert.is(await embedded([0, 77]), 'InputError: embeddings: row 77 at 1; the data set has 12 pictures')
 })
 
 test.run()
