@@ -11,6 +11,7 @@ import { CROP_ROW, type CroppedPicture, canvasWords, cropTo, prepareCrop, randAu
 import {
   type Augmentation,
   checkRows,
+  checkStatistics,
   type PictureBytes,
   type PictureFile,
   type PictureSource,
@@ -41,6 +42,7 @@ export function fileSource(
 ): PictureSource {
   const { files, channels, height, width } = bytes
   if (channels !== 3) throw new InputError(`a data set of files has 3 channels, not ${channels}`)
+  checkStatistics(bytes)
   const shape = { n: batch, height, width }
   const index = persistent(gpu, [batch], null, 'u32', 'row', 'batch index')
   const canvases = [persistent(gpu, [canvasWords(shape)], null, 'u32', 'row', 'canvas')]

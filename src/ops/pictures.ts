@@ -63,8 +63,8 @@ export function pictureSource(
   if (!Number.isInteger(batch) || batch < 1) throw new InputError(`batch ${batch}: needs a whole number from 1`)
   if (batch > n) throw new InputError(`batch ${batch} is larger than the data set, which holds ${n} pictures`)
   if (each > chunkBytes) throw new InputError(`a picture of ${each} bytes is larger than a chunk of ${chunkBytes}`)
-  checkStatistics(bytes)
   if (bytes.files) return fileSource(gpu, { ...bytes, files: bytes.files }, batch)
+  checkStatistics(bytes)
   if (images.length < n * each) {
     throw new InputError(
       `${n} pictures ${channels}x${height}x${width} need ${n * each} bytes, there are ${images.length}`,
