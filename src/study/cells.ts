@@ -3,7 +3,7 @@
 // so in one folder at the same time. Ends at the first fault that concerns more than one cell.
 import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { FileError, InputError, ShapeError } from '../errors.ts'
 import { AbortedError, DivergedError, type Progress as FitProgress } from '../train/fit.ts'
 import { brief, finishedText, waitingText } from './cellText.ts'
 import { tellCompiling } from './compiling.ts'
@@ -186,8 +186,9 @@ async function finish(
     await store.finish(key, cell, weights)
     return cell
   } catch (error) {
-    const takenOver = lease.lost.aborted && error instanceof AbortedError && !signal.aborted
-    if (!takenOver) throw error
+    // Who took it over while this process was suspended has swept away what was half written.
+    const suspect = error instanceof AbortedError || error instanceof FileError
+    if (!suspect || signal.aborted || !(await lease.isLost())) throw error
     progress.always(`${nameOf(stages, stage)}  was taken over by another process`)
     return null
   } finally {

@@ -46,6 +46,8 @@ export interface Lease {
   tell(work: Omit<AtWork, 'id'>): void
   /** Aborts when somebody else has taken the lock over. */
   lost: AbortSignal
+  /** The same, looked up now and not at the next beat. */
+  isLost(): Promise<boolean>
   release(): Promise<void>
 }
 
@@ -180,6 +182,11 @@ export class Locks {
       after,
       tell: (work) => Object.assign(holder.work, work),
       lost: lost.signal,
+      isLost: async () => {
+        beating = beating.then(beat).catch(() => {})
+        await beating
+        return lost.signal.aborted
+      },
       release: async () => {
         clearInterval(timer)
         await beating

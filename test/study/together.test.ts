@@ -1,6 +1,7 @@
 // A stage that another process takes, has, and finishes, as the one that waits sees it.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { FileError } from '../../src/errors.ts'
 import type { FileLayer } from '../../src/io/files.ts'
 import type { Cell } from '../../src/study/cells.ts'
 import { Locks } from '../../src/study/locks.ts'
@@ -60,6 +61,30 @@ test('who loses a lock stops, waits, and takes what the other one has made', asy
     /^\[2\/3\] seed0\/4px\/supervised {2}.* s {2}.* accuracy .* % {2}ECE .* % {2}\(by another process\)$/,
   )
   assert.is(lines.length, 3)
+})
+
+test('a write that fails since the lock is not ours any more is no fault; one that fails while it is ours is', async () => {
+  for (const lost of [true, false]) {
+    const files = memoryFiles()
+    const { writeAtomic } = files
+    files.writeAtomic = async (path, bytes) => {
+      if (!path.endsWith(`${key}.safetensors`)) return writeAtomic(path, bytes)
+      if (lost) await writeAtomic(lock, foreign)
+      throw new FileError(`cannot write ${path}`)
+    }
+    const stop = new AbortController()
+    const lines: string[] = []
+    let error: unknown
+    const tell = (line: string) => {
+      lines.push(line)
+      if (line.startsWith('waiting')) stop.abort()
+    }
+    await start(files, [supervised], tell, stop.signal).catch((fault) => {
+      error = fault
+    })
+    assert.instance(error, lost ? AbortedError : FileError)
+    assert.is(lines.includes(`[2/3] ${supervised}  was taken over by another process`), lost)
+  }
 })
 
 test('others are waited for only when nothing else is to be done, and an abort ends the waiting', async () => {
