@@ -209,15 +209,15 @@ export function backward(y: Tensor, dy?: Tensor, { retain = false }: { retain?: 
   if (dy && !sameShape(dy.shape, y.shape)) {
     throw new ShapeError(`backward: upstream gradient ${showShape(dy.shape)} for ${showShape(y.shape)}`)
   }
-  if (dy && dy.layout !== y.layout) {
+  if (dy && dy.size > 1 && dy.layout !== y.layout) {
     throw new ShapeError(`backward: upstream gradient in layout ${dy.layout} for ${y.layout}; toLayout brings it there`)
   }
   if (dy && dy.dtype !== 'f32') throw new InputError(`backward: upstream gradient of ${dy.dtype}, needs f32`)
-  let start = dy
+  // A single element lies alike in every layout.
+  let start = dy && dy.layout !== y.layout ? new Tensor(dy.storage, dy.offset, dy.shape, 'f32', y.layout) : dy
   if (!start) {
     const one = ones.get(y.gpu) ?? persistent(y.gpu, [], [1], 'f32', 'row', 'one')
     ones.set(y.gpu, one)
-    // A single element lies alike in every layout.
     start = new Tensor(one.storage, one.offset, y.shape, 'f32', y.layout)
   }
   const sink = new GradientSink()

@@ -6,7 +6,7 @@ import { backward } from '../src/autograd.ts'
 import { InputError, ShapeError } from '../src/errors.ts'
 import { Parameters } from '../src/nn/parameters.ts'
 import { add, mul, scale } from '../src/ops/pointwise.ts'
-import { expand } from '../src/ops/reduce.ts'
+import { expand, sum } from '../src/ops/reduce.ts'
 import { relu } from '../src/ops/relu.ts'
 import { adamW, sgd } from '../src/optim.ts'
 import { assign, type Shape } from '../src/tensor.ts'
@@ -167,11 +167,29 @@ test('an optimizer takes no gradient of an earlier step for one of now', async (
     engine.step(() => learn(name))
   }
   assert.equal(await values(), [1.5, 1])
-  // Nor where none has a gradient now.
+})
+
+test('gradients of a replayed step, and gradients that were assigned, count for an eager optimizer', async () => {
+  const specs = [{ name: 'w', shape: [2], kind: 'weight' as const, values: new Float32Array(2) }]
+  const heads = new Parameters(engine.gpu, specs)
+  const optimizer = sgd(heads.flat, { lr: 1 })
+  const x = engine.tensor([3, 4])
+  const gradients = engine.capture('gradients', () => {
+    heads.zeroGrad()
+    backward(sum(mul(heads.get('w'), x)))
+  })
+  for (let t = 1; t <= 3; t++) {
+    heads.zeroGrad()
+    gradients.run()
+    optimizer.advance(t)
+    optimizer.step()
+  }
+  assert.equal([...(await heads.get('w').read())], [-9, -12])
   heads.zeroGrad()
+  assign(heads.get('w').grad!, [1, 1])
   optimizer.advance(4)
   optimizer.step()
-  assert.equal(await values(), [1.5, 1])
+  assert.equal([...(await heads.get('w').read())], [-10, -13])
 })
 
 test('values, dtypes, layouts and shapes that cannot be meant are refused', () => {

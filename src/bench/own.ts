@@ -25,7 +25,7 @@ export function ownKernel(file: string, source: string): OwnKernel {
   const run = kernels(source)[entry]
   return {
     file,
-    writes: ({ open }) => open !== undefined && shader.bindings.has(open.output.name),
+    writes: ({ open }) => open !== undefined && shader.bindings.get(open.output.name)?.access === 'write',
     record: ({ open }, name) => {
       if (!open) throw new UsageError(`--kernel ${file}: ${name} cannot be replaced by a kernel of yours`)
       checkBindings(file, shader, open, name)

@@ -59,7 +59,7 @@ export function checkGraph({ views, nodes, edges, stored = {} }: Graph): void {
     if (!Number.isFinite(numberOf(weight))) throw new InputError(`graph: ${edge}: weight ${numberOf(weight)}`)
     if (until !== undefined && !(until >= 0)) throw new InputError(`graph: ${edge}: until epoch ${until}`)
     if (!decoupled) continue
-    const looked = [from].flat().find((name) => name in stored && !(name in nodes))
+    const looked = [from].flat().find((name) => name in stored)
     if (looked)
       throw new InputError(`graph: ${edge}: decoupled, so its teacher has to run; '${looked}' is stored logits`)
     if (until !== undefined || typeof weight !== 'number') {

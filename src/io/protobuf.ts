@@ -11,7 +11,7 @@ export const float = (field: number, value: number) => {
   return join(varint(8 * field + 5), new Uint8Array(new Float32Array([value]).buffer))
 }
 
-/** Seven bits a byte, the lowest first; a set top bit says that more follow. */
+/** Of a whole number from 0: seven bits a byte, the lowest first; a set top bit says that more follow. */
 function varint(value: number): Uint8Array {
   const groups: number[] = []
   let rest = value

@@ -1,10 +1,10 @@
 // A residual network as an ONNX model, to run where other runtimes are. Constants keep the names of the parameters.
-import { InputError } from '../errors.ts'
+import { InputError, ShapeError } from '../errors.ts'
 import { type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from '../io/onnx.ts'
 import { BATCH_NORM_EPS } from '../ops/batchNorm.ts'
-import type { Shape } from '../tensor.ts'
-import { architecture, type ResNetConfig } from './architecture.ts'
-import { featuresOf, type Operations } from './forward.ts'
+import { type Shape, sameShape, showShape } from '../tensor.ts'
+import { type Architecture, architecture, type ResNetConfig } from './architecture.ts'
+import { featuresOf, type Operations, STEM } from './forward.ts'
 import { COSINE_SCALE } from './resnet.ts'
 
 export interface OnnxOptions {
@@ -24,26 +24,21 @@ type State = ReadonlyMap<string, { shape: Shape; data: Float32Array }>
  * The bytes of an ONNX model (opset 17, float32) of a network's configuration and weights, as `network.config` and
  * `await network.parameters.state()` have them. Input `pictures` [N, channels, H, W], outputs `logits` and
  * `probabilities` [N, classes], and `embedding` [N, d] of a network with such a head. Batch norm is left to itself:
- * runtimes fold it. Throws InputError for a missing weight, a temperature not above 0, or weights of 2 GiB and more.
+ * runtimes fold it. Throws InputError for a missing weight, a temperature or deviation not above 0, a size that is none
+ * and weights of 2 GiB and more, ShapeError for weights of another network.
  */
 export function onnxModel(config: ResNetConfig, state: State, options: OnnxOptions = {}): Uint8Array {
-  const { size = ['height', 'width'], normalisation, temperature = 1, metadata = {} } = options
-  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
-    throw new InputError(`onnxModel: temperature ${temperature}, needs a number above 0`)
-  }
+  const { size, normalisation, temperature = 1, metadata = {} } = options
   const built = architecture(config)
   const { channels, classes, embedding } = built.config
-  const graph = graphOf(state)
+  checkOptions(options, channels)
+  const graph = graphOf(state, shapesOf(built))
   const { node, numbers, weight } = graph
 
   let x = 'pictures'
   if (normalisation) {
-    const each = (name: string, values: readonly number[]) => {
-      if (values.length === channels) return numbers(name, [channels, 1, 1], values)
-      throw new InputError(`onnxModel: ${name} of ${values.length} channels for a network of ${channels}`)
-    }
-    x = node('Sub', [x, each('mean', normalisation.mean)])
-    x = node('Div', [x, each('std', normalisation.std)])
+    x = node('Sub', [x, numbers('mean', [channels, 1, 1], normalisation.mean)])
+    x = node('Div', [x, numbers('std', [channels, 1, 1], normalisation.std)])
   }
   x = featuresOf(built, x, operationsIn(graph))
   if (embedding) {
@@ -66,7 +61,7 @@ export function onnxModel(config: ResNetConfig, state: State, options: OnnxOptio
     version: __VERSION__,
     nodes: graph.nodes,
     constants: graph.constants,
-    inputs: [{ name: 'pictures', shape: ['N', channels, ...size], about: pixels }],
+    inputs: [{ name: 'pictures', shape: ['N', channels, ...(size ?? ['height', 'width'])], about: pixels }],
     outputs: [
       rows('logits', classes, 'of the classes'),
       rows('probabilities', classes, `softmax of the logits${temperature === 1 ? '' : ` / ${temperature}`}`),
@@ -76,8 +71,53 @@ export function onnxModel(config: ResNetConfig, state: State, options: OnnxOptio
   })
 }
 
+function checkOptions({ size, normalisation, temperature = 1 }: OnnxOptions, channels: number): void {
+  // As the float32 that it becomes.
+  const isAbove0 = (x: number) => Math.fround(x) > 0 && Math.fround(x) < Number.POSITIVE_INFINITY
+  if (!isAbove0(temperature)) throw new InputError(`onnxModel: temperature ${temperature}, needs a number above 0`)
+  if (size && !(size.length === 2 && size.every((n) => Number.isInteger(n) && n > 0))) {
+    throw new InputError(`onnxModel: size ${size}, needs height and width in pixels`)
+  }
+  for (const [name, values] of Object.entries(normalisation ?? {})) {
+    if (values.length !== channels) {
+      throw new InputError(`onnxModel: ${name} of ${values.length} channels for a network of ${channels}`)
+    }
+    if (!values.every((x) => (name === 'std' ? isAbove0(x) : Number.isFinite(x)))) {
+      throw new InputError(`onnxModel: ${name} ${values}`)
+    }
+  }
+}
+
+/** Of the weights by name. */
+function shapesOf({ config, preactivation, stem, blocks, features }: Architecture): Map<string, number[]> {
+  const shapes = new Map<string, number[]>()
+  const conv = (name: string, from: number, to: number, kernel: number) =>
+    shapes.set(`${name}.weight`, [to, from, kernel, kernel])
+  const norm = (name: string, c: number) => {
+    for (const part of NORM) shapes.set(`${name}.${part}`, [c])
+  }
+  conv(STEM.conv, config.channels, stem.to, stem.kernel)
+  norm(STEM.norm, preactivation ? features : stem.to)
+  for (const { layers, from, to, shortcut } of blocks) {
+    for (const layer of layers) {
+      conv(layer.conv, layer.from, layer.to, layer.kernel)
+      norm(layer.norm, preactivation ? layer.from : layer.to)
+    }
+    if (!shortcut) continue
+    conv(shortcut.conv, from, to, 1)
+    if (shortcut.norm) norm(shortcut.norm, to)
+  }
+  const { classes, embedding } = config
+  shapes.set('embedding.weight', [embedding ?? 0, features])
+  shapes.set('fc.weight', [classes, embedding ?? features])
+  shapes.set('fc.bias', [classes])
+  return shapes
+}
+
+const NORM = ['weight', 'bias', 'running_mean', 'running_var']
+
 /** A graph that grows: every method names what comes of it. */
-function graphOf(state: State) {
+function graphOf(state: State, shapes: ReadonlyMap<string, number[]>) {
   const nodes: OnnxNode[] = []
   const constants = new Map<string, OnnxConstant>()
   const constant = (name: string, value: OnnxConstant) => {
@@ -99,6 +139,11 @@ function graphOf(state: State) {
     weight(name: string): string {
       const found = state.get(name)
       if (!found) throw new InputError(`onnxModel: there is no weight '${name}'`)
+      const shape = shapes.get(name)!
+      if (!sameShape(found.shape, shape) || !(found.data instanceof Float32Array)) {
+        const what = found.data instanceof Float32Array ? showShape(found.shape) : 'not float32'
+        throw new ShapeError(`onnxModel: '${name}' is ${what}, the network has ${showShape(shape)}`)
+      }
       return constant(name, found)
     },
   }
@@ -116,7 +161,7 @@ function operationsIn({ node, places, weight, nodes }: Growing): Operations<stri
       return node('Conv', [x, weight(`${name}.weight`)], sizes)
     },
     normalise(name, x, { relu, residual }) {
-      const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) => weight(`${name}.${part}`))
+      const parts = NORM.map((part) => weight(`${name}.${part}`))
       const y = node('BatchNormalization', [x, ...parts], { epsilon: { float: BATCH_NORM_EPS } })
       if (residual !== undefined) return node('Relu', [node('Add', [y, residual])])
       return relu ? node('Relu', [y]) : y

@@ -41,8 +41,6 @@ export class Parameters {
   private readonly specs: readonly Spec[]
   /** Elements of the flat buffers that take weight decay when norms and biases do not: weights lie first. */
   readonly weightsEnd: number
-  /** Whether `zeroGrad` has left gradients where they were. */
-  private outdated = false
 
   constructor(
     readonly gpu: Gpu,
@@ -106,20 +104,16 @@ export class Parameters {
 
   /** The next backward overwrites the gradients instead of adding to them. Costs nothing. */
   zeroGrad(): void {
-    const filled = this.trained.map(({ name }) => this.values.views.get(name)!).filter((t) => !t.gradEmpty)
-    if (filled.length > 0) this.outdated = true
-    for (const t of filled) t.gradEmpty = true
+    for (const { name } of this.trained) this.values.views.get(name)!.gradEmpty = true
   }
 
   /**
-   * Parameters that got no gradient since `zeroGrad`: an optimizer's step sets theirs to 0. None where no parameter has
-   * one, be it that nothing was backward's (gradients that were assigned count), or that an update is recorded in a step
-   * of its own, whose gradients are those of a step that runs before it.
+   * Parameters that got no gradient since `zeroGrad`, where others did: an optimizer's step sets theirs to 0. Where none
+   * did the gradients are not of a `backward` that was called: of a replayed step, or assigned. They count.
    */
   withoutGradient(): Tensor[] {
     const without = this.trained.map((s) => this.values.views.get(s.name)!).filter((t) => t.gradEmpty)
-    if (without.length < this.trained.length) return without
-    return this.outdated && !this.gpu.inStep ? without : []
+    return without.length < this.trained.length ? without : []
   }
 
   /** Stops or resumes gradients for all parameters (frozen networks). */
@@ -139,8 +133,8 @@ export class Parameters {
     return state
   }
 
-  /** Loads values by name. Throws InputError for missing or unknown names, ShapeError for other shapes. */
-  load(state: ReadonlyMap<string, { shape: Shape; data: Float32Array }>): void {
+  /** Throws InputError for missing or unknown names, ShapeError for other shapes. */
+  checkState(state: ReadonlyMap<string, { shape: Shape; data: Float32Array }>): void {
     for (const name of state.keys()) this.get(name)
     for (const { name, shape } of this.specs) {
       const found = state.get(name)
@@ -150,6 +144,11 @@ export class Parameters {
       }
       checkCount('load', name, shape, found.data)
     }
+  }
+
+  /** Loads values by name, all of them or none. Throws as `checkState` does. */
+  load(state: ReadonlyMap<string, { shape: Shape; data: Float32Array }>): void {
+    this.checkState(state)
     for (const { name } of this.specs) assign(this.get(name), state.get(name)!.data)
   }
 }

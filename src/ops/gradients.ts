@@ -23,6 +23,9 @@ interface Gradients {
  * InputError for a maxNorm that is not above 0.
  */
 export function clipGradNorm({ gradients, withoutGradient }: Gradients, maxNorm: number): Tensor {
+  if (!(gradients instanceof Tensor)) {
+    throw new InputError('clipGradNorm: needs flat buffers, { gradients }: pass the `flat` of Parameters')
+  }
   if (!(maxNorm > 0)) throw new InputError(`clipGradNorm: maxNorm ${maxNorm}, needs a number above 0`)
   return noGrad(gradients.gpu, () => {
     for (const { grad } of withoutGradient?.() ?? []) if (grad) fillZero(grad)

@@ -26,7 +26,7 @@ function correlations(groups: Group[], x: Measure, y: Measure): number[] {
         own.map(({ ys }) => ys.get(seed)!),
       )
     })
-    return mean(bySize)
+    return mean(bySize.filter(Number.isFinite))
   })
   return bySeed.filter(Number.isFinite)
 }

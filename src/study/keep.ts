@@ -72,7 +72,8 @@ function modelOf(cell: Cell, node: string, weights: Weights, cells: readonly Cel
     loss: formulas([stage])[0][1],
     dataset: run.dataset,
     dataHash: setting.dataHash,
-    normalisation: normalisationOf(run.dataset),
+    // Of some classes alone the statistics are others.
+    normalisation: stage.verify ? null : normalisationOf(run.dataset),
     trainImages,
     testImages: nodes[node].test.bins.reduce((sum, { count }) => sum + count, 0),
     result: nodes[node],

@@ -9,6 +9,7 @@ import type { Scalar } from '../gpu/scalar.ts'
 import type { Parameters } from '../nn/parameters.ts'
 import { meansOf } from '../ops/distillLoss.ts'
 import type { PictureSource } from '../ops/pictures.ts'
+import { checkRows } from '../ops/view.ts'
 import type { Optimizer } from '../optim.ts'
 import type { Schedule } from '../schedule.ts'
 import { assign, showShape, type Tensor } from '../tensor.ts'
@@ -110,23 +111,29 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
   const optimizers = trained.map((name) => options.optimizer(graph.nodes[name].network.parameters))
   const metrics = makeMetrics(graph)
   const first = options.resume ? restore(options.resume, batches.steps, graph, optimizers, metrics) : 0
-  if (signal?.aborted) throw new AbortedError(first, batches.steps)
+  const stopped = () => signal?.aborted && first < batches.steps
+  if (stopped()) throw new AbortedError(first, batches.steps)
 
   const { edges, at: weigh } = endingEdges(graph.edges)
   const update = (name: string) => optimizers[trained.indexOf(name)].step()
+  const tapes: Step<void>[] = []
+  const record = (label: string, fn: () => void) => {
+    const tape = engine.capture(label, fn)
+    tapes.push(tape)
+    return tape
+  }
   const capture = (from: PictureSource): Taped => {
     const gradients = (part?: Part) => {
       recordGradients({ ...graph, edges }, from, labels, metrics, part ? undefined : update, part)
     }
-    return { from, ...captureStep(engine, options.microBatches ?? 1, gradients, () => trained.forEach(update)) }
+    return { from, ...captureStep(record, options.microBatches ?? 1, gradients, () => trained.forEach(update)) }
   }
   const { pictures, ragged } = batches
-  const whole = ragged < pictures ? capture(source) : null
-  const last = ragged > 0 ? capture(source.inBatchesOf(ragged)) : null
-  const tapes = new Set([whole, last].flatMap((taped) => (taped ? [...taped.parts, ...taped.end] : [])))
   try {
-    await Promise.all([...tapes].map((tape) => tape.compile()))
-    if (signal?.aborted) throw new AbortedError(first, batches.steps)
+    const whole = ragged < pictures ? capture(source) : null
+    const last = ragged > 0 ? capture(source.inBatchesOf(ragged)) : null
+    await Promise.all(tapes.map((tape) => tape.compile()))
+    if (stopped()) throw new AbortedError(first, batches.steps)
     return await train(options, batches, first, {
       tapedAt: (at) => (whole && at % pictures < pictures - ragged ? whole : last!),
       begin(step, epoch) {
@@ -222,16 +229,21 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
 }
 
 /** A step of one tape, or of one a part and the update at the end. */
-function captureStep(engine: Engine, of: number, gradients: (part?: Part) => void, update: () => void) {
-  if (of === 1) return { parts: [engine.capture('training step', () => gradients())], end: [] }
-  const first = engine.capture('first part of a batch', () => gradients({ of, first: true }))
-  const other = engine.capture('part of a batch', () => gradients({ of, first: false }))
-  return { parts: [first, ...new Array<Step<void>>(of - 1).fill(other)], end: [engine.capture('update', update)] }
+function captureStep(
+  record: (label: string, fn: () => void) => Step<void>,
+  of: number,
+  gradients: (part?: Part) => void,
+  update: () => void,
+) {
+  if (of === 1) return { parts: [record('training step', () => gradients())], end: [] }
+  const first = record('first part of a batch', () => gradients({ of, first: true }))
+  const other = record('part of a batch', () => gradients({ of, first: false }))
+  return { parts: [first, ...new Array<Step<void>>(of - 1).fill(other)], end: [record('update', update)] }
 }
 
 function checkOptions(
   engine: Engine,
-  { graph, source, labels, epochs, microBatches = 1, dropLast = true }: FitOptions,
+  { graph, source, labels, rows, epochs, microBatches = 1, dropLast = true }: FitOptions,
 ) {
   const { nodes, updates, edges, stored = {} } = graph
   if (!Number.isInteger(epochs) || epochs < 0) throw new InputError(`fit: epochs ${epochs}; a whole number from 0`)
@@ -243,12 +255,14 @@ function checkOptions(
     throw new InputError(`fit: ${whole} look at a whole batch, microBatches is ${microBatches}`)
   if (microBatches > 1 && !dropLast)
     throw new InputError(`fit: dropLast false, microBatches ${microBatches}: a smaller batch has no equal parts`)
-  for (const [name, { shape }] of Object.entries({ labels, ...stored })) {
-    const { n } = source.bytes
+  const { n } = source.bytes
+  const tensors = [['labels', labels] as const, ...Object.entries(stored)]
+  for (const [name, { shape }] of tensors) {
     if (shape[0] !== n) throw new ShapeError(`fit: ${name} ${showShape(shape)} for a data set of ${n} pictures`)
   }
-  const held = Object.entries(nodes).map(([name, { network }]) => [name, network.parameters.gpu] as const)
-  for (const [name, gpu] of [...held, ['labels', labels.gpu] as const, ['source', source.index.gpu] as const]) {
+  checkRows(rows, n, 'fit')
+  const networks = Object.entries(nodes).map(([name, { network }]) => [name, network.parameters] as const)
+  for (const [name, { gpu }] of [...networks, ...tensors, ['source', source.index] as const]) {
     if (gpu !== engine.gpu) throw new InputError(`fit: '${name}' belongs to another engine`)
   }
 }

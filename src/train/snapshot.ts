@@ -48,21 +48,26 @@ export function restore(
   if (!(Number.isInteger(from.step) && from.step >= 0 && from.step <= steps)) {
     throw new InputError(`resume: the checkpoint is of step ${from.step}, this run has ${steps}`)
   }
+  // Whatever does not fit is found before anything is overwritten.
+  const loads: (() => void)[] = []
   const load = (key: string, what: string, to: Tensor) => {
     const stored = from.tensors.get(key)
     if (stored?.data.length !== to.size) throw unfit(what)
-    assign(to, stored.data)
+    loads.push(() => assign(to, stored.data))
   }
   for (const [i, [name, node]] of trainedNodes(graph).entries()) {
     const keys = [...from.tensors.keys()].filter((key) => key.startsWith(`${name}/`) && key !== `${name}/metrics`)
     const states = keys.filter((key) => key.startsWith(`${name}/optimizer.`))
     const parameters = keys.filter((key) => !states.includes(key))
-    node.network.parameters.load(new Map(parameters.map((key) => [key.slice(name.length + 1), from.tensors.get(key)!])))
+    const values = new Map(parameters.map((key) => [key.slice(name.length + 1), from.tensors.get(key)!]))
+    node.network.parameters.checkState(values)
+    loads.push(() => node.network.parameters.load(values))
     const { state } = optimizers[i]
     if (states.length !== state.length) throw unfit(`optimizer state of '${name}'`)
     for (const [j, to] of state.entries()) load(`${name}/optimizer.${j}`, `optimizer state of '${name}'`, to)
   }
   for (const [name, sums] of Object.entries(metrics)) load(`${name}/metrics`, `sums of '${name}'`, sums)
+  for (const run of loads) run()
   return from.step
 }
 

@@ -153,7 +153,14 @@ test('refuses what makes no model, by name', async () => {
   const model = (options: Parameters<typeof onnxModel>[2]) => () => onnxModel(network.config, state, options)
   assert.throws(model({ temperature: 0 }), /temperature 0/)
   assert.throws(model({ temperature: Number.NaN }), /temperature NaN/)
+  assert.throws(model({ temperature: 1e-46 }), /temperature 1e-46/)
   assert.throws(model({ normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } }), /mean of 3 channels .* of 1/)
+  assert.throws(model({ normalisation: { mean: [0], std: [0] } }), /std 0/)
+  for (const size of [[-1, 4], [28.5, 4], [28]]) {
+    assert.throws(model({ size: size as unknown as [number, number] }), /size .* needs height and width in pixels/)
+  }
+  const other = { ...network.config, classes: 7 }
+  assert.throws(() => onnxModel(other, state), /'fc.weight' is \[10, 4\], the network has \[7, 4\]/)
   assert.throws(() => onnxModel({ ...network.config, depth: 14 }, state), /no weight 'layer1\.1\.conv1\.weight'/)
 })
 

@@ -7,6 +7,7 @@ import { clipGradNorm, detach } from '../../src/ops/gradients.ts'
 import { add, mul, scale } from '../../src/ops/pointwise.ts'
 import { sum } from '../../src/ops/reduce.ts'
 import { sgd } from '../../src/optim.ts'
+import type { Tensor } from '../../src/tensor.ts'
 import { allclose } from '../check.ts'
 import { engine } from '../device.ts'
 
@@ -84,6 +85,8 @@ test('refuses a norm that is none', () => {
       e instanceof InputError && e.message === `clipGradNorm: maxNorm ${maxNorm}, needs a number above 0`
     assert.throws(() => clipGradNorm(parameters().flat, maxNorm), message)
   }
+  const whole = parameters() as unknown as { gradients: Tensor }
+  assert.throws(() => clipGradNorm(whole, 1), /clipGradNorm: .* pass the `flat` of Parameters/)
 })
 
 test.run()

@@ -134,6 +134,8 @@ test('what goes wrong is one line', async () => {
     [['eval', join(models, 'none.safetensors')], 1, /none.safetensors/],
     [['eval', weights], 1, /no kept network/],
     [['eval'], 2, /needs a file or a folder/],
+    [['export', weights], 1, /no kept network/],
+    [['export', teacher, teacher], 2, /two of the files would become .*seed0-teacher.onnx; export them apart/],
     [['calibrate', teacher, '--images', '61', ...data], 1, /seed0-teacher: trained on 60 of 120 images; 60 are left/],
   ]
   for (const [args, code, message] of cases) {

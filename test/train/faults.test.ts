@@ -57,7 +57,8 @@ test('fit refuses what does not belong together, by name', async () => {
   const stored = { teacher: engine.zeros([3, 3]) }
   assert.is(await fitted({}, stored), 'ShapeError: fit: teacher [3, 3] for a data set of 12 pictures')
   const rows = Uint32Array.of(0, 1, 2, 12)
-  assert.match(await fitted({ rows }), /^InputError: select: row 12 at [0-3]; the data set has 12 pictures$/)
+  assert.is(await fitted({ rows }), 'InputError: fit: row 12 at 3; the data set has 12 pictures')
+  assert.is(await fitted({ epochs: 0, signal: AbortSignal.abort() }), 'nothing was refused')
 })
 
 test('fit refuses networks, labels and pictures of another engine', async () => {
@@ -117,7 +118,16 @@ test('a run that stops gives back what its steps hold', async () => {
     assert.match(await message(fit(engine, failing)), /adamW: lr -1/)
     counts.push(uniforms.count)
   }
-  assert.equal(counts, new Array(4).fill(counts[0]))
+  // The second of two captures fails.
+  const ragged = setup({ dropLast: false, rows: Uint32Array.of(0, 1, 2, 3, 4) })
+  ragged.source.inBatchesOf = () => {
+    throw new Error('no smaller batch')
+  }
+  for (let i = 0; i < 4; i++) {
+    assert.match(await message(fit(engine, ragged)), /no smaller batch/)
+    counts.push(uniforms.count)
+  }
+  assert.equal(counts, new Array(8).fill(counts[0]))
 })
 
 test('evaluation refuses no pictures, rows that are not there and labels that are no class', async () => {
