@@ -29,11 +29,8 @@ export function deciding() {
     'src/study': ['stage', 'runStage', 'rates', 'course', 'ended', 'measure', 'verify'],
   }
   const files = Object.entries(single).flatMap(([dir, stems]) => stems.map((stem) => join(root, dir, `${stem}.ts`)))
-  // What writes a network for other programs decides nothing.
-  const aside = join(root, 'src/nn/onnx.ts')
   return folders
     .flatMap((dir) => list(join(root, dir)))
-    .filter((file) => file !== aside)
     .concat(files)
     .sort()
 }

@@ -50,6 +50,11 @@ export function fillZero(dst: Tensor): void {
   accumulate_.zero({ dst }, { n: dst.size, add: 0 }, { threads: [dst.size] })
 }
 
+/** Sets gradients to 0 that only an earlier step has written: of what this one does not use. */
+export function clearOld({ withoutGradient }: { withoutGradient?(): readonly Tensor[] }): void {
+  for (const { grad } of withoutGradient?.() ?? []) if (grad) fillZero(grad)
+}
+
 type Place = Pick<Destination, 'to' | 'add'>
 
 /** A destination whose place is claimed by the first use of it. */
@@ -169,6 +174,12 @@ function leafDestination(x: Tensor): Place {
 /** The constant 1 that a scalar loss starts from; ops may test for it and skip a multiplication. */
 const ones = new WeakMap<Gpu, Tensor>()
 
+function unitOf(gpu: Gpu): Tensor {
+  const one = ones.get(gpu) ?? persistent(gpu, [], [1], 'f32', 'row', 'one')
+  ones.set(gpu, one)
+  return one
+}
+
 export function isUnit(dy: Tensor): boolean {
   return ones.get(dy.gpu)?.storage === dy.storage
 }
@@ -213,13 +224,9 @@ export function backward(y: Tensor, dy?: Tensor, { retain = false }: { retain?: 
     throw new ShapeError(`backward: upstream gradient in layout ${dy.layout} for ${y.layout}; toLayout brings it there`)
   }
   if (dy && dy.dtype !== 'f32') throw new InputError(`backward: upstream gradient of ${dy.dtype}, needs f32`)
-  // A single element lies alike in every layout.
-  let start = dy && dy.layout !== y.layout ? new Tensor(dy.storage, dy.offset, dy.shape, 'f32', y.layout) : dy
-  if (!start) {
-    const one = ones.get(y.gpu) ?? persistent(y.gpu, [], [1], 'f32', 'row', 'one')
-    ones.set(y.gpu, one)
-    start = new Tensor(one.storage, one.offset, y.shape, 'f32', y.layout)
-  }
+  const given = dy ?? unitOf(y.gpu)
+  // A single element lies alike in every shape and layout.
+  const start = given.size > 1 ? given : new Tensor(given.storage, given.offset, y.shape, 'f32', y.layout)
   const sink = new GradientSink()
   noGrad(y.gpu, () => {
     const sorted = order(y)

@@ -35,10 +35,10 @@ export { readSafetensors, type SafeFile, type SafeTensor, writeSafetensors } fro
 export type { Folded } from './nn/fold.ts'
 export { kaimingNormal, linearUniform } from './nn/init.ts'
 export { NETWORK_NAMES, nameOf, networkNamed } from './nn/names.ts'
-export { type OnnxOptions, onnxModel } from './nn/onnx.ts'
 export { Parameters, type Spec } from './nn/parameters.ts'
 export { type AnyNetwork, type Mode, type Network, type ResNetConfig, resnet } from './nn/resnet.ts'
 export { loadWeights, saveWeights } from './nn/weights.ts'
+export { type OnnxOptions, onnxModel } from './onnx.ts'
 export { setChoices } from './ops/choices.ts'
 export * from './ops/index.ts'
 export {

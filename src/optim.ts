@@ -2,7 +2,7 @@
 // torch.optim. Everything that changes from step to step is a Scalar, so a captured step trains when it is replayed:
 //   optimizer.advance(t, schedule(t - 1)); step.run()
 import source from '../shaders/optim.wgsl'
-import { fillZero } from './autograd.ts'
+import { clearOld } from './autograd.ts'
 import { InputError, ShapeError } from './errors.ts'
 import { kernels } from './gpu/kernel.ts'
 import { Scalar } from './gpu/scalar.ts'
@@ -148,11 +148,6 @@ function moments(name: string, flat: Flat, options: AdamOptions, decoupled: bool
       optim_.adam(buffers, { ...fixed, ...unused, ...scalars }, { threads: [n] })
     },
   }
-}
-
-/** Gradients that only an earlier step has written: of what this one does not use. */
-function clearOld({ withoutGradient }: Flat): void {
-  for (const { grad } of withoutGradient?.() ?? []) if (grad) fillZero(grad)
 }
 
 function checkFlat(name: string, { values, gradients }: Flat, options: CommonOptions): { n: number; decayEnd: number } {

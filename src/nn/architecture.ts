@@ -177,6 +177,56 @@ function preactivated({ stage, index, from, width, stride }: Place): Block {
   return { layers, from, to: width, stride, shortcut }
 }
 
+/** The first convolution and the norm beside it, by name. */
+export const STEM = { conv: 'conv1', norm: 'bn1' }
+
+export interface Weight {
+  name: string
+  shape: number[]
+  kind: 'weight' | 'norm' | 'bias' | 'running'
+  /** What a fresh network has: one number throughout, numbers for a convolution, or for a linear layer of so many inputs. */
+  starts: number | 'convolution' | { inputs: number }
+}
+
+/** Every weight by its name, in the order in which fresh ones are drawn. */
+export function weightsOf({ config, preactivation, stem, blocks, features }: Architecture): Weight[] {
+  const weights: Weight[] = []
+  const conv = (name: string, from: number, to: number, kernel: number) => {
+    weights.push({ name: `${name}.weight`, shape: [to, from, kernel, kernel], kind: 'weight', starts: 'convolution' })
+  }
+  const norm = (name: string, c: number) => {
+    weights.push({ name: `${name}.weight`, shape: [c], kind: 'norm', starts: 1 })
+    weights.push({ name: `${name}.bias`, shape: [c], kind: 'norm', starts: 0 })
+    weights.push({ name: `${name}.running_mean`, shape: [c], kind: 'running', starts: 0 })
+    weights.push({ name: `${name}.running_var`, shape: [c], kind: 'running', starts: 1 })
+  }
+  const dense = (name: string, shape: number[], kind: 'weight' | 'bias', inputs: number) => {
+    weights.push({ name, shape, kind, starts: { inputs } })
+  }
+  conv(STEM.conv, config.channels, stem.to, stem.kernel)
+  if (!preactivation) norm(STEM.norm, stem.to)
+  for (const { layers, from, to, shortcut } of blocks) {
+    for (const layer of layers) {
+      if (preactivation) norm(layer.norm, layer.from)
+      conv(layer.conv, layer.from, layer.to, layer.kernel)
+      if (!preactivation) norm(layer.norm, layer.to)
+    }
+    if (!shortcut || config.shortcut === 'A') continue
+    conv(shortcut.conv, from, to, 1)
+    if (shortcut.norm) norm(shortcut.norm, to)
+  }
+  if (preactivation) norm(STEM.norm, features)
+  const { classes, embedding } = config
+  if (embedding) {
+    dense('embedding.weight', [embedding, features], 'weight', features)
+    dense('fc.weight', [classes, embedding], 'weight', embedding)
+  } else {
+    dense('fc.weight', [classes, features], 'weight', features)
+    dense('fc.bias', [classes], 'bias', features)
+  }
+  return weights
+}
+
 /** Multiply-adds times two of one forward pass of one picture: convolutions and linear layers. */
 export function flopsOf(config: ResNetConfig, height: number, width: number): number {
   const { stem, blocks, features, config: full } = architecture(config)

@@ -1,9 +1,6 @@
 // How a residual network computes its features, written once for whatever computes: tensors on a device (`resnet.ts`) or
-// the nodes of a graph (`onnx.ts`).
-import type { Architecture, Block, Layer } from './architecture.ts'
-
-/** The first convolution and the norm after it, by name. */
-export const STEM = { conv: 'conv1', norm: 'bn1' }
+// the nodes of a graph (`src/onnx.ts`).
+import { type Architecture, type Block, type Layer, STEM } from './architecture.ts'
 
 /** What comes after a norm; a residual is added before a ReLU that then always follows. */
 export interface After<X> {

@@ -10,10 +10,10 @@ import { add, div, mul, scale, sqrt } from '../ops/pointwise.ts'
 import { globalAvgPool, maxPool2d } from '../ops/pool.ts'
 import { sum } from '../ops/reduce.ts'
 import type { RandomStream } from '../random.ts'
-import type { Shape, Tensor } from '../tensor.ts'
-import { type Architecture, architecture, flopsOf, type ResNetConfig } from './architecture.ts'
+import { sizeOf, type Tensor } from '../tensor.ts'
+import { type Architecture, architecture, flopsOf, type ResNetConfig, STEM, weightsOf } from './architecture.ts'
 import { type Folded, foldNorms } from './fold.ts'
-import { featuresOf, type Operations, STEM } from './forward.ts'
+import { featuresOf, type Operations } from './forward.ts'
 import { kaimingNormal, linearUniform } from './init.ts'
 import { Parameters, type Spec } from './parameters.ts'
 
@@ -52,44 +52,13 @@ export interface Network extends AnyNetwork {
 /** Logits of an embedding head are this many times cosines. */
 export const COSINE_SCALE = 16
 
-/** What every parameter is called and holds at first, in the order in which `random` is asked. */
-function specsOf({ config, preactivation, stem, blocks, features }: Architecture, random: RandomStream): Spec[] {
-  const specs: Spec[] = []
-  const conv = (name: string, from: number, to: number, kernel: number) => {
-    const shape = [to, from, kernel, kernel]
-    specs.push({ name: `${name}.weight`, shape, values: kaimingNormal(shape, random), kind: 'weight' })
-  }
-  const norm = (name: string, c: number) => {
-    specs.push({ name: `${name}.weight`, shape: [c], values: new Float32Array(c).fill(1), kind: 'norm' })
-    specs.push({ name: `${name}.bias`, shape: [c], values: new Float32Array(c), kind: 'norm' })
-    specs.push({ name: `${name}.running_mean`, shape: [c], values: new Float32Array(c), kind: 'running' })
-    specs.push({ name: `${name}.running_var`, shape: [c], values: new Float32Array(c).fill(1), kind: 'running' })
-  }
-  const dense = (name: string, shape: Shape, kind: 'weight' | 'bias', inputs: number) => {
-    specs.push({ name, shape, values: linearUniform(shape, inputs, random), kind })
-  }
-  conv('conv1', config.channels, stem.to, stem.kernel)
-  if (!preactivation) norm('bn1', stem.to)
-  for (const { layers, from, to, shortcut } of blocks) {
-    for (const layer of layers) {
-      if (preactivation) norm(layer.norm, layer.from)
-      conv(layer.conv, layer.from, layer.to, layer.kernel)
-      if (!preactivation) norm(layer.norm, layer.to)
-    }
-    if (!shortcut || config.shortcut === 'A') continue
-    conv(shortcut.conv, from, to, 1)
-    if (shortcut.norm) norm(shortcut.norm, to)
-  }
-  if (preactivation) norm('bn1', features)
-  const { classes, embedding } = config
-  if (embedding) {
-    dense('embedding.weight', [embedding, features], 'weight', features)
-    dense('fc.weight', [classes, embedding], 'weight', embedding)
-  } else {
-    dense('fc.weight', [classes, features], 'weight', features)
-    dense('fc.bias', [classes], 'bias', features)
-  }
-  return specs
+/** Fresh weights; `random` is asked in their order. */
+function freshWeights(built: Architecture, random: RandomStream): Spec[] {
+  return weightsOf(built).map(({ name, shape, kind, starts }) => {
+    if (starts === 'convolution') return { name, shape, kind, values: kaimingNormal(shape, random) }
+    if (typeof starts === 'object') return { name, shape, kind, values: linearUniform(shape, starts.inputs, random) }
+    return { name, shape, kind, values: new Float32Array(sizeOf(shape)).fill(starts) }
+  })
 }
 
 /**
@@ -99,7 +68,7 @@ function specsOf({ config, preactivation, stem, blocks, features }: Architecture
 export function resnet(gpu: Gpu, options: ResNetConfig, random: RandomStream): Network {
   const built = architecture(options)
   const { config, preactivation, blocks } = built
-  const parameters = new Parameters(gpu, specsOf(built, random))
+  const parameters = new Parameters(gpu, freshWeights(built, random))
 
   const operationsIn = ({ train, folded }: Mode): Operations<Tensor> => {
     const operations: Operations<Tensor> = {

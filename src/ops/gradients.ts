@@ -1,5 +1,5 @@
 // What training loops do to gradients besides computing them.
-import { accumulate, fillZero, noGrad } from '../autograd.ts'
+import { accumulate, clearOld, noGrad } from '../autograd.ts'
 import { InputError } from '../errors.ts'
 import { Tensor } from '../tensor.ts'
 import { clamp } from './activation.ts'
@@ -22,13 +22,14 @@ interface Gradients {
  * between `backward` and the optimizer's `step`. Returns the norm before, []. As torch.nn.utils.clip_grad_norm_. Throws
  * InputError for a maxNorm that is not above 0.
  */
-export function clipGradNorm({ gradients, withoutGradient }: Gradients, maxNorm: number): Tensor {
+export function clipGradNorm(flat: Gradients, maxNorm: number): Tensor {
+  const { gradients } = flat
   if (!(gradients instanceof Tensor)) {
     throw new InputError('clipGradNorm: needs flat buffers, { gradients }: pass the `flat` of Parameters')
   }
   if (!(maxNorm > 0)) throw new InputError(`clipGradNorm: maxNorm ${maxNorm}, needs a number above 0`)
   return noGrad(gradients.gpu, () => {
-    for (const { grad } of withoutGradient?.() ?? []) if (grad) fillZero(grad)
+    clearOld(flat)
     const norm = sqrt(sum(mul(gradients, gradients)))
     const share = clamp(div(maxNorm, add(norm, 1e-6)), { max: 1 })
     accumulate(mul(gradients, share), gradients, 0)

@@ -117,8 +117,8 @@ function binary(
   backward: (dy: Tensor, y: Tensor, da: Destination | null, db: Destination | null, operands: Operand[]) => void,
 ): Tensor {
   const tensors = [a, b].filter((x) => x instanceof Tensor)
-  const strange = [a, b].find((x) => !(x instanceof Tensor || x instanceof Scalar || typeof x === 'number'))
-  if (tensors.length === 0 || strange !== undefined || a === undefined || b === undefined) {
+  const fit = [a, b].every((x) => x instanceof Tensor || x instanceof Scalar || typeof x === 'number')
+  if (tensors.length === 0 || !fit) {
     throw new InputError(`${op}: needs tensors, or a tensor and a number or Scalar, got ${a} and ${b}`)
   }
   checkFloat(op, ...tensors)

@@ -1,7 +1,7 @@
 // The teacher's calibration against the student's, and one τ for all image sizes against one a size.
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, judged, missing } from './compare.ts'
-import { type Group, type Measure, perSeed } from './groups.ts'
+import { type Group, type Measure, perSeed, sharedSeeds } from './groups.ts'
 import { sizesOf } from './select.ts'
 import { type Interval, interval, mean, paired } from './stats.ts'
 import { noted } from './triplet.ts'
@@ -15,10 +15,7 @@ const taught = ({ all }: Cells) => all.filter(({ method, at }) => method === 'cq
 /** Correlation over τ of two measures, by seed: of one size at a time, then the mean over sizes. Seeds that all rows have. */
 function correlations(groups: Group[], x: Measure, y: Measure): number[] {
   const known = groups.map(({ size, rows }) => ({ size, xs: perSeed(rows, x), ys: perSeed(rows, y) }))
-  const seeds = [...(known[0]?.xs.keys() ?? [])].filter((seed) => {
-    return known.every(({ xs, ys }) => xs.has(seed) && ys.has(seed))
-  })
-  const bySeed = seeds.map((seed) => {
+  const bySeed = sharedSeeds(known.flatMap(({ xs, ys }) => [xs, ys])).map((seed) => {
     const bySize = sizesOf(groups).map((size) => {
       const own = known.filter((group) => group.size === size)
       return correlation(
@@ -78,7 +75,7 @@ function ownTau(cells: Cells): Part[] | string {
       measure,
     )
   const everywhere = sizes.flatMap((size) => values.map((tau) => at(size, tau, 'heldOutNll')))
-  const seeds = [...everywhere[0].keys()].filter((seed) => everywhere.every((found) => found.has(seed)))
+  const seeds = sharedSeeds(everywhere)
   const best = (seed: number, among: number[]) => {
     const cost = (tau: number) => mean(among.map((size) => at(size, tau, 'heldOutNll').get(seed)!))
     return values.reduce((a, b) => (cost(b) < cost(a) ? b : a))

@@ -1,7 +1,7 @@
 // The comparisons that claims are made of: which rows stand against which, paired by seed, a seed's sizes and
 // temperatures averaged first, so that n is always the number of seeds.
 import type { Part, Unit } from './claim.ts'
-import { type Group, type Measure, perSeed } from './groups.ts'
+import { type Group, type Measure, perSeed, sharedSeeds } from './groups.ts'
 import type { Curve, Row, TeacherRow } from './rows.ts'
 import { direction, type Interval, interval, paired, type Side, type Verdict, verdict } from './stats.ts'
 
@@ -54,7 +54,7 @@ export function pooled(groups: Group[], measure: Measure): Map<number, number> {
   if (groups.length === 0) return new Map()
   const perGroup = groups.map(({ size, rows }) => ({ size, values: perSeed(rows, measure) }))
   const sizes = [...new Set(groups.map(({ size }) => size))]
-  const seeds = [...perGroup[0].values.keys()].filter((seed) => perGroup.every(({ values }) => values.has(seed)))
+  const seeds = sharedSeeds(perGroup.map(({ values }) => values))
   const average = (list: number[]) => list.reduce((sum, x) => sum + x, 0) / list.length
   return new Map(
     seeds.map((seed) => {

@@ -1,7 +1,7 @@
 // The fitted error curves of a study over numbers of training images, a line a method.
 import { fitErrorCurve } from './errorCurve.ts'
 import { fixed, MISSING, percent, plusMinus } from './format.ts'
-import { type Group, groupRows, labelOf, perSeed } from './groups.ts'
+import { type Group, groupRows, labelOf, perSeed, sharedSeeds } from './groups.ts'
 import type { Row } from './rows.ts'
 import { interval } from './stats.ts'
 import { having, numbersIn } from './varied.ts'
@@ -60,8 +60,7 @@ export function curvesOf(groups: Group[]) {
       'accuracy',
     ),
   )
-  const seeds = [...accuracies[0].keys()].filter((seed) => accuracies.every((found) => found.has(seed)))
-  return seeds.map((seed) => ({
+  return sharedSeeds(accuracies).map((seed) => ({
     seed,
     ...fitErrorCurve(
       images,

@@ -168,6 +168,12 @@ export function perSeed(rows: Row[], measure: Measure): Map<number, number> {
   return new Map([...values].map(([seed, all]) => [seed, all.reduce((sum, x) => sum + x, 0) / all.length]))
 }
 
+/** The seeds that all of them have, in the order of the first. */
+export function sharedSeeds(all: readonly Map<number, number>[]): number[] {
+  const [first, ...others] = all
+  return first ? [...first.keys()].filter((seed) => others.every((values) => values.has(seed))) : []
+}
+
 /** Mean, spread and interval over the seeds of a group; null where no run has the number. */
 export function summarise(rows: Row[], measure: Measure): Interval | null {
   const values = [...perSeed(rows, measure).values()]

@@ -43,12 +43,11 @@ function minimise(
   let high = 1 / TAU_RANGE.lower
   // Without a difference between classes every τ says the same.
   if (allEqual(logits, classes)) return { tau: 1, atBound: null }
-  const start = slopes(logits, labels, classes, 1)
   // Answers that are all right may be so sure of it that the NLL is 0, and flat, at either end.
   if (slopes(logits, labels, classes, high).slope <= 0) return { tau: TAU_RANGE.lower, atBound: 'lower' }
   if (slopes(logits, labels, classes, low).slope >= 0) return { tau: TAU_RANGE.upper, atBound: 'upper' }
   let b = 1
-  let { slope, curvature } = start
+  let { slope, curvature } = slopes(logits, labels, classes, b)
   for (let step = 0; step < 200 && slope !== 0 && high - low > 1e-13 * high; step++) {
     if (slope < 0) low = b
     else high = b

@@ -1,28 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { noGrad } from '../../src/autograd.ts'
-import { type ResNetConfig, resnet } from '../../src/nn/resnet.ts'
-import { stream } from '../../src/random.ts'
+import type { ResNetConfig } from '../../src/nn/resnet.ts'
 import { assign } from '../../src/tensor.ts'
 import { allclose, uniform } from '../check.ts'
 import { engine } from '../device.ts'
+import { lived } from './lived.ts'
 
 const test = suite('fold')
-
-/** A network whose norms are not the identity. */
-function lived(config: ResNetConfig) {
-  const network = resnet(engine.gpu, config, stream(3, 'fold'))
-  for (const [i, name] of network.parameters.names().entries()) {
-    const t = network.parameters.get(name)
-    if (/running_var|bn\d?\.weight|downsample\.1\.weight/.test(name))
-      assign(
-        t,
-        uniform(t.size, i).map((v) => 1 + v / 2),
-      )
-    else if (/running_mean|bn\d\.bias|downsample\.1\.bias/.test(name)) assign(t, uniform(t.size, i))
-  }
-  return network
-}
 
 for (const [name, config] of Object.entries<ResNetConfig>({
   'shortcut B': { depth: 8, widths: [8, 16, 32], channels: 1 },

@@ -9,14 +9,11 @@ export async function open({ threads, engine }) {
   const { version } = JSON.parse(readFileSync(manifest, 'utf8'))
   const settings = { intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 }
   const { onnxModel } = await import(engine)
-  const make = Object.assign((graph) => InferenceSession.create(model(graph), settings), {
-    network: (config, weights) =>
-      InferenceSession.create(onnxModel(config, new Map(Object.entries(weights))), settings),
-  })
+  const tools = { onnxModel, session: (bytes) => InferenceSession.create(bytes, settings) }
   return {
     about: `onnxruntime-node ${version}, CPU, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     lacks: ({ pass }) => (pass === 'dW' ? 'it has no weight gradient' : undefined),
-    families: Object.fromEntries(Object.entries(families).map(([name, work]) => [name, work(make)])),
+    families: Object.fromEntries(Object.entries(families).map(([name, make]) => [name, make(tools)])),
   }
 }
 
@@ -25,12 +22,16 @@ const tensorOf = ({ data, shape }) =>
     ? new Tensor('float32', data, shape)
     : new Tensor('int64', BigInt64Array.from(data, BigInt), shape)
 
-async function graph(make, { inputs, ...rest }, outputs) {
+async function graph({ session }, { inputs, ...rest }, outputs) {
   const typed = Object.entries(inputs).map(([name, { shape, data }]) => [
     name,
     { shape, type: data instanceof Float32Array ? 'f32' : 'i64' },
   ])
-  return work(await make({ ...rest, inputs: Object.fromEntries(typed), outputs }), inputs, Object.keys(outputs))
+  return work(
+    await session(model({ ...rest, inputs: Object.fromEntries(typed), outputs })),
+    inputs,
+    Object.keys(outputs),
+  )
 }
 
 function work(session, inputs, wanted) {
@@ -48,22 +49,22 @@ function work(session, inputs, wanted) {
 }
 
 const conv =
-  (make) =>
+  (tools) =>
   ({ pass, inputs }) => {
     const { x, w, dy } = inputs
     const pads = [1, 1, 1, 1]
     if (pass === 'forward') {
       const nodes = [node('Conv', ['x', 'w'], 'y', { pads })]
-      return graph(make, { nodes, inputs: { x }, constants: { w } }, { y: { shape: dy.shape } })
+      return graph(tools, { nodes, inputs: { x }, constants: { w } }, { y: { shape: dy.shape } })
     }
     const nodes = [node('ConvTranspose', ['dy', 'w'], 'dx', { pads })]
-    return graph(make, { nodes, inputs: { dy }, constants: { w } }, { dx: { shape: x.shape } })
+    return graph(tools, { nodes, inputs: { dy }, constants: { w } }, { dx: { shape: x.shape } })
   }
 
 const scalar = (value) => ({ shape: [], data: Float32Array.of(value) })
 
 const calibration =
-  (make) =>
+  (tools) =>
   ({ bins, inputs }) => {
     const [n] = inputs.logits.shape
     const constants = {
@@ -95,15 +96,15 @@ const calibration =
       node('ReduceSum', ['sizes'], 'sum', { keepdims: 0 }),
       node('Div', ['sum', 'n'], 'ece'),
     ]
-    return graph(make, { nodes, inputs, constants }, { ece: { shape: [] } })
+    return graph(tools, { nodes, inputs, constants }, { ece: { shape: [] } })
   }
 
 /** The model that a user of ours exports; ONNX Runtime folds its norms when it loads it. */
 const inference =
-  (make) =>
+  ({ session, onnxModel }) =>
   async ({ network, inputs }) => {
-    const session = await make.network(network, weightsOf(inputs, 'network'))
-    return work(session, { pictures: inputs.x }, ['logits'])
+    const weights = new Map(Object.entries(weightsOf(inputs, 'network')))
+    return work(await session(onnxModel(network, weights)), { pictures: inputs.x }, ['logits'])
   }
 
 const families = { conv, ece: calibration, inference }

@@ -10,7 +10,8 @@ import { movement } from './movement.ts'
 import type { Attributes, Operators } from './operator.ts'
 import { reductions } from './reductions.ts'
 
-const operators: Operators = { ...arithmetic, ...movement, ...reductions, ...layers }
+/** ONNX's operators by name. */
+export const operators: Operators = { ...arithmetic, ...movement, ...reductions, ...layers }
 
 interface Node {
   op: string

@@ -1,11 +1,11 @@
 // A residual network as an ONNX model, to run where other runtimes are. Constants keep the names of the parameters.
-import { InputError, ShapeError } from '../errors.ts'
-import { type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from '../io/onnx.ts'
-import { BATCH_NORM_EPS } from '../ops/batchNorm.ts'
-import { type Shape, sameShape, showShape } from '../tensor.ts'
-import { type Architecture, architecture, type ResNetConfig } from './architecture.ts'
-import { featuresOf, type Operations, STEM } from './forward.ts'
-import { COSINE_SCALE } from './resnet.ts'
+import { InputError, ShapeError } from './errors.ts'
+import { type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from './io/onnx.ts'
+import { type Architecture, architecture, type ResNetConfig, weightsOf } from './nn/architecture.ts'
+import { featuresOf, type Operations } from './nn/forward.ts'
+import { COSINE_SCALE } from './nn/resnet.ts'
+import { BATCH_NORM_EPS } from './ops/batchNorm.ts'
+import { type Shape, sameShape, showShape } from './tensor.ts'
 
 export interface OnnxOptions {
   /** [height, width] of the pictures. Default: any. */
@@ -32,7 +32,7 @@ export function onnxModel(config: ResNetConfig, state: State, options: OnnxOptio
   const built = architecture(config)
   const { channels, classes, embedding } = built.config
   checkOptions(options, channels)
-  const graph = graphOf(state, shapesOf(built))
+  const graph = graphOf(state, built)
   const { node, numbers, weight } = graph
 
   let x = 'pictures'
@@ -88,36 +88,11 @@ function checkOptions({ size, normalisation, temperature = 1 }: OnnxOptions, cha
   }
 }
 
-/** Of the weights by name. */
-function shapesOf({ config, preactivation, stem, blocks, features }: Architecture): Map<string, number[]> {
-  const shapes = new Map<string, number[]>()
-  const conv = (name: string, from: number, to: number, kernel: number) =>
-    shapes.set(`${name}.weight`, [to, from, kernel, kernel])
-  const norm = (name: string, c: number) => {
-    for (const part of NORM) shapes.set(`${name}.${part}`, [c])
-  }
-  conv(STEM.conv, config.channels, stem.to, stem.kernel)
-  norm(STEM.norm, preactivation ? features : stem.to)
-  for (const { layers, from, to, shortcut } of blocks) {
-    for (const layer of layers) {
-      conv(layer.conv, layer.from, layer.to, layer.kernel)
-      norm(layer.norm, preactivation ? layer.from : layer.to)
-    }
-    if (!shortcut) continue
-    conv(shortcut.conv, from, to, 1)
-    if (shortcut.norm) norm(shortcut.norm, to)
-  }
-  const { classes, embedding } = config
-  shapes.set('embedding.weight', [embedding ?? 0, features])
-  shapes.set('fc.weight', [classes, embedding ?? features])
-  shapes.set('fc.bias', [classes])
-  return shapes
-}
-
 const NORM = ['weight', 'bias', 'running_mean', 'running_var']
 
 /** A graph that grows: every method names what comes of it. */
-function graphOf(state: State, shapes: ReadonlyMap<string, number[]>) {
+function graphOf(state: State, built: Architecture) {
+  const shapes = new Map(weightsOf(built).map(({ name, shape }) => [name, shape]))
   const nodes: OnnxNode[] = []
   const constants = new Map<string, OnnxConstant>()
   const constant = (name: string, value: OnnxConstant) => {

@@ -1,22 +1,19 @@
 // An exported model is read back and run by the operators that pass ONNX's own cases (test/conformance).
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { noGrad } from '../../src/autograd.ts'
-import { onnxModel } from '../../src/nn/onnx.ts'
-import { type ResNetConfig, resnet } from '../../src/nn/resnet.ts'
-import { stream } from '../../src/random.ts'
-import { assign, type Tensor } from '../../src/tensor.ts'
-import { allclose, uniform } from '../check.ts'
-import { arithmetic } from '../conformance/adapters/arithmetic.ts'
-import { layers } from '../conformance/adapters/layers.ts'
-import { movement } from '../conformance/adapters/movement.ts'
-import type { Attributes, Operators } from '../conformance/adapters/operator.ts'
-import { reductions } from '../conformance/adapters/reductions.ts'
-import { engine } from '../device.ts'
-import { type ReadModel, readOnnx } from '../io/onnxReader.ts'
+import { noGrad } from '../src/autograd.ts'
+import { type ResNetConfig, resnet } from '../src/nn/resnet.ts'
+import { onnxModel } from '../src/onnx.ts'
+import { stream } from '../src/random.ts'
+import type { Tensor } from '../src/tensor.ts'
+import { allclose, uniform } from './check.ts'
+import { operators } from './conformance/adapters/graph.ts'
+import type { Attributes } from './conformance/adapters/operator.ts'
+import { engine } from './device.ts'
+import { type ReadModel, readOnnx } from './io/onnxReader.ts'
+import { lived } from './nn/lived.ts'
 
 const test = suite('onnx')
-const operators: Operators = { ...arithmetic, ...movement, ...reductions, ...layers }
 
 /** Operands that our operators take as attributes. */
 const BY_CONSTANT: Record<string, readonly string[]> = {
@@ -41,21 +38,6 @@ function run({ nodes, constants, outputs }: ReadModel, inputs: Record<string, Te
     known.set(outputs[0], [operators[op](operands, given, 1)].flat()[0])
   }
   return Object.fromEntries(outputs.map(({ name }) => [name, known.get(name)!]))
-}
-
-/** A network whose norms are not the identity. */
-function lived(config: ResNetConfig) {
-  const network = resnet(engine.gpu, config, stream(3, 'onnx'))
-  for (const [i, name] of network.parameters.names().entries()) {
-    const t = network.parameters.get(name)
-    if (/running_var|(bn\d?|downsample\.1)\.weight/.test(name))
-      assign(
-        t,
-        uniform(t.size, i).map((v) => 1 + v / 2),
-      )
-    else if (/running_mean|(bn\d?|downsample\.1)\.bias/.test(name)) assign(t, uniform(t.size, i))
-  }
-  return network
 }
 
 const softmax = (row: number[]) => {
