@@ -2,7 +2,7 @@
 // in a test file is then one line.
 import * as assert from 'uvu/assert'
 import { backward } from '../src/autograd.ts'
-import { type Layout, type Shape, sizeOf, type Tensor } from '../src/tensor.ts'
+import { type Layout, type Shape, sizeOf, stridesOf, type Tensor } from '../src/tensor.ts'
 import { engine } from './device.ts'
 
 /** A small generator for test inputs: values in (-1, 1), the same for the same seed. */
@@ -16,6 +16,20 @@ export function uniform(size: number, seed = 1): Float32Array {
     out[i] = ((state >>> 0) / 4294967296) * 2 - 1
   }
   return out
+}
+
+/** f over operands of these shapes, repeated to `to`, in float64. */
+export function broadcast(f: (...values: number[]) => number, shapes: Shape[], to: Shape) {
+  const inner = stridesOf(to, 'row')
+  const at = (shape: Shape, i: number) => {
+    const strides = stridesOf(shape, 'row')
+    return shape.reduce((sum, size, d) => {
+      const axis = d + to.length - shape.length
+      return sum + (size === 1 ? 0 : (Math.floor(i / inner[axis]) % to[axis]) * strides[d])
+    }, 0)
+  }
+  return (...operands: Float64Array[]) =>
+    Float64Array.from({ length: sizeOf(to) }, (_, i) => f(...operands.map((x, k) => x[at(shapes[k], i)])))
 }
 
 export interface Tolerance {

@@ -5,6 +5,7 @@ import { InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
+import { checkFloat } from './axes.ts'
 import { COLUMNS, distillLoss } from './distillLoss.ts'
 
 const calibration_ = kernels<'collect' | 'collectLogits' | 'finish' | 'rank' | 'probabilities' | 'average'>(source)
@@ -38,7 +39,7 @@ export interface Ece {
 /**
  * Expected calibration error over bins (low, high], 0 in the first bin and 1 in the last. Two dispatches; equal mass takes
  * one more, and from logits two more than that. No pictures: all zeros. Throws ShapeError for tensors that do not match,
- * InputError for a number of bins or edges that make no bins.
+ * InputError for a number of bins or edges that make no bins, and for other dtypes.
  */
 export function ece(answers: Answers, options: EceOptions = {}): Ece {
   if ('logits' in answers) {
@@ -150,6 +151,7 @@ function checkLogits(op: string, logits: Tensor, labels: Tensor): void {
     const found = `${showShape(logits.shape)} and ${showShape(labels.shape)}`
     throw new ShapeError(`${op}: logits are [N, C] and labels [N], got ${found}`)
   }
+  checkFloat(op, logits)
   if (labels.dtype === 'f32') throw new InputError(`${op}: labels of type f32, need u32`)
 }
 
@@ -159,6 +161,7 @@ function columnsOf(answers: Exclude<Answers, { logits: Tensor }>) {
     if (table.shape.length !== 2 || table.shape[0] !== COLUMNS.length) {
       throw new ShapeError(`ece: the table is [${COLUMNS.length}, rows], got ${showShape(table.shape)}`)
     }
+    checkFloat('ece', table)
     const n = table.shape[1]
     const starts = { confidenceStart: n * COLUMNS.indexOf('confidence'), correctStart: n * COLUMNS.indexOf('hit') }
     return { confidence: table, correct: table, n, starts }
@@ -168,6 +171,7 @@ function columnsOf(answers: Exclude<Answers, { logits: Tensor }>) {
     const found = `${showShape(confidence.shape)} and ${showShape(correct.shape)}`
     throw new ShapeError(`ece: confidence and correct are [N], got ${found}`)
   }
+  checkFloat('ece', confidence, correct)
   return { confidence, correct, n: confidence.size, starts: { confidenceStart: 0, correctStart: 0 } }
 }
 

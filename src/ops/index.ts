@@ -3,6 +3,8 @@
 export { clamp, type GeluOptions, gelu, leakyRelu, sigmoid, silu, tanh } from './activation.ts'
 export { type BatchNormOptions, type BatchNormWeights, batchNorm, batchNormWeights } from './batchNorm.ts'
 export { type Answers, classwiseEce, type Ece, type EceOptions, ece } from './calibration.ts'
+export { cast } from './cast.ts'
+export { eq, ge, gt, le, lt, maximum, minimum, where } from './compare.ts'
 export { type Conv2dOptions, conv2d } from './conv2d.ts'
 export {
   concat,
@@ -31,9 +33,12 @@ export {
 } from './distillLoss.ts'
 export { type DropoutOptions, dropout } from './dropout.ts'
 export { clipGradNorm, detach } from './gradients.ts'
+export { indexSelect, oneHot } from './indexSelect.ts'
 export { linear } from './linear.ts'
 export { type MatmulOptions, matmul } from './matmul.ts'
-export { abs, add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from './pointwise.ts'
+export { type CrossEntropyOptions, crossEntropy, type NllLossOptions, nllLoss } from './nllLoss.ts'
+export type { Operand } from './operands.ts'
+export { abs, add, addRelu, div, exp, log, mul, neg, scale, sqrt, sub } from './pointwise.ts'
 export {
   type AvgPoolOptions,
   avgPool2d,
@@ -42,8 +47,9 @@ export {
   maxPool2dWithIndices,
   type PoolOptions,
 } from './pool.ts'
+export { pow } from './pow.ts'
 export { expand, mean, type ReduceOptions, sum } from './reduce.ts'
 export { relu } from './relu.ts'
-export { resizeArea, resizeBilinear, resizeBilinearAntialias } from './resize.ts'
+export { resizeArea, resizeBilinear, resizeBilinearAntialias, resizeNearest } from './resize.ts'
 export { type ArgmaxOptions, argmax, max, type TopkOptions, topk } from './select.ts'
 export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts'

@@ -2,18 +2,17 @@
 // one of them may be a number or a Scalar. The gradient of a repeated operand is the sum over its copies, in a fixed order.
 import source from '../../shaders/pointwise.wgsl'
 import { record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
-import { Scalar } from '../gpu/scalar.ts'
+import type { Scalar } from '../gpu/scalar.ts'
 import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor.ts'
 import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runs, walk } from './axes.ts'
+import { type Operand, tensorsAmong } from './operands.ts'
 import { sumTo } from './reduce.ts'
 
 type Unary = 'exponential' | 'logarithm' | 'root' | 'magnitude'
 type Binary = 'sum' | 'difference' | 'product' | 'quotient' | 'divisor' | 'sumRelu' | 'mask' | 'rootBackward' | 'signed'
 const pointwise_ = kernels<Unary | Binary>(source)
-
-export type Operand = Tensor | number | Scalar
 
 /** a + b. Throws ShapeError where the shapes don't broadcast. */
 export function add(a: Operand, b: Operand): Tensor {
@@ -116,12 +115,7 @@ function binary(
   b: Operand,
   backward: (dy: Tensor, y: Tensor, da: Destination | null, db: Destination | null, operands: Operand[]) => void,
 ): Tensor {
-  const tensors = [a, b].filter((x) => x instanceof Tensor)
-  const fit = [a, b].every((x) => x instanceof Tensor || x instanceof Scalar || typeof x === 'number')
-  if (tensors.length === 0 || !fit) {
-    throw new InputError(`${op}: needs tensors, or a tensor and a number or Scalar, got ${a} and ${b}`)
-  }
-  checkFloat(op, ...tensors)
+  const tensors = tensorsAmong(op, [a, b])
   const shape = broadcastShape(op, shapeOf(a), shapeOf(b))
   const y = empty(tensors[0].gpu, shape, 'f32', commonLayout(shape, tensors), op)
   combine(op, entry, y, a, b, 0)

@@ -1,4 +1,4 @@
-// Pictures of another size. All three are weighted means along both axes; they differ in the weights: see resize.wgsl.
+// Pictures of another size. All are weighted means along both axes; they differ in the weights: see resize.wgsl.
 import source from '../../shaders/resize.wgsl'
 import { record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
@@ -6,6 +6,8 @@ import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
 
+/** As in resize.wgsl. */
+const RULES = { triangle: 0, area: 1, nearest: 2 }
 const resize_ = kernels<'forward' | 'backward'>(source)
 
 /**
@@ -14,12 +16,17 @@ const resize_ = kernels<'forward' | 'backward'>(source)
  * InputError for a size that is not made of whole numbers from 1.
  */
 export function resizeArea(x: Tensor, size: readonly number[]): Tensor {
-  return resize('resizeArea', x, size, null)
+  return resize('resizeArea', x, size, 'area')
+}
+
+/** The pixel that each centre lies in, as PyTorch's `nearest-exact`. As `resizeArea` otherwise. */
+export function resizeNearest(x: Tensor, size: readonly number[]): Tensor {
+  return resize('resizeNearest', x, size, 'nearest')
 }
 
 /** Bilinear interpolation between half-pixel centres, clamped at the edge, not antialiased. As `resizeArea` otherwise. */
 export function resizeBilinear(x: Tensor, size: readonly number[]): Tensor {
-  return resize('resizeBilinear', x, size, (_, m) => 2 * m)
+  return resize('resizeBilinear', x, size, 'triangle', (_, m) => 2 * m)
 }
 
 /**
@@ -27,14 +34,15 @@ export function resizeBilinear(x: Tensor, size: readonly number[]): Tensor {
  * picture dropped and the rest renormalised (as Pillow, without its 8-bit rounding). As `resizeArea` otherwise.
  */
 export function resizeBilinearAntialias(x: Tensor, size: readonly number[]): Tensor {
-  return resize('resizeBilinearAntialias', x, size, (n, m) => 2 * Math.max(n, m))
+  return resize('resizeBilinearAntialias', x, size, 'triangle', (n, m) => 2 * Math.max(n, m))
 }
 
 function resize(
   op: string,
   x: Tensor,
   size: readonly number[],
-  reach: ((n: number, m: number) => number) | null,
+  rule: keyof typeof RULES,
+  reach: (n: number, m: number) => number = () => 0,
 ): Tensor {
   if (x.shape.length !== 4 || x.shape[2] === 0 || x.shape[3] === 0) {
     throw new ShapeError(`${op}: needs [N, C, H, W] with pixels, got ${showShape(x.shape)}`)
@@ -46,8 +54,7 @@ function resize(
   const [n, c, h, w] = x.shape
   const [oh, ow] = size
   const view = x.layout === 'chwn' ? { planes: c, lanes: n } : { planes: n * c, lanes: 1 }
-  const reaches = { reachH: reach?.(h, oh) ?? 0, reachW: reach?.(w, ow) ?? 0 }
-  const params = { ...view, h, w, oh, ow, ...reaches, area: reach ? 0 : 1 }
+  const params = { ...view, h, w, oh, ow, reachH: reach(h, oh), reachW: reach(w, ow), rule: RULES[rule] }
   const y = empty(x.gpu, [n, c, oh, ow], 'f32', x.layout, op)
   resize_.forward({ x, y }, { ...params, add: 0 }, { threads: [y.size] })
   return record(op, y, [x], (dy, [dx]) => {

@@ -23,6 +23,8 @@ const takers: Record<string, [right: Tensor, run: (x: Tensor) => unknown]> = {
   resizeArea: [picture, (x) => ops.resizeArea(x, [2, 2])],
   softmax: [matrix, (x) => ops.softmax(x)],
   distillLoss: [matrix, (x) => ops.distillLoss(x, { labels })],
+  ece: [matrix, (x) => ops.ece({ logits: x, labels })],
+  classwiseEce: [matrix, (x) => ops.classwiseEce(x, labels)],
 }
 
 for (const [name, [right, run]] of Object.entries(takers)) {
@@ -36,6 +38,14 @@ for (const [name, [right, run]] of Object.entries(takers)) {
     }
   })
 }
+
+test('ece takes confidences and tables of f32 and nothing else', () => {
+  const [right, wrong] = [engine.zeros([2]), engine.zeros([2], { dtype: 'i32' })]
+  const said = (e: Error) => e instanceof InputError && e.message.startsWith('ece: needs f32, got i32 [')
+  assert.throws(() => ops.ece({ confidence: wrong, correct: right }), said)
+  assert.throws(() => ops.ece({ confidence: right, correct: wrong }), said)
+  assert.throws(() => ops.ece({ table: engine.zeros([ops.COLUMNS.length, 2], { dtype: 'i32' }) }), said)
+})
 
 test('what PyTorch users try first is answered with what to do', () => {
   const row = engine.zeros([2, 2, 4, 4])

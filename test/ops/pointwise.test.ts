@@ -3,10 +3,11 @@ import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
 import { InputError, ShapeError } from '../../src/errors.ts'
 import { reshape } from '../../src/ops/copy.ts'
-import { abs, add, addRelu, div, exp, log, mul, neg, type Operand, scale, sqrt, sub } from '../../src/ops/pointwise.ts'
+import type { Operand } from '../../src/ops/operands.ts'
+import { abs, add, addRelu, div, exp, log, mul, neg, scale, sqrt, sub } from '../../src/ops/pointwise.ts'
 import { sum } from '../../src/ops/reduce.ts'
-import { type Layout, type Shape, sizeOf, stridesOf, type Tensor } from '../../src/tensor.ts'
-import { checkOp, uniform } from '../check.ts'
+import { type Layout, type Shape, sizeOf, type Tensor } from '../../src/tensor.ts'
+import { broadcast, checkOp, uniform } from '../check.ts'
 import { engine } from '../device.ts'
 
 const test = suite('pointwise')
@@ -23,20 +24,6 @@ const names = ['add', 'sub', 'mul', 'div'] as const
 /** Values between 0.5 and 1.5, of both signs where `signed`: nothing to divide by is near 0. */
 const away = (shape: Shape, seed: number, signed = true) =>
   uniform(sizeOf(shape), seed).map((v) => (Math.abs(v) + 0.5) * (signed && v < 0 ? -1 : 1))
-
-/** f over two operands repeated to `to`, in float64. */
-function broadcast(f: (a: number, b: number) => number, shapes: Shape[], to: Shape) {
-  const inner = stridesOf(to, 'row')
-  const at = (shape: Shape, i: number) => {
-    const strides = stridesOf(shape, 'row')
-    return shape.reduce((sum, size, d) => {
-      const axis = d + to.length - shape.length
-      return sum + (size === 1 ? 0 : (Math.floor(i / inner[axis]) % to[axis]) * strides[d])
-    }, 0)
-  }
-  return (a: Float64Array, b: Float64Array) =>
-    Float64Array.from({ length: sizeOf(to) }, (_, i) => f(a[at(shapes[0], i)], b[at(shapes[1], i)]))
-}
 
 async function checkBinary(
   shapes: [Shape, Shape],

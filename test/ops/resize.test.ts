@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { resizeArea, resizeBilinear, resizeBilinearAntialias } from '../../src/ops/resize.ts'
+import { resizeArea, resizeBilinear, resizeBilinearAntialias, resizeNearest } from '../../src/ops/resize.ts'
 import type { Layout, Tensor } from '../../src/tensor.ts'
 import { allclose, checkOp } from '../check.ts'
 import { engine } from '../device.ts'
@@ -28,6 +28,8 @@ const antialias: Weights = (k, n, m) => {
   return raw.map((v) => v / total)
 }
 
+const nearest: Weights = (k, n, m) => Array.from({ length: n }, (_, j) => +(j === Math.floor(((k + 0.5) * n) / m)))
+
 function reference(weights: Weights, shape: number[], [oh, ow]: number[]) {
   const [n, c, h, w] = shape
   const rows = Array.from({ length: oh }, (_, k) => weights(k, h, oh))
@@ -44,6 +46,7 @@ function reference(weights: Weights, shape: number[], [oh, ow]: number[]) {
 
 const kinds: [string, (x: Tensor, size: number[]) => Tensor, Weights][] = [
   ['resizeArea', resizeArea, area],
+  ['resizeNearest', resizeNearest, nearest],
   ['resizeBilinear', resizeBilinear, bilinear],
   ['resizeBilinearAntialias', resizeBilinearAntialias, antialias],
 ]

@@ -3,12 +3,12 @@ import { backward } from '../../../src/autograd.ts'
 import { ShapeError } from '../../../src/errors.ts'
 import { batchNorm } from '../../../src/ops/batchNorm.ts'
 import { conv2d } from '../../../src/ops/conv2d.ts'
-import { permute, reshape, slice, toLayout } from '../../../src/ops/copy.ts'
-import { COLUMNS, distillLoss } from '../../../src/ops/distillLoss.ts'
+import { permute, reshape, toLayout } from '../../../src/ops/copy.ts'
 import { matmul } from '../../../src/ops/matmul.ts'
+import { crossEntropy, type NllLossOptions, nllLoss } from '../../../src/ops/nllLoss.ts'
 import { add, mul } from '../../../src/ops/pointwise.ts'
 import { avgPool2d, globalAvgPool, maxPool2dWithIndices } from '../../../src/ops/pool.ts'
-import { resizeBilinear, resizeBilinearAntialias } from '../../../src/ops/resize.ts'
+import { resizeBilinear, resizeBilinearAntialias, resizeNearest } from '../../../src/ops/resize.ts'
 import { logSoftmax, softmax } from '../../../src/ops/softmax.ts'
 import { type Shape, sizeOf, type Tensor } from '../../../src/tensor.ts'
 import { refuse, zeros } from '../harness.ts'
@@ -94,25 +94,19 @@ function normalised([input, gamma, beta, mean, variance]: Tensor[], a: Attribute
   return [back(y), kept(mean, runningMean, 1), kept(variance, runningVar, (count - 1) / count)]
 }
 
-/** Rows of logits from any axis order of pixels: [N, C, …] with labels [N, …]. */
-function crossEntropy([x, labels, weights]: Tensor[], a: Attributes, outputs: number): Tensor[] {
-  const { reduction = 'mean', ignore_index } = a
-  if (weights) refuse('SoftmaxCrossEntropyLoss', 'weights of classes', weights.shape)
-  if (ignore_index != null) refuse('SoftmaxCrossEntropyLoss', 'ignore_index', ignore_index)
-  const last = [0, ...x.shape.map((_, i) => i).slice(2), 1]
-  const rows = reshape(permute(x, last), [-1, x.shape[1]])
-  const each = reduction === 'none'
-  const { loss, table } = distillLoss(rows, { labels: reshape(labels, [-1]), reduction: each ? 'sum' : reduction })
-  const column = COLUMNS.indexOf('ce')
-  const values = () => reshape(slice(table, { starts: [column], ends: [column + 1] }), labels.shape)
-  const result = each ? values() : loss
-  return outputs > 1 ? [result, logSoftmax(x, { axis: 1 })] : [result]
+function lossOptions([, , weight]: Tensor[], { reduction = 'mean', ignore_index }: Attributes): NllLossOptions {
+  return { reduction, weight, ignoreIndex: ignore_index ?? undefined }
 }
 
-/** Only what networks need: linear, half-pixel centres, height and width, scales that fit the sizes exactly. */
+/** Whether a centre lies where two of n pixels meet, of which ONNX may want the first and we take the second. */
+const onEdge = (n: number, m: number) =>
+  Array.from({ length: m }, (_, k) => (2 * k + 1) * n).some((at) => at % (2 * m) === 0)
+
+/** Only what networks need: nearest and linear, half-pixel centres, two axes, scales that fit the sizes exactly. */
 function resized(x: Tensor, a: Attributes): Tensor {
   const {
     mode,
+    nearest_mode: nearest = 'round_prefer_floor',
     coordinate_transformation_mode: transform = 'half_pixel',
     antialias,
     exclude_outside,
@@ -121,7 +115,7 @@ function resized(x: Tensor, a: Attributes): Tensor {
   } = a
   const { keep_aspect_ratio_policy: policy = 'stretch' } = a
   const axes = (a.axes ?? x.shape.map((_, i) => i)).map((axis) => (axis < 0 ? axis + x.shape.length : axis))
-  if (mode !== 'linear') refuse('Resize', 'mode', mode)
+  if (mode !== 'linear' && mode !== 'nearest') refuse('Resize', 'mode', mode)
   if (transform !== 'half_pixel') refuse('Resize', 'coordinate_transformation_mode', transform)
   if (exclude_outside && !antialias) refuse('Resize', 'exclude_outside', exclude_outside)
   if (policy !== 'stretch') refuse('Resize', 'keep_aspect_ratio_policy', policy)
@@ -135,7 +129,13 @@ function resized(x: Tensor, a: Attributes): Tensor {
   if (changed.length > 2) refuse('Resize', 'axes', axes)
   const others = x.shape.map((_, i) => i).filter((i) => !changed.includes(i))
   const order = [...others, ...changed.sort()]
-  const y = (antialias ? resizeBilinearAntialias : resizeBilinear)(
+  if (
+    mode === 'nearest' &&
+    (nearest !== 'round_prefer_floor' || order.slice(2).some((i) => onEdge(x.shape[i], size[i])))
+  )
+    refuse('Resize', 'nearest_mode', nearest)
+  const resize = mode === 'nearest' ? resizeNearest : antialias ? resizeBilinearAntialias : resizeBilinear
+  const y = resize(
     permute(x, order),
     order.slice(2).map((i) => size[i]),
   )
@@ -168,7 +168,11 @@ export const layers: Operators = {
   },
   GlobalAveragePool: ([x]) => reshape(globalAvgPool(x), [x.shape[0], x.shape[1], 1, 1]),
   BatchNormalization: normalised,
-  SoftmaxCrossEntropyLoss: crossEntropy,
+  NegativeLogLikelihoodLoss: (inputs, a) => nllLoss(inputs[0], inputs[1], lossOptions(inputs, a)),
+  SoftmaxCrossEntropyLoss: (inputs, a, outputs) => {
+    const loss = crossEntropy(inputs[0], inputs[1], lossOptions(inputs, a))
+    return outputs > 1 ? [loss, logSoftmax(inputs[0], { axis: 1 })] : loss
+  },
   Resize: ([x], a) => resized(x, a),
   Softmax: ([x], { axis = -1 }) => softmax(x, { axis }),
   LogSoftmax: ([x], { axis = -1 }) => logSoftmax(x, { axis }),

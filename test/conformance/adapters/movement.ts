@@ -1,5 +1,8 @@
 // Operators that move elements: shapes, order, parts, repetition.
+import { cast } from '../../../src/ops/cast.ts'
 import { concat, type PadOptions, pad, permute, reshape, slice } from '../../../src/ops/copy.ts'
+import { indexSelect, oneHot } from '../../../src/ops/indexSelect.ts'
+import { add, mul } from '../../../src/ops/pointwise.ts'
 import { expand } from '../../../src/ops/reduce.ts'
 import { sizeOf, type Tensor } from '../../../src/tensor.ts'
 import { refuse } from '../harness.ts'
@@ -55,6 +58,9 @@ export const movement: Operators = {
   Slice: ([x], { starts, ends, axes, steps }) => {
     return slice(x, { starts, ends, axes: axes ?? undefined, steps: steps ?? undefined })
   },
+  Gather: ([x, index], { axis = 0 }) => indexSelect(x, index, axis),
+  OneHot: ([labels], { depth, values: [off, on], axis = -1 }) =>
+    add(mul(oneHot(cast(labels, 'i32'), depth, axis), on - off), off),
   Concat: (inputs, { axis }) => concat(inputs, axis),
   Split: ([x], attributes, outputs) => split(x, attributes, outputs),
   Expand: ([x], { shape }) => expand(x, shape),

@@ -43,6 +43,7 @@ export interface Attributes {
   sorted: 0 | 1
   select_last_index: 0 | 1
   coordinate_transformation_mode: string
+  nearest_mode: string
   antialias: 0 | 1
   exclude_outside: 0 | 1
   keep_aspect_ratio_policy: string
@@ -50,6 +51,8 @@ export interface Attributes {
   sizes: number[]
   reduction: 'none' | 'mean' | 'sum'
   ignore_index: number | null
+  depth: number
+  values: [off: number, on: number]
 }
 
 /** `outputs` is how many results the caller names. */

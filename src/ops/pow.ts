@@ -1,0 +1,31 @@
+// Operands that are repeated or lie otherwise are copied first.
+import source from '../../shaders/pow.wgsl'
+import { record } from '../autograd.ts'
+import { kernels } from '../gpu/kernel.ts'
+import { empty, Tensor } from '../tensor.ts'
+import { alike, type Operand, sides, tensorsAmong } from './operands.ts'
+
+const pow_ = kernels<'forward' | 'base' | 'exponent'>(source)
+
+/**
+ * a to the power of b, element by element, with NumPy broadcasting. Whole exponents take a base below 0, others give
+ * NaN there; those up to 32 are products. Throws ShapeError where the shapes don't broadcast.
+ */
+export function pow(a: Operand, b: Operand): Tensor {
+  tensorsAmong('pow', [a, b])
+  const operands = alike<Operand>('pow', [a, b])
+  const inputs = operands.filter((x) => x instanceof Tensor)
+  const [{ gpu, shape, layout }] = inputs
+  const y = empty(gpu, shape, 'f32', layout, 'pow')
+  const [base, exponent] = operands.map((x) => (x instanceof Tensor ? x : gpu.tape.atCall(x)))
+  const { buffers, numbers, variant } = sides(base, exponent, inputs[0])
+  const params = { n: y.size, ...numbers }
+  const grid = { threads: [y.size] }
+  pow_.forward({ ...buffers, y }, { ...params, add: 0 }, grid, variant)
+  return record('pow', y, inputs, (dy, destinations) => {
+    const da = base instanceof Tensor ? destinations[0] : null
+    const db = exponent instanceof Tensor ? destinations.at(-1) : null
+    if (da) pow_.base({ ...buffers, dy, dx: da.to }, { ...params, add: da.add }, grid, variant)
+    if (db) pow_.exponent({ ...buffers, dy, dx: db.to }, { ...params, add: db.add }, grid, variant)
+  })
+}
