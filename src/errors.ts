@@ -67,6 +67,9 @@ export class AdapterError extends DistillError {
   }
 }
 
+/** The name that was asked for is neither a word of ours nor part of an adapter's name. */
+export class UnknownAdapterError extends AdapterError {}
+
 /** A file that could not be read or written. Names the path and the system's reason. */
 export class FileError extends DistillError {
   constructor(message: string, options?: ErrorOptions) {

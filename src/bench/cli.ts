@@ -2,11 +2,11 @@
 
 import { type Case, chooseCases, FAMILIES, filtered } from '../cases/choose.ts'
 import type { Engine } from '../engine.ts'
-import { AdapterError, DistillError, InputError } from '../errors.ts'
+import { DistillError, InputError } from '../errors.ts'
 import { engineFrom } from '../init.ts'
 import { readText } from '../io/files.ts'
-import { openAdapter } from '../node/adapter.ts'
 import { nodeFiles } from '../node/files.ts'
+import { adapterFor } from '../study/adapter.ts'
 import { quoted } from '../study/args.ts'
 import { commit, VERSION, versionOf } from '../study/facts.ts'
 import { UsageError } from '../study/usage.ts'
@@ -109,12 +109,8 @@ async function textOf(flag: string, file: string): Promise<string> {
   }
 }
 
-async function open({ adapter, offline, subgroups }: BenchOptions, log: (line: string) => void): Promise<Engine> {
-  const opened = await openAdapter({ adapter, offline, fetchLavapipe: true, log }).catch((error) => {
-    const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
-    throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
-  })
-  return engineFrom(null, opened, { subgroups })
+async function open({ subgroups, ...asked }: BenchOptions, log: (line: string) => void): Promise<Engine> {
+  return engineFrom(null, await adapterFor(asked, log), { subgroups })
 }
 
 function factsOf({ info }: Engine, argv: readonly string[], rounds: number): Facts {

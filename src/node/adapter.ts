@@ -1,7 +1,7 @@
 // Which adapter a program runs on in Node.
 
 import { isMainThread } from 'node:worker_threads'
-import { AdapterError } from '../errors.ts'
+import { AdapterError, UnknownAdapterError } from '../errors.ts'
 import { isSoftware } from '../gpu/software.ts'
 import {
   type Driver,
@@ -120,7 +120,7 @@ async function byName(wanted: string): Promise<OpenAdapter> {
   const found = wanted && (await openNamed(wanted))
   if (found) return found
   const more = (await systemNames()).map((each) => `, '${each}'`).join('')
-  throw new AdapterError(`unknown adapter '${wanted}'; allowed: ${adapterWords.join(', ')}${more}`)
+  throw new UnknownAdapterError(`unknown adapter '${wanted}'; allowed: ${adapterWords.join(', ')}${more}`)
 }
 
 async function openNamed(part: string): Promise<OpenAdapter | undefined> {

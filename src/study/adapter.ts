@@ -1,5 +1,5 @@
 // The adapter that a command line asks for.
-import { AdapterError } from '../errors.ts'
+import { UnknownAdapterError } from '../errors.ts'
 import { openAdapter } from '../node/adapter.ts'
 import { UsageError } from './usage.ts'
 
@@ -11,7 +11,6 @@ export async function adapterFor(
   try {
     return await openAdapter({ adapter, offline, fetchLavapipe: true, log })
   } catch (error) {
-    const unknown = error instanceof AdapterError && error.message.startsWith('unknown adapter')
-    throw unknown ? new UsageError(`--adapter: ${error.message}`) : error
+    throw error instanceof UnknownAdapterError ? new UsageError(`--adapter: ${error.message}`) : error
   }
 }

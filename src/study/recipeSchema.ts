@@ -19,6 +19,7 @@ import {
   orNull,
   positive,
   type Schema,
+  SchemaFault,
   type Shape,
   yesNo,
 } from './schema.ts'
@@ -49,7 +50,7 @@ const network: Shape<ResNetConfig> = (value, path, before) => {
     architecture(config)
     return config
   } catch (error) {
-    if (!(error instanceof InputError) || error.message.includes(path)) throw error
+    if (!(error instanceof InputError) || error instanceof SchemaFault) throw error
     return fault(path, value, error.message)
   }
 }

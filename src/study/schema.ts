@@ -10,9 +10,18 @@ export type Shape<T> = (value: unknown, path: string, before?: unknown) => T
 /** A shape for every key. */
 export type Schema<T> = { [K in keyof T]-?: Shape<Exclude<T[K], undefined>> }
 
+/** What is wrong with the value at a path. */
+export class SchemaFault extends InputError {
+  constructor(
+    readonly path: string,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
 export function fault(path: string, value: unknown, allowed: string): never {
-  if (value === undefined) throw new InputError(`${path} is missing: ${allowed}`)
-  throw new InputError(`${path} ${quote(value)}: ${allowed}`)
+  throw new SchemaFault(path, `${path} ${value === undefined ? 'is missing' : quote(value)}: ${allowed}`)
 }
 
 const shape =
@@ -51,8 +60,9 @@ export const orNull =
       return inner(value, path, before)
     } catch (error) {
       // Only a fault of the value itself could have been mended by null.
-      const own = error instanceof InputError && (error.message.startsWith(`${path} `) || value === undefined)
-      throw own ? new InputError(`${error.message}, or null`) : error
+      throw error instanceof SchemaFault && error.path === path
+        ? new SchemaFault(path, `${error.message}, or null`)
+        : error
     }
   }
 
@@ -75,7 +85,8 @@ export function object<T extends object>(shapes: Schema<T>, optional: readonly (
     const at = (key: string) => (path ? `${path}.${key}` : key)
     for (const key of Object.keys(value)) {
       if (known.some((each) => each === key)) continue
-      throw new InputError(
+      throw new SchemaFault(
+        at(key),
         `unknown key '${at(key)}', the nearest is '${at(nearest(key, known))}'; known: ${known.join(', ')}`,
       )
     }
