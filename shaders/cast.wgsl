@@ -1,5 +1,5 @@
 // cast: f32 ↔ whole numbers, value by value. What an f32 has behind the point is dropped; beyond the range of the whole
-// numbers their end comes out.
+// numbers the last f32 within it comes out.
 struct Params { n: u32, unsigned: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;  // bits

@@ -1,7 +1,7 @@
 // compare: maximum, minimum, comparisons (1 where they hold, else 0) and the choice between a and b, element by element.
 // The operands have one shape and layout, or are a number, `left` or `right`. A comparison with NaN does not hold; the
 // larger and the smaller of a NaN and anything are NaN.
-struct Params { n: u32, add: u32, left: f32, right: f32 }
+struct Params { n: u32, add: u32, left: f32, right: f32, sign: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
@@ -23,9 +23,9 @@ fn right(i: u32) -> f32 {
   return b[i];
 }
 
-// Neither 0 nor -0.
+// Not 0; nor -0, where `sign` is the bit of an f32's sign.
 fn holds(i: u32) -> bool {
-  return (condition[i] & 0x7fffffffu) != 0u;
+  return (condition[i] & ~p.sign) != 0u;
 }
 
 fn put(i: u32, gradient: f32) {
@@ -50,14 +50,15 @@ fn smaller(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   y[i] = select(select(l + r, r, r <= l), l, l < r);
 }
 
-// What flows to a where the larger was taken; with a and b exchanged, where the smaller was. Equal ones get half each.
+// What flows to a where the larger was taken; with a and b exchanged, where the smaller was. Equal ones get half each,
+// and both get all where one is NaN.
 @compute @workgroup_size(64)
 fn share(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
   if (i >= p.n) { return; }
   let l = left(i);
   let r = right(i);
-  put(i, select(select(0.0, dy[i], l > r), 0.5 * dy[i], l == r));
+  put(i, select(select(dy[i], 0.0, l < r), 0.5 * dy[i], l == r));
 }
 
 @compute @workgroup_size(64)

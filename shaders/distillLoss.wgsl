@@ -5,7 +5,8 @@
 //   KL_k  = KL(softmax(t_k / (tau_k T_k)) || softmax(s / T_k)),  natural log;  scale_k = T_k^2, or 1 without `squared`
 //   dtotal/ds = ceWeight (softmax(s) - target)
 //             + sum_k weight_k scale_k / T_k (softmax(s / T_k) - softmax(t_k / (tau_k T_k)))
-// Rows lie row-major [rows][C]; a label or a teacher's row may be looked up through `index`. The table lies
+// Rows lie row-major [rows][C]; a label or a teacher's row may be looked up through `index`.
+// A label that is no class has CE, nll and brier NaN, no hit and no gradient. The table lies
 // [12][tableRows], a metric after the other: total, ce, kl0 … kl3 (scaled, unweighted), hit, top5, confidence, entropy,
 // nll, brier; rows beyond it are dropped.
 // A row is read a Value at a time, which the loader declares: vec4f, WIDTH 4 where the number of classes is a multiple
@@ -16,7 +17,7 @@
 // order is fixed.
 struct Params {
   count: u32, rows: u32, classes: u32, first: u32, tableRows: u32, mean: u32, gradient: u32, squared: u32, add: u32,
-  labelRows: u32, labelsByIndex: u32, smoothing: f32, ceWeight: f32,
+  labelRows: u32, labelsByIndex: u32, smoothing: f32, ceWeight: f32, nan: f32,
   temperature: vec4f, tau: vec4f, weight: vec4f,
   source: vec4u, start: vec4u, teacherRows: vec4u, byIndex: vec4u,
 }
@@ -138,7 +139,9 @@ fn forward(
   let turns = C / WIDTH;
   let s = row * turns;
   let picked = index[select(0u, row, p.labelsByIndex == 1u || any(p.byIndex == vec4u(1u)))];
-  let label = min(labels[min(select(row, picked, p.labelsByIndex == 1u), p.labelRows - 1u)], C - 1u);
+  let given = labels[min(select(row, picked, p.labelsByIndex == 1u), p.labelRows - 1u)];
+  let isClass = given < C;
+  let label = min(given, C - 1u);
   var t = vec4u();
   for (var k = 0u; k < EDGES; k++) { t[k] = teacherRow(k, row, picked); }
 
@@ -208,7 +211,7 @@ fn forward(
   let scale = select(vec4f(1.0), p.temperature * p.temperature, p.squared == 1u);
   if (lane == 0u && live && p.first + at < p.tableRows) {
     let logSum = log(sums.own.x);
-    let nll = logSum - zLabel;
+    let nll = select(p.nan, logSum - zLabel, isClass);
     let others = sums.own.z / sums.own.x;
     var kl = vec4f();
     for (var k = 0u; k < EDGES; k++) {
@@ -223,18 +226,19 @@ fn forward(
     table[y] = sum;
     table[n + y] = ce;
     for (var k = 0u; k < 4u; k++) { table[(2u + k) * n + y] = kl[k]; }
-    table[6u * n + y] = select(0.0, 1.0, sums.ahead < 0.5);
-    table[7u * n + y] = select(0.0, 1.0, sums.ahead < 4.5);
+    table[6u * n + y] = select(0.0, 1.0, sums.ahead < 0.5 && isClass);
+    table[7u * n + y] = select(0.0, 1.0, sums.ahead < 4.5 && isClass);
     table[8u * n + y] = 1.0 / sums.own.x;
     table[9u * n + y] = logSum - sums.own.y / sums.own.x;
     table[10u * n + y] = nll;
-    table[11u * n + y] = others * others + sums.own.w / (sums.own.x * sums.own.x);
+    let brier = others * others + sums.own.w / (sums.own.x * sums.own.x);
+    table[11u * n + y] = select(p.nan, brier, isClass);
   }
 
   if (p.gradient == 0u || at >= p.rows) { return; }
   let share = select(0.0, select(1.0, 1.0 / f32(p.count), p.mean == 1u), live);
   let pull = share * p.weight * scale * soft;
-  let ce = share * p.ceWeight;
+  let ce = select(0.0, share * p.ceWeight, isClass);
   for (var c = lane; c < turns; c += LANES) {
     let z = logits[s + c] - peak.student;
     let here = WIDTH * c + FIRST == Classes(label);

@@ -1,8 +1,8 @@
 // indexSelect: y[o, j, i] = x[o, index[j], i], bit for bit, with x [outer, size, inner] and y [outer, count, inner]; and
-// one-hot rows, y[o, c, i] = 1 where index[o, i] is c, else 0, with size classes. An index below 0 counts from the end.
-// One beyond either end selects `outside`, and is no class. Backwards every element of dx adds up the dy that were
+// one-hot rows, y[o, c, i] = 1 where index[o, i] is c, else 0, with size classes. An i32 index below 0 counts from the
+// end. One beyond either end selects `outside`, and is no class. Backwards every element of dx adds up the dy that were
 // selected from it, in the order of the indices.
-struct Params { outer: u32, size: u32, inner: u32, count: u32, outside: u32, add: u32 }
+struct Params { outer: u32, size: u32, inner: u32, count: u32, unsigned: u32, outside: u32, add: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<u32>;
 @group(0) @binding(2) var<storage, read> index: array<i32>;
@@ -13,7 +13,7 @@ struct Params { outer: u32, size: u32, inner: u32, count: u32, outside: u32, add
 // From 0; `size` or more where there is no such place.
 fn placeOf(i: u32) -> u32 {
   let given = index[i];
-  return u32(select(given, given + i32(p.size), given < 0));
+  return u32(select(given, given + i32(p.size), given < 0 && p.unsigned == 0u));
 }
 
 @compute @workgroup_size(64)

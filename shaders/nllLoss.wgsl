@@ -1,6 +1,6 @@
 // nllLoss: of place i of row n with label y, x being logarithms of probabilities,
 //   each[n, i] = -(1 - smoothing) w[y] x[n, y, i] - smoothing / C Σ_c w[c] x[n, c, i],   counted[n, i] = w[y];
-// both 0 where y is `ignored`, NaN where y is no class. x lies [N][C][inner], labels [N][inner], weights w [C] (all 1
+// both 0 where y is `ignored`, NaN and 0 where y is no class; neither has a gradient. x lies [N][C][inner], labels [N][inner], weights w [C] (all 1
 // unless WEIGHTED). A thread computes a place; backwards an element of dx.
 struct Params { places: u32, classes: u32, inner: u32, ignores: u32, ignored: i32, smoothing: f32, nan: f32, add: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -33,9 +33,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   if (place >= p.places) { return; }
   let label = labels[place];
   if (isIgnored(label) || !isClass(label)) {
-    let value = select(p.nan, 0.0, isIgnored(label));
-    each[place] = value;
-    counted[place] = value;
+    each[place] = select(p.nan, 0.0, isIgnored(label));
+    counted[place] = 0.0;
     return;
   }
   let first = place / p.inner * p.classes * p.inner + place % p.inner;
@@ -57,10 +56,9 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let c = i / p.inner % p.classes;
   let place = i / p.inner / p.classes * p.inner + i % p.inner;
   let label = labels[place];
-  var share = select(p.nan, 0.0, isIgnored(label));
+  var g = 0.0; // whatever dy is, which the mean of nothing makes infinite
   if (!isIgnored(label) && isClass(label)) {
-    share = weight(c) * (select(0.0, 1.0 - p.smoothing, c == u32(label)) + p.smoothing / f32(p.classes));
+    g = -dy[place] * weight(c) * (select(0.0, 1.0 - p.smoothing, c == u32(label)) + p.smoothing / f32(p.classes));
   }
-  let g = -dy[place] * share;
   dx[i] = select(g, dx[i] + g, p.add == 1u);
 }

@@ -1,9 +1,9 @@
 // pointwise: y = a ∘ b with NumPy broadcasting, and exp, log, sqrt, abs, with their derivatives. y and its operands are
 // walked by strides (0 repeats), over axes that the loader merged where it could: operands of one shape and layout have
 // one axis. A thread computes up to 8 elements of an innermost line, `width` apart. An operand that is a number comes
-// as p.number.
+// as p.left or p.right.
 struct Params {
-  threads: u32, width: u32, rank: u32, add: u32, number: f32,
+  threads: u32, width: u32, rank: u32, add: u32, left: f32, right: f32,
   axes: array<vec4u, 8>, // size, strides of y, a, b; the innermost axis first
 }
 @group(0) @binding(0) var<uniform> p: Params;
@@ -35,8 +35,8 @@ fn runOf(id: vec3u, groups: vec3u) -> Run {
 }
 
 fn operands(at: vec3u) -> vec2f {
-  if (LEFT_IS_NUMBER) { return vec2f(p.number, b[at.z]); }
-  if (RIGHT_IS_NUMBER) { return vec2f(a[at.y], p.number); }
+  if (LEFT_IS_NUMBER) { return vec2f(p.left, b[at.z]); }
+  if (RIGHT_IS_NUMBER) { return vec2f(a[at.y], p.right); }
   return vec2f(a[at.y], b[at.z]);
 }
 
@@ -126,12 +126,19 @@ fn exponential(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   }
 }
 
+// WGSL's log is whatever it likes at 0, below, at infinity and of NaN.
+fn logOf(x: f32) -> f32 {
+  if (x > 0.0) { return select(log(x), x, x > 3.4028234e38); }
+  if (x == 0.0) { return -1.0 / abs(x); }
+  return sqrt(x);  // NaN
+}
+
 @compute @workgroup_size(64)
 fn logarithm(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let run = runOf(id, groups);
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
-    put(at.x, log(a[at.y]));
+    put(at.x, logOf(a[at.y]));
   }
 }
 

@@ -1,6 +1,7 @@
 // pow: y = a to the power of b, element by element; the operands have one shape and layout, or are a number, `left` or
-// `right`. da = dy b a^(b - 1), 0 where b is 0; db = dy y log a, 0 where y is 0 (as PyTorch has both).
-struct Params { n: u32, add: u32, left: f32, right: f32 }
+// `right`. da = dy b a^(b - 1), 0 where b is 0; db = dy y log a, 0 where a is 0 and b is not below 0 (as PyTorch has
+// both). WGSL leaves open what pow and log are at 0 and below, so those are told apart.
+struct Params { n: u32, add: u32, left: f32, right: f32, nan: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
@@ -22,8 +23,7 @@ fn right(i: u32) -> f32 {
   return b[i];
 }
 
-// WGSL's pow is exp2(n log2 x): it loses digits, and knows neither x below 0 nor 0 to the power of 0. Small whole n are
-// products, by squaring.
+// WGSL's pow is exp2(n log2 x), which loses digits: small whole n are products, by squaring.
 fn power(x: f32, n: f32) -> f32 {
   let size = abs(n);
   let whole = size == trunc(size);
@@ -36,10 +36,11 @@ fn power(x: f32, n: f32) -> f32 {
     }
     return select(product, 1.0 / product, n < 0.0);
   }
-  let odd = whole && size - 2.0 * trunc(0.5 * size) == 1.0;
+  if (x == 0.0) { return select(0.0, 1.0 / abs(x), n < 0.0); }
+  if (x < 0.0 && !whole) { return p.nan; }
   let value = pow(abs(x), n);
-  if (x >= 0.0 || (whole && !odd)) { return value; }
-  return select(log(x), -value, whole);  // the logarithm of x is NaN, too
+  let odd = size - 2.0 * trunc(0.5 * size) == 1.0;
+  return select(value, -value, x < 0.0 && odd);
 }
 
 @compute @workgroup_size(64)
@@ -64,6 +65,12 @@ fn base(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 fn exponent(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
   if (i >= p.n) { return; }
-  let value = power(left(i), right(i));
-  put(i, select(dy[i] * value * log(left(i)), 0.0, value == 0.0));
+  let x = left(i);
+  let n = right(i);
+  if (x == 0.0 && n >= 0.0) {
+    put(i, 0.0);
+    return;
+  }
+  let slope = dy[i] * power(x, n);
+  if (x > 0.0) { put(i, slope * log(x)); } else { put(i, select(p.nan, -slope / abs(x), x == 0.0)); }
 }

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The engine: what a user holds. Creators, steps and captures are its methods; ops take the engine from their inputs.
 import { noGrad } from './autograd.ts'
-import { InputError } from './errors.ts'
+import { checkOptions, InputError } from './errors.ts'
 import type { Compiling } from './gpu/compiling.ts'
 import { type Gpu, type GpuInfo, synchronous } from './gpu/gpu.ts'
 import type { Storage } from './gpu/memory.ts'
@@ -15,6 +15,8 @@ export interface TensorOptions {
   requiresGrad?: boolean
   label?: string
 }
+
+const TENSOR = ['dtype', 'layout', 'requiresGrad', 'label']
 
 /** A captured step: `run` does again what `fn` did, without making a single object. */
 export interface Step<T> {
@@ -66,6 +68,7 @@ export class Engine {
    */
   tensor(data: ArrayLike<number>, shape: Shape = [data?.length], options: TensorOptions = {}): Tensor {
     if (typeof data?.length !== 'number') throw new InputError(`tensor: needs a list of numbers, got ${data}`)
+    checkOptions('tensor', options, TENSOR)
     const { dtype = 'f32', layout = 'row', requiresGrad = false, label = 'tensor' } = options
     const t = persistent(this.gpu, shape, data, dtype, layout, label)
     t.requiresGrad = requiresGrad
@@ -73,6 +76,7 @@ export class Engine {
   }
 
   zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+    checkOptions('zeros', options, TENSOR)
     const { dtype = 'f32', layout = 'row', requiresGrad = false, label = 'zeros' } = options
     const t = persistent(this.gpu, shape, null, dtype, layout, label)
     t.requiresGrad = requiresGrad

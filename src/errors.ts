@@ -14,6 +14,16 @@ export function quote(value: unknown, most = 60): string {
   return text.length > most ? `${text.slice(0, most - 3)}…` : text
 }
 
+/** Throws InputError for options that are no object, and for one that is not among the known. */
+export function checkOptions(op: string, options: unknown, known: readonly string[]): void {
+  const plain = typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype
+  if (!plain) throw new InputError(`${op}: options are an object, { ${known.join(', ')} }, got ${quote(options)}`)
+  const other = Object.keys(options).find(
+    (key) => !known.includes(key) && (options as Record<string, unknown>)[key] !== undefined,
+  )
+  if (other !== undefined) throw new InputError(`${op}: no option '${other}'; there are ${known.join(', ')}`)
+}
+
 export class DistillError extends Error {
   constructor(
     readonly code: string,

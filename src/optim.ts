@@ -3,7 +3,7 @@
 //   optimizer.advance(t, schedule(t - 1)); step.run()
 import source from '../shaders/optim.wgsl'
 import { clearOld } from './autograd.ts'
-import { InputError, ShapeError } from './errors.ts'
+import { checkOptions, InputError, ShapeError } from './errors.ts'
 import { kernels } from './gpu/kernel.ts'
 import { Scalar } from './gpu/scalar.ts'
 import { persistent, sameShape, showShape, Tensor } from './tensor.ts'
@@ -60,7 +60,7 @@ export interface AdamOptions extends CommonOptions {
 /** SGD with momentum; weight decay is added to the gradient. Throws InputError for values torch.optim refuses. */
 export function sgd(flat: Flat, options: SgdOptions): Optimizer {
   const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options
-  const { n, decayEnd } = checkFlat('sgd', flat, options)
+  const { n, decayEnd } = checkFlat('sgd', flat, options, ['momentum', 'dampening', 'nesterov'])
   checkAtLeast0('sgd', { lr, momentum, weightDecay })
   if (!Number.isFinite(dampening)) throw new InputError(`sgd: dampening ${dampening}`)
   if (nesterov && (momentum === 0 || dampening !== 0)) {
@@ -80,7 +80,7 @@ export function sgd(flat: Flat, options: SgdOptions): Optimizer {
     state: [velocity],
     advance(step, rates = {}) {
       const { lr: rate = lr, momentum: kept = momentum } = rates
-      checkStep('sgd', step)
+      checkStep('sgd', step, rates)
       checkAtLeast0('sgd', { lr: rate, momentum: kept })
       // Like torch: the buffer starts as the first gradient itself, and stays as it is in a step without momentum, which
       // then is the gradient's own, as Nesterov's with a momentum of 0.
@@ -112,7 +112,7 @@ export function adamW(flat: Flat, options: AdamOptions): Optimizer {
 function moments(name: string, flat: Flat, options: AdamOptions, decoupled: boolean): Optimizer {
   const { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options
   const [beta1, beta2] = betas
-  const { n, decayEnd } = checkFlat(name, flat, options)
+  const { n, decayEnd } = checkFlat(name, flat, options, ['betas', 'eps'])
   checkAtLeast0(name, { lr, eps, weightDecay })
   checkBeta(name, 'beta1', beta1)
   checkBeta(name, 'beta2', beta2)
@@ -133,7 +133,7 @@ function moments(name: string, flat: Flat, options: AdamOptions, decoupled: bool
     state: [mean, square],
     advance(step, rates = {}) {
       const { lr: rate = lr, beta1: kept = beta1 } = rates
-      checkStep(name, step)
+      checkStep(name, step, rates)
       checkAtLeast0(name, { lr: rate })
       checkBeta(name, 'beta1', kept)
       scalars.rate.value = rate / (1 - kept ** step)
@@ -150,7 +150,13 @@ function moments(name: string, flat: Flat, options: AdamOptions, decoupled: bool
   }
 }
 
-function checkFlat(name: string, { values, gradients }: Flat, options: CommonOptions): { n: number; decayEnd: number } {
+function checkFlat(
+  name: string,
+  { values, gradients }: Flat,
+  options: CommonOptions,
+  more: readonly string[],
+): { n: number; decayEnd: number } {
+  checkOptions(name, options, ['lr', 'weightDecay', 'decayEnd', ...more])
   if (!(values instanceof Tensor && gradients instanceof Tensor))
     throw new InputError(`${name}: needs flat buffers, { values, gradients }: pass the \`flat\` of Parameters`)
   if (!sameShape(values.shape, gradients.shape)) {
@@ -163,7 +169,8 @@ function checkFlat(name: string, { values, gradients }: Flat, options: CommonOpt
   return { n: values.size, decayEnd }
 }
 
-function checkStep(name: string, step: number): void {
+function checkStep(name: string, step: number, rates: Rates): void {
+  checkOptions(`${name}: advance`, rates, ['lr', 'momentum', 'beta1'])
   if (!(Number.isInteger(step) && step >= 1)) throw new InputError(`${name}: step ${step}, they count from 1`)
 }
 

@@ -71,6 +71,13 @@ export class Tensor implements Bindable {
   get gpu(): Gpu {
     return this.storage.gpu
   }
+  /** For messages. */
+  toString(): string {
+    return `${this.dtype} ${showShape(this.shape)}`
+  }
+  toJSON(): string {
+    return `${this}`
+  }
   get size(): number {
     return sizeOf(this.shape)
   }
@@ -176,6 +183,7 @@ export function persistent(
  */
 export function assign(target: Tensor, data: ArrayLike<number>): void {
   target.gpu.refuseInStep('assign')
+  if (data instanceof Tensor) throw new InputError('assign: values come from the host; lerpInto copies a tensor')
   if (data.length !== target.size) {
     throw new InputError(`assign: ${data.length} values for shape ${showShape(target.shape)}`)
   }

@@ -1,6 +1,6 @@
 // docs/operators.md: every operator, what its docstring says of it, and what a call shows: whether gradients flow, and
 // which dtypes it takes. WEBGPU_DISTILL_WRITE_DOCS=1 writes the page.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InputError } from '../src/errors.ts'
@@ -53,6 +53,10 @@ const ofMatrices: Record<string, (x: Tensor) => unknown> = {
   gelu: (x) => ops.gelu(x),
   gt: (x) => ops.gt(x, 1),
   indexSelect: (x) => ops.indexSelect(x, labels),
+  lerpInto: (x) => {
+    ops.lerpInto(x, engine.zeros([2, 2]))
+    return ops.detach(x)
+  },
   le: (x) => ops.le(x, 1),
   leakyRelu: (x) => ops.leakyRelu(x),
   linear: (x) => ops.linear(x, engine.zeros([3, 2])),
@@ -109,44 +113,68 @@ function called(name: string, dtype: DType): { gradient: boolean } | null {
   }
 }
 
+const operators = Object.entries(ops)
+  .filter(([name, value]) => typeof value === 'function' && !NO_OPERATORS.includes(name))
+  .map(([name]) => name)
+
 interface Documented {
   file: string
   parameters: string
   text: string
 }
 
+const read = (file: string) => readFileSync(`src/ops/${file}`, 'utf8')
+
+/** The keys of every interface of src/ops, `?` after those that may be left out. */
+const interfaces = new Map<string, string[]>()
+for (const file of readdirSync('src/ops')) {
+  for (const [, name, parent, body] of read(file).matchAll(/interface (\w+)(?: extends (\w+))? \{\n(.*?)\n\}/gs))
+    interfaces.set(name, [...(interfaces.get(parent) ?? []), ...keysOf(body)])
+}
+
+function keysOf(body: string): string[] {
+  const plain = body.replace(/\/\*.*?\*\//gs, '')
+  return [...plain.matchAll(/(?:^|[\n;{])\s*(\w+\??):/g)].map(([, key]) => key)
+}
+
+/** A parameter as a call has it: its name, and the default; options by their keys. */
+function parameter(text: string): string {
+  const [declared, value] = text.trim().split(' = ')
+  const [name, ...rest] = declared.split(':')
+  const type = rest.join(':').trim()
+  const keys = type.startsWith('{') ? keysOf(type) : name === 'options' ? interfaces.get(type) : undefined
+  if (keys) return `{ ${keys.join(', ')} }`
+  return value === undefined ? name.replace('?', '') : `${name} = ${value}`
+}
+
+/** The parameters of a signature, told apart by the commas between them. */
+function parametersOf(signature: string): string {
+  let depth = 0
+  const parts = ['']
+  for (const character of signature.replaceAll('=>', '→')) {
+    if ('({[<'.includes(character)) depth++
+    if (')}]>'.includes(character)) depth--
+    if (character === ',' && depth === 0) parts.push('')
+    else parts[parts.length - 1] += character
+  }
+  const given = parts.filter((part) => part.trim() !== '')
+  return given.map(parameter).join(', ')
+}
+
 /** Files of src/ops by what index.ts exports of them, in its order, and the docstrings of functions. */
 function documented(): Map<string, Documented> {
   const found = new Map<string, Documented>()
-  for (const [, file] of readFileSync('src/ops/index.ts', 'utf8').matchAll(/from '\.\/(\w+)\.ts'/g)) {
-    const source = readFileSync(`src/ops/${file}.ts`, 'utf8')
-    for (const [, text, name, parameters] of source.matchAll(
+  for (const [, file] of read('index.ts').matchAll(/from '\.\/(\w+)\.ts'/g)) {
+    for (const [, text, name, signature] of read(`${file}.ts`).matchAll(
       /\/\*\*((?:(?!\*\/).)*)\*\/\nexport function (\w+)\((.*?)\)(?:: [^\n]+)? \{\n/gs,
     )) {
+      if (!operators.includes(name)) continue
       const plain = text.replace(/\n \*/g, ' ').replace(/\s+/g, ' ').trim()
-      found.set(name, { file, parameters: namesOf(parameters), text: plain })
+      found.set(name, { file, parameters: parametersOf(signature), text: plain })
     }
   }
   return found
 }
-
-/** The names of the parameters of a signature, without types and defaults. */
-function namesOf(parameters: string): string {
-  let depth = 0
-  const parts = ['']
-  for (const character of parameters) {
-    if ('({[<'.includes(character)) depth++
-    if (')}]'.includes(character)) depth--
-    if (character === ',' && depth === 0) parts.push('')
-    else parts[parts.length - 1] += character
-  }
-  const names = parts.map((part) => (/^\s*\{/.test(part) ? 'options' : (/^\s*(\w+)/.exec(part)?.[1] ?? '')))
-  return names.filter(Boolean).join(', ')
-}
-
-const operators = Object.entries(ops)
-  .filter(([name, value]) => typeof value === 'function' && !NO_OPERATORS.includes(name))
-  .map(([name]) => name)
 
 test('every operator is called here', () => {
   assert.equal(Object.keys({ ...ofPictures, ...ofMatrices }).sort(), [...operators].sort())
@@ -162,13 +190,14 @@ test('the page says what calls show', () => {
     const gradient = results.some(([, result]) => result?.gradient)
     const text = doc.text.replaceAll('|', '\\|')
     const link = `[${name}](../src/ops/${doc.file}.ts)`
-    return `| ${link}(${doc.parameters}) | ${text} | ${gradient ? 'yes' : 'no'} | ${taken.join(', ')} |`
+    return `| ${link} | \`${name}(${doc.parameters})\` <br> ${text} | ${gradient ? 'yes' : 'no'} | ${taken.join(', ')} |`
   })
   const page = `# Operators
 
 Written by \`WEBGPU_DISTILL_WRITE_DOCS=1 node test/run.mjs operators\` from the docstrings, and from a call with each
 dtype: does the result take part in \`backward\`, and is the dtype refused? (Of the loss functions and \`indexSelect\`
-that is the first tensor; labels and indices are whole numbers.) How each is checked:
+that is the first tensor; labels and indices are whole numbers.) Options are one object, \`?\` marks those that may be
+left out; operands are tensors, and of two one may be a number or a Scalar. How each is checked:
 [conformance.md](conformance.md), [CONTRIBUTING.md](../CONTRIBUTING.md#an-operator).
 
 | operator | | gradient | takes |

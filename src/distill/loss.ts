@@ -4,7 +4,8 @@ import { InputError } from '../errors.ts'
 import { type AnyNetwork, COSINE_SCALE } from '../nn/resnet.ts'
 import { addWhereAgreeing } from '../ops/agree.ts'
 import { concat } from '../ops/copy.ts'
-import { distillLoss, type Rows, type TeacherEdge } from '../ops/distillLoss.ts'
+import { distillLoss, type TeacherEdge } from '../ops/distillLoss.ts'
+import { indexSelect, oneHot } from '../ops/indexSelect.ts'
 import { add, exp, log, mul, scale, sub } from '../ops/pointwise.ts'
 import { sum } from '../ops/reduce.ts'
 import { max } from '../ops/select.ts'
@@ -44,7 +45,7 @@ export function learn(
 ): void {
   const { parameters } = network
   const apart = targets.filter(({ decoupled, whileAgreeing }) => decoupled || whileAgreeing)
-  const edges = targets.map((target) => (apart.includes(target) ? { ...target, weight: 0 } : target))
+  const edges = targets.map((target) => ({ ...termOf(target), ...(apart.includes(target) && { weight: 0 }) }))
   const { loss } = distillLoss(logits, { labels, labelSmoothing, ceWeight, edges, metrics })
   const decoupled = targets.filter((target) => target.decoupled && !target.whileAgreeing)
   const agreeing = targets.filter(({ whileAgreeing }) => whileAgreeing)
@@ -58,7 +59,7 @@ export function learn(
   const { gradients } = parameters.flat
   const rest = empty(logits.gpu, gradients.shape, 'f32', 'row', 'gradients without the agreeing edges')
   accumulate(gradients, rest, 0)
-  const plain = agreeing.filter((target) => !target.decoupled)
+  const plain = agreeing.filter((target) => !target.decoupled).map(termOf)
   const also = agreeing.filter((target) => target.decoupled)
   const extra = distillLoss(logits, { labels, ceWeight: 0, edges: plain }).loss
   parameters.zeroGrad()
@@ -66,12 +67,15 @@ export function learn(
   addWhereAgreeing(rest, gradients)
 }
 
+/** Its plain KL term. */
+const termOf = ({ logits, temperature, tau, weight }: Target): TeacherEdge => ({ logits, temperature, tau, weight })
+
 /** What the cross-entropy is more where the label's cosine counts less by the margin (Wang et al. 2018). */
 function marginLoss(
   logits: Tensor,
   { margin, ceWeight, labelSmoothing, labels }: Pick<Learner, 'margin' | 'ceWeight' | 'labelSmoothing' | 'labels'>,
 ): Tensor {
-  const less = noGrad(logits.gpu, () => scale(oneHot(logits, labels), -COSINE_SCALE * margin!))
+  const less = noGrad(logits.gpu, () => scale(hot(logits, labels), -COSINE_SCALE * margin!))
   const loss = (of: Tensor) => distillLoss(of, { labels, ceWeight, labelSmoothing }).loss
   return sub(loss(add(logits, less)), loss(logits))
 }
@@ -96,7 +100,7 @@ function decoupledLoss(logits: Tensor, target: Target, labels: Learner['labels']
   if (typeof weight !== 'number') throw new InputError('a decoupled edge has no end: its weight is a number')
   const { gpu } = logits
   const none = { labels, ceWeight: 0, gradient: true }
-  const label = noGrad(gpu, () => oneHot(logits, labels))
+  const label = noGrad(gpu, () => hot(logits, labels))
   const hide = noGrad(gpu, () => scale(label, -1e4))
   const taught = noGrad(gpu, () => scale(target.logits as Tensor, 1 / tau))
   // Logits of the label against all others.
@@ -118,9 +122,7 @@ function decoupledLoss(logits: Tensor, target: Target, labels: Learner['labels']
   return add(first.loss, second.loss)
 }
 
-/** [N, C]: 1 at the label. Read off the gradient of the cross-entropy of equal logits, 1/C - onehot. */
-function oneHot(like: Tensor, labels: Rows): Tensor {
-  const even = scale(like, 0)
-  const { gradient } = distillLoss(even, { labels, reduction: 'sum', gradient: true })
-  return sub(1 / like.shape[1], gradient!)
+/** 1 at the label of each row of logits. */
+function hot(logits: Tensor, { from, index }: Learner['labels']): Tensor {
+  return oneHot(indexSelect(from, index), logits.shape[1])
 }

@@ -6,6 +6,14 @@ export class Scalar {
     readonly name: string,
     public value: number,
   ) {}
+
+  /** For messages. */
+  toString(): string {
+    return `the Scalar '${this.name}'`
+  }
+  toJSON(): string {
+    return `${this}`
+  }
 }
 
 /** A number as it is now. */

@@ -46,6 +46,7 @@ export class Parameters {
     readonly gpu: Gpu,
     specs: readonly Spec[],
   ) {
+    if (typeof gpu?.allocate !== 'function') throw new InputError('Parameters: needs a Gpu: pass engine.gpu')
     const rank = { weight: 0, norm: 1, bias: 1, running: 2 }
     const names = new Set<string>()
     for (const { name, shape, values, kind } of specs) {

@@ -1,7 +1,7 @@
 // Activations besides relu. Functions of one element each, with PyTorch's names, defaults and gradients.
 import source from '../../shaders/activation.wgsl'
 import { record } from '../autograd.ts'
-import { InputError } from '../errors.ts'
+import { checkOptions, InputError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
@@ -39,7 +39,9 @@ export interface GeluOptions {
 }
 
 /** x · Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016), elementwise. Throws InputError. */
-export function gelu(x: Tensor, { approximate = 'none' }: GeluOptions = {}): Tensor {
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  checkOptions('gelu', options, ['approximate'])
+  const { approximate = 'none' } = options
   if (approximate !== 'none' && approximate !== 'tanh') {
     throw new InputError(`gelu: approximate '${approximate}'; 'none' or 'tanh'`)
   }
@@ -57,7 +59,9 @@ export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
  * x, at least `min` and at most `max` (which wins where they cross), elementwise; an absent end is none. The gradient
  * is 1 from end to end, 0 outside. Throws InputError for NaN, and where both ends are absent.
  */
-export function clamp(x: Tensor, { min, max }: { min?: number; max?: number } = {}): Tensor {
+export function clamp(x: Tensor, options: { min?: number; max?: number } = {}): Tensor {
+  checkOptions('clamp', options, ['min', 'max'])
+  const { min, max } = options
   if (min === undefined && max === undefined) throw new InputError('clamp: needs min, max or both')
   const [low, high] = [min ?? Number.NEGATIVE_INFINITY, max ?? Number.POSITIVE_INFINITY]
   if (Number.isNaN(low) || Number.isNaN(high)) throw new InputError(`clamp: min ${min}, max ${max}; numbers`)

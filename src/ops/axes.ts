@@ -1,6 +1,6 @@
 // Axes: which ones an option names, how shapes broadcast, and the shortest walk over several tensors at once.
-import { InputError, ShapeError } from '../errors.ts'
-import { type Layout, type Shape, showShape, sizeOf, stridesOf, type Tensor } from '../tensor.ts'
+import { InputError, quote, ShapeError } from '../errors.ts'
+import { type Layout, type Shape, showShape, sizeOf, stridesOf, Tensor } from '../tensor.ts'
 
 /** Strided kernels keep shapes and strides in two vec4 of their Params. */
 const MOST_AXES = 8
@@ -101,8 +101,15 @@ export function runs(walked: Walk): { rank: number; axes: number[]; width: numbe
   return { ...loops(walked), width, threads: walked.n === 0 ? 0 : (walked.n / inner) * width }
 }
 
-/** Throws InputError for a tensor that holds no f32. */
+/** Throws InputError for what is no tensor; `where` names the operation, and the operand where that helps. */
+export function checkTensor(where: string, x: unknown): asserts x is Tensor {
+  if (!(x instanceof Tensor)) throw new InputError(`${where}: needs a tensor, got ${quote(x)}`)
+}
+
+/** Throws InputError for a tensor that holds no f32, and for what is no tensor. */
 export function checkFloat(op: string, ...tensors: Tensor[]): void {
-  const other = tensors.find((x) => x.dtype !== 'f32')
-  if (other) throw new InputError(`${op}: needs f32, got ${other.dtype} ${showShape(other.shape)}`)
+  for (const x of tensors) {
+    checkTensor(op, x)
+    if (x.dtype !== 'f32') throw new InputError(`${op}: needs f32, got ${x}; cast(x, 'f32') makes it so`)
+  }
 }

@@ -1,11 +1,11 @@
 import source from '../../shaders/batchNorm.wgsl'
 import runningSource from '../../shaders/runningStats.wgsl'
 import { record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { checkOptions, InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
-import { checkFloat } from './axes.ts'
+import { checkFloat, checkTensor } from './axes.ts'
 import { reshape, toLayout } from './copy.ts'
 
 type Entry =
@@ -63,6 +63,9 @@ function checkShapes(x: Tensor, weights: BatchNormWeights, { residual, train }: 
  * Throws ShapeError for weights that are not [C], InputError for one value per channel in training.
  */
 export function batchNorm(input: Tensor, weights: BatchNormWeights, options: BatchNormOptions): Tensor {
+  checkOptions('batchNorm', options, ['train', 'momentum', 'eps', 'relu', 'residual'])
+  for (const name of ['gamma', 'beta', 'runningMean', 'runningVar'] as const)
+    checkTensor(`batchNorm: ${name}`, weights[name])
   if (input.shape.length === 2) {
     const wide = (t: Tensor) => toLayout(reshape(t, [...t.shape, 1, 1]), 'chwn')
     const residual = options.residual?.shape.length === 2 ? wide(options.residual) : options.residual

@@ -1,13 +1,14 @@
 // Calibration errors on the device, from the columns that the loss leaves behind or from logits. A reliability diagram needs
 // nothing but the bins.
 import source from '../../shaders/calibration.wgsl'
-import { InputError, ShapeError } from '../errors.ts'
+import { checkOptions, InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
-import { checkFloat } from './axes.ts'
+import { checkFloat, checkTensor } from './axes.ts'
 import { COLUMNS, distillLoss } from './distillLoss.ts'
 
+const OPTIONS = ['bins', 'equalMass', 'edges', 'zeroInFirst']
 const calibration_ = kernels<'collect' | 'collectLogits' | 'finish' | 'rank' | 'probabilities' | 'average'>(source)
 
 export interface EceOptions {
@@ -42,6 +43,10 @@ export interface Ece {
  * InputError for a number of bins or edges that make no bins, and for other dtypes.
  */
 export function ece(answers: Answers, options: EceOptions = {}): Ece {
+  if (!['logits', 'table', 'confidence'].some((key) => Object.hasOwn(answers ?? {}, key))) {
+    throw new InputError('ece: needs { logits, labels }, { confidence, correct } or { table }, as distillLoss has it')
+  }
+  checkOptions('ece', options, OPTIONS)
   if ('logits' in answers) {
     const { logits, labels } = answers
     checkLogits('ece', logits, labels)
@@ -71,6 +76,7 @@ export function ece(answers: Answers, options: EceOptions = {}): Ece {
  * largest MCE, mean signed gap. `logits` is [N, C], `labels` u32 [N]. Throws ShapeError, InputError.
  */
 export function classwiseEce(logits: Tensor, labels: Tensor, options: EceOptions = {}): Ece & { average: Tensor } {
+  checkOptions('classwiseEce', options, OPTIONS)
   checkLogits('classwiseEce', logits, labels)
   const { gpu } = logits
   const [n, classes] = logits.shape
@@ -146,6 +152,8 @@ function finish(
 }
 
 function checkLogits(op: string, logits: Tensor, labels: Tensor): void {
+  checkTensor(`${op}: logits`, logits)
+  checkTensor(`${op}: labels`, labels)
   const [n, classes = 0] = logits.shape
   if (logits.shape.length !== 2 || classes === 0 || !sameShape(labels.shape, [n])) {
     const found = `${showShape(logits.shape)} and ${showShape(labels.shape)}`
@@ -167,6 +175,8 @@ function columnsOf(answers: Exclude<Answers, { logits: Tensor }>) {
     return { confidence: table, correct: table, n, starts }
   }
   const { confidence, correct } = answers
+  checkTensor('ece: confidence', confidence)
+  checkTensor('ece: correct', correct)
   if (confidence.shape.length !== 1 || !sameShape(confidence.shape, correct.shape)) {
     const found = `${showShape(confidence.shape)} and ${showShape(correct.shape)}`
     throw new ShapeError(`ece: confidence and correct are [N], got ${found}`)

@@ -1,6 +1,6 @@
 // What a convolution is: shapes and options checked, and the sizes under the names the kernels use.
-import { InputError, ShapeError } from '../errors.ts'
-import { showShape, type Tensor } from '../tensor.ts'
+import { checkOptions, InputError, quote, ShapeError } from '../errors.ts'
+import { showShape, Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
 import { fourPads, pair, windowCount } from './windows.ts'
 
@@ -40,6 +40,13 @@ export interface Geometry {
 
 /** Throws ShapeError where shapes do not fit each other, InputError for an option that can't be. */
 export function geometry(x: Tensor, w: Tensor, bias: Tensor | null, options: Conv2dOptions): Geometry {
+  for (const operand of bias ? [x, w, bias] : [x, w]) {
+    if (!(operand instanceof Tensor))
+      throw new InputError(
+        `conv2d: needs tensors, got ${quote(operand)}; options come after the bias, which may be null`,
+      )
+  }
+  checkOptions('conv2d', options, ['stride', 'padding', 'dilation', 'groups', 'residual', 'relu'])
   const { groups = 1 } = options
   const shapes = `x ${showShape(x.shape)}, w ${showShape(w.shape)}`
   if (x.shape.length !== 4 || w.shape.length !== 4) throw new ShapeError(`conv2d: needs rank 4 twice, got ${shapes}`)

@@ -1,7 +1,7 @@
 // Moving elements without changing them: one strided kernel, and the views that need none.
 import source from '../../shaders/copy.wgsl'
 import { record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { checkOptions, InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import {
   type Destination,
@@ -139,6 +139,7 @@ export interface SliceOptions {
  * of different lengths or repeated axes, InputError for a step of 0 and for fractions.
  */
 export function slice(x: Tensor, options: SliceOptions): Tensor {
+  checkOptions('slice', options, ['starts', 'ends', 'axes', 'steps'])
   const { starts, ends, axes = starts.map((_, i) => i), steps = starts.map(() => 1) } = options
   const named = axes.map((axis) => axisOf('slice', x.shape, axis))
   const alike = [ends.length, axes.length, steps.length, new Set(named).size].every((n) => n === starts.length)
@@ -239,6 +240,7 @@ export interface PadOptions {
  * the pads don't fit the shape, InputError for another mode.
  */
 export function pad(x: Tensor, pads: readonly number[], options: PadOptions = {}): Tensor {
+  checkOptions('pad', options, ['value', 'mode'])
   const { value = 0, mode = 'constant' } = options
   const rank = x.shape.length
   const [before, after] = [pads.slice(0, rank), pads.slice(rank)]

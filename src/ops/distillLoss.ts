@@ -2,12 +2,12 @@
 import source from '../../shaders/distillLoss.wgsl'
 import metricsSource from '../../shaders/metrics.wgsl'
 import { isUnit, record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { checkOptions, InputError, ShapeError } from '../errors.ts'
 import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { numberOf, type ParamValue, type Scalar } from '../gpu/scalar.ts'
 import { empty, type Shape, sameShape, showShape, Tensor } from '../tensor.ts'
-import { checkFloat } from './axes.ts'
+import { checkFloat, checkTensor } from './axes.ts'
 
 const loss_ = kernels<'forward' | 'backward'>(source)
 const metrics_ = kernels<'sums'>(metricsSource)
@@ -66,7 +66,7 @@ export interface TeacherEdge {
 }
 
 export interface DistillLossOptions {
-  /** Class of each picture, u32 [N], or of stored ones, u32 [rows]. Values of C and above count as C - 1. */
+  /** Class of each picture, u32 [N], or of stored ones, u32 [rows]. One that is no class makes the loss NaN and has no gradient. */
   labels: Rows
   /** From 0 to 1. Default 0. */
   labelSmoothing?: Value
@@ -91,6 +91,11 @@ export interface DistillLossOptions {
   /** Invocations that share a row: a power of two up to 32. Default by adapter and number of classes. */
   lanes?: number
 }
+
+const OPTIONS = [
+  ...['labels', 'labelSmoothing', 'ceWeight', 'edges', 'scale', 'reduction', 'count', 'table', 'rowOffset', 'metrics'],
+  ...['gradient', 'lanes'],
+]
 
 export interface DistillLoss {
   /** The loss, []: call `backward` on it. */
@@ -139,6 +144,7 @@ export function distillLoss(logits: Tensor, options: DistillLossOptions): Distil
     labelsByIndex: 'from' in options.labels ? 1 : 0,
     smoothing: options.labelSmoothing ?? 0,
     ceWeight: options.ceWeight ?? 1,
+    nan: Number.NaN,
     ...numbers,
   }
   // A binding that nothing is read from gets a tensor that is bound anyway.
@@ -212,10 +218,14 @@ function gather({ labels, edges = [] }: DistillLossOptions, C: number) {
 }
 
 function check(logits: Tensor, options: DistillLossOptions, table: Tensor): void {
-  const { labels, labelSmoothing = 0, ceWeight = 1, edges = [], metrics, lanes = 1 } = options
+  const { labelSmoothing = 0, ceWeight = 1, edges = [], metrics, lanes = 1, reduction = 'mean', scale = 't2' } = options
   const [N, C] = logits.shape
   const [count, first] = [numberOf(options.count ?? N), numberOf(options.rowOffset ?? 0)]
-  checkRows('labels', labels, N, (shape) => (shape.length === 1 ? shape[0] : null), '[rows]')
+  checkOptions('distillLoss', options, OPTIONS)
+  if (reduction !== 'mean' && reduction !== 'sum')
+    throw new InputError(`distillLoss: reduction '${reduction}', needs mean or sum`)
+  if (scale !== 't2' && scale !== 'none') throw new InputError(`distillLoss: scale '${scale}', needs t2 or none`)
+  checkRows('labels', options.labels, N, (shape) => (shape.length === 1 ? shape[0] : null), '[rows]')
   checkFinite('ceWeight', numberOf(ceWeight))
   if (!(numberOf(labelSmoothing) >= 0 && numberOf(labelSmoothing) <= 1)) {
     throw new InputError(`distillLoss: labelSmoothing ${numberOf(labelSmoothing)}, needs 0 … 1`)
@@ -231,11 +241,9 @@ function check(logits: Tensor, options: DistillLossOptions, table: Tensor): void
   for (const edge of edges) checkEdge(edge, N, C)
 }
 
-function checkEdge(
-  { logits, slice = 0, temperature = 1, tau = 1, weight = 1 }: TeacherEdge,
-  N: number,
-  C: number,
-): void {
+function checkEdge(edge: TeacherEdge, N: number, C: number): void {
+  checkOptions('distillLoss: an edge', edge, ['logits', 'slice', 'temperature', 'tau', 'weight'])
+  const { logits, slice = 0, temperature = 1, tau = 1, weight = 1 } = edge
   const fits = (shape: Shape) => (shape.length === 2 || shape.length === 3) && shape.at(-1) === C
   checkRows('teachers', logits, N, (shape) => (fits(shape) ? shape.at(-2)! : null), `[rows, ${C}] or [K, rows, ${C}]`)
   const { shape } = tensorOf(logits)
@@ -259,8 +267,11 @@ function checkFinite(name: string, value: number): void {
 
 /** `rowsOf` tells how many rows a shape has, null where it does not fit at all. */
 function checkRows(what: string, rows: Rows, N: number, rowsOf: (s: Shape) => number | null, needs: string): void {
-  const { shape, dtype } = tensorOf(rows)
+  if (!rows) throw new InputError(`distillLoss: ${what}: needs a tensor, or { from, index }, got ${rows}`)
   const index = indexOf(rows)
+  checkTensor(`distillLoss: ${what}`, tensorOf(rows))
+  if (index) checkTensor(`distillLoss: the index of ${what}`, index)
+  const { shape, dtype } = tensorOf(rows)
   const count = rowsOf(shape)
   if ((dtype === 'f32') !== (what === 'teachers'))
     throw new InputError(`distillLoss: ${what} of type ${dtype}, need ${what === 'teachers' ? 'f32' : 'u32'}`)

@@ -1,6 +1,6 @@
 import source from '../../shaders/dropout.wgsl'
 import { record } from '../autograd.ts'
-import { InputError } from '../errors.ts'
+import { checkOptions, InputError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { Scalar } from '../gpu/scalar.ts'
 import type { RandomStream } from '../random.ts'
@@ -25,7 +25,9 @@ export interface DropoutOptions {
  * (Srivastava et al. 2014). The same stream, count and layout drop the same elements, on every adapter. Throws
  * InputError for a p outside 0 … 1, without a stream, and for a count that is no whole number from 0 to 2³² - 1.
  */
-export function dropout(x: Tensor, { p = 0.5, random, count }: DropoutOptions): Tensor {
+export function dropout(x: Tensor, options: DropoutOptions): Tensor {
+  checkOptions('dropout', options, ['p', 'random', 'count'])
+  const { p = 0.5, random, count } = options
   checkFloat('dropout', x)
   if (!(p >= 0 && p <= 1)) throw new InputError(`dropout: p ${p}; from 0 to 1`)
   const known = count instanceof Scalar || (Number.isInteger(count) && count >= 0 && count < 2 ** 32)

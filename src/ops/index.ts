@@ -34,6 +34,7 @@ export {
 export { type DropoutOptions, dropout } from './dropout.ts'
 export { clipGradNorm, detach } from './gradients.ts'
 export { indexSelect, oneHot } from './indexSelect.ts'
+export { lerpInto } from './lerpInto.ts'
 export { linear } from './linear.ts'
 export { type MatmulOptions, matmul } from './matmul.ts'
 export { type CrossEntropyOptions, crossEntropy, type NllLossOptions, nllLoss } from './nllLoss.ts'

@@ -2,7 +2,7 @@
 // and the gradient of a broadcast operand sums over the batches it was repeated along.
 import source from '../../shaders/matmul.wgsl'
 import { record } from '../autograd.ts'
-import { ShapeError } from '../errors.ts'
+import { checkOptions, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Shape, showShape, type Tensor, viewAs } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
@@ -80,7 +80,9 @@ const withBatch = (of: readonly number[], kept: readonly number[], none: number)
  * is a row, on the right a column, and its axis is missing from the result; the transposes leave vectors alone. Layouts
  * may differ. Throws ShapeError when ranks or inner sizes do not fit.
  */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkOptions('matmul', options, ['transposeA', 'transposeB'])
+  const { transposeA = false, transposeB = false } = options
   checkFloat('matmul', a, b)
   const marks = `${showShape(a.shape)}${transposeA ? 'ᵀ' : ''} x ${showShape(b.shape)}${transposeB ? 'ᵀ' : ''}`
   const [rankA, rankB] = [a.shape.length, b.shape.length]

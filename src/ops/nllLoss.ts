@@ -2,15 +2,16 @@
 // whose accuracy and calibration are wanted, distillLoss does all in one.
 import source from '../../shaders/nllLoss.wgsl'
 import { record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { checkOptions, InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, sameShape, showShape, type Tensor } from '../tensor.ts'
-import { checkFloat } from './axes.ts'
+import { checkFloat, checkTensor } from './axes.ts'
 import { toLayout } from './copy.ts'
 import { div } from './pointwise.ts'
 import { mean, sum } from './reduce.ts'
 import { logSoftmax } from './softmax.ts'
 
+const OPTIONS = ['weight', 'ignoreIndex', 'reduction']
 const nll_ = kernels<'forward' | 'backward'>(source)
 
 export interface NllLossOptions {
@@ -29,10 +30,11 @@ export interface CrossEntropyOptions extends NllLossOptions {
 
 /**
  * -w[y] x[y] of logarithms of probabilities x [N, C] or [N, C, …] with labels y [N] or [N, …], i32 or u32: [] or, with
- * reduction `none`, the shape of the labels. A label that is no class gives NaN. As torch.nn.functional.nll_loss. Throws
+ * reduction `none`, the shape of the labels. A label that is no class makes the loss NaN and has no gradient. As torch.nn.functional.nll_loss. Throws
  * ShapeError where shapes don't fit, InputError for other dtypes and options.
  */
 export function nllLoss(x: Tensor, labels: Tensor, options: NllLossOptions = {}): Tensor {
+  checkOptions('nllLoss', options, OPTIONS)
   check('nllLoss', x, labels, options)
   return reduced('nllLoss', x, labels, options)
 }
@@ -42,6 +44,7 @@ export function nllLoss(x: Tensor, labels: Tensor, options: NllLossOptions = {})
  * as `nllLoss`, and InputError for a smoothing outside 0 … 1.
  */
 export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptions('crossEntropy', options, [...OPTIONS, 'labelSmoothing'])
   check('crossEntropy', logits, labels, options)
   return reduced('crossEntropy', logSoftmax(logits, { axis: 1 }), labels, options)
 }
@@ -50,9 +53,10 @@ function reduced(op: string, logarithms: Tensor, labels: Tensor, options: CrossE
   const { weight, ignoreIndex = -100, labelSmoothing: smoothing = 0, reduction = 'mean' } = options
   const [x, y] = [toLayout(logarithms, 'row'), toLayout(labels, 'row')]
   const [places, classes] = [y.size, x.shape[1]]
-  const ignores = labels.dtype === 'i32' || ignoreIndex >= 0 ? 1 : 0
+  const [low, high] = labels.dtype === 'i32' ? [-(2 ** 31), 2 ** 31] : [0, 2 ** 32]
+  const ignores = low <= ignoreIndex && ignoreIndex < high ? 1 : 0
   const view = { places, classes, inner: places / Math.max(1, x.shape[0]) }
-  const params = { ...view, ignores, ignored: ignoreIndex, smoothing, nan: Number.NaN }
+  const params = { ...view, ignores, ignored: ignores === 1 ? ignoreIndex | 0 : 0, smoothing, nan: Number.NaN }
   const variant = { constants: { WEIGHTED: weight ? 1 : 0 } }
   const each = empty(x.gpu, labels.shape, 'f32', 'row', op)
   const counted = empty(x.gpu, labels.shape, 'f32', 'row', `${op} weights`)
@@ -69,6 +73,7 @@ function reduced(op: string, logarithms: Tensor, labels: Tensor, options: CrossE
 function check(op: string, x: Tensor, labels: Tensor, options: CrossEntropyOptions): void {
   const { weight, ignoreIndex = -100, labelSmoothing = 0, reduction = 'mean' } = options
   checkFloat(op, x, ...(weight ? [weight] : []))
+  checkTensor(`${op}: labels`, labels)
   const [n, c, ...rest] = x.shape
   if (labels.dtype === 'f32') throw new InputError(`${op}: labels of type f32, need u32 or i32`)
   if (x.shape.length < 2 || c === 0 || !sameShape(labels.shape, [n, ...rest])) {

@@ -7,7 +7,7 @@ import { kernels } from '../gpu/kernel.ts'
 import type { Scalar } from '../gpu/scalar.ts'
 import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor.ts'
 import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runs, walk } from './axes.ts'
-import { type Operand, tensorsAmong } from './operands.ts'
+import { type Operand, sides, tensorsAmong } from './operands.ts'
 import { sumTo } from './reduce.ts'
 
 type Unary = 'exponential' | 'logarithm' | 'root' | 'magnitude'
@@ -102,7 +102,7 @@ function unary(
   checkFloat(op, x)
   const y = empty(x.gpu, x.shape, 'f32', x.layout, op)
   const params = runs(walk(op, x.shape, [y.strides, x.strides], 0))
-  pointwise_[entry]({ a: x, y }, { ...params, add: 0, number: 0 }, { threads: [params.threads] })
+  pointwise_[entry]({ a: x, y }, { ...params, add: 0, left: 0, right: 0 }, { threads: [params.threads] })
   return record(op, y, [x], (dy, [dx]) => {
     if (dx) backward(dy, y, dx)
   })
@@ -136,14 +136,9 @@ function combine(op: string, entry: Binary, y: Tensor, a: Operand, b: Operand, a
     y.strides,
     ...[a, b].map((x) => (x instanceof Tensor ? broadcastStrides(x, y.shape) : y.shape.map(() => 0))),
   ]
-  const number = a instanceof Tensor ? (b instanceof Tensor ? 0 : b) : a
-  const params = { ...runs(walk(op, y.shape, strides, 0)), add, number }
-  // A number has no buffer, but the shader names one: the other operand stands in and is not read twice.
-  const [left, right] = [a instanceof Tensor ? a : (b as Tensor), b instanceof Tensor ? b : (a as Tensor)]
-  const constants: Record<string, number> = {}
-  if (left !== a) constants.LEFT_IS_NUMBER = 1
-  if (right !== b) constants.RIGHT_IS_NUMBER = 1
-  pointwise_[entry]({ a: left, b: right, ...(q && { q }), y }, params, { threads: [params.threads] }, { constants })
+  const { buffers, numbers, variant } = sides(a, b, a instanceof Tensor ? a : (b as Tensor))
+  const params = { ...runs(walk(op, y.shape, strides, 0)), add, ...numbers }
+  pointwise_[entry]({ ...buffers, ...(q && { q }), y }, params, { threads: [params.threads] }, variant)
 }
 
 /** The gradient dy of an operand whose copies it flows to unchanged. */

@@ -3,12 +3,13 @@
 import source from '../../shaders/pool.wgsl'
 import globalSource from '../../shaders/poolGlobal.wgsl'
 import { record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { checkOptions, InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
 import { checkFloat } from './axes.ts'
 import { fourPads, pair, windowCount } from './windows.ts'
 
+const WINDOW = ['kernel', 'stride', 'padding', 'dilation', 'ceilMode']
 const pool_ = kernels<'average' | 'averageBackward' | 'maximum' | 'maximumBackward'>(source)
 const global_ = kernels<'forward' | 'backward'>(globalSource)
 
@@ -88,6 +89,7 @@ function planesOf(op: string, x: Tensor) {
 /** Checks options; the sizes of a pooling under the names the kernels use. */
 function geometry(op: string, x: Tensor, options: PoolOptions) {
   const view = planesOf(op, x)
+  checkOptions(op, options, op === 'avgPool2d' ? [...WINDOW, 'countIncludePad'] : WINDOW)
   const [kh, kw] = pair(op, 'kernel', options.kernel, 1)
   const [strideH, strideW] = pair(op, 'stride', options.stride ?? [kh, kw], 1)
   const [dilationH, dilationW] = pair(op, 'dilation', options.dilation ?? 1, 1)

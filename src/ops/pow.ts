@@ -19,7 +19,7 @@ export function pow(a: Operand, b: Operand): Tensor {
   const y = empty(gpu, shape, 'f32', layout, 'pow')
   const [base, exponent] = operands.map((x) => (x instanceof Tensor ? x : gpu.tape.atCall(x)))
   const { buffers, numbers, variant } = sides(base, exponent, inputs[0])
-  const params = { n: y.size, ...numbers }
+  const params = { n: y.size, ...numbers, nan: Number.NaN }
   const grid = { threads: [y.size] }
   pow_.forward({ ...buffers, y }, { ...params, add: 0 }, grid, variant)
   return record('pow', y, inputs, (dy, destinations) => {

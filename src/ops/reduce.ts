@@ -1,12 +1,14 @@
 // Sums over axes, and repetition along axes: each is the other's backward.
 import source from '../../shaders/reduce.wgsl'
 import { record } from '../autograd.ts'
-import { ShapeError } from '../errors.ts'
+import { checkOptions, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.ts'
 import { axesOf, broadcastShape, broadcastStrides, checkFloat, keptStrides, loops, type Walk, walk } from './axes.ts'
 import { fill, move, moveScaled } from './copy.ts'
 
+/** The keys of ReduceOptions. */
+export const REDUCE = ['axes', 'keepDims']
 const reduce_ = kernels<'sum'>(source)
 
 export interface ReduceOptions {
@@ -27,6 +29,7 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
 }
 
 function total(op: string, x: Tensor, options: ReduceOptions, scaleOf: (length: number) => number): Tensor {
+  checkOptions(op, options, REDUCE)
   const { keepDims = false } = options
   checkFloat(op, x)
   const axes = axesOf(op, x.shape, options.axes)

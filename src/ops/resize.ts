@@ -8,18 +8,21 @@ import { checkFloat } from './axes.ts'
 
 /** As in resize.wgsl. */
 const RULES = { triangle: 0, area: 1, nearest: 2 }
+/** The kernel's places are i32 products of both sizes. */
+const MOST = 2 ** 28
 const resize_ = kernels<'forward' | 'backward'>(source)
 
 /**
  * Output k is the mean of the inputs floor(k n/m) to ceil((k + 1) n/m) - 1, as PyTorch's adaptive average pooling.
- * x [N, C, H, W], any layout, which is kept; size [h, w]. Throws ShapeError for another rank or an empty picture,
+ * x [N, C, H, W], any layout, which is kept; size [h, w]. Throws ShapeError for another rank, an empty picture or too
+ * many pixels,
  * InputError for a size that is not made of whole numbers from 1.
  */
 export function resizeArea(x: Tensor, size: readonly number[]): Tensor {
   return resize('resizeArea', x, size, 'area')
 }
 
-/** The pixel that each centre lies in, as PyTorch's `nearest-exact`. As `resizeArea` otherwise. */
+/** The pixel that each centre lies in, as PyTorch's `nearest-exact`; of a centre on an edge the second (PyTorch rounds). As `resizeArea` otherwise. */
 export function resizeNearest(x: Tensor, size: readonly number[]): Tensor {
   return resize('resizeNearest', x, size, 'nearest')
 }
@@ -51,6 +54,9 @@ function resize(
     throw new InputError(`${op}: a size is two whole numbers from 1, got [${size}]`)
   }
   checkFloat(op, x)
+  const far = [0, 1].find((i) => x.shape[2 + i] * size[i] > MOST)
+  if (far !== undefined)
+    throw new ShapeError(`${op}: ${x.shape[2 + far]} pixels to ${size[far]}, at most ${MOST} as a product`)
   const [n, c, h, w] = x.shape
   const [oh, ow] = size
   const view = x.layout === 'chwn' ? { planes: c, lanes: n } : { planes: n * c, lanes: 1 }

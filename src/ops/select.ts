@@ -1,12 +1,12 @@
 // Choosing among elements: the greatest, where it is, the k best. NaN counts as greater than any number.
 import source from '../../shaders/select.wgsl'
 import { record } from '../autograd.ts'
-import { InputError, ShapeError } from '../errors.ts'
+import { checkOptions, InputError, ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, showShape, type Tensor } from '../tensor.ts'
 import { axesOf, axisOf, checkFloat, keptStrides, loops } from './axes.ts'
 import { fill } from './copy.ts'
-import { type ReduceOptions, reducedForm, rowsOf } from './reduce.ts'
+import { REDUCE, type ReduceOptions, reducedForm, rowsOf } from './reduce.ts'
 
 const select_ = kernels<'top' | 'backward'>(source)
 const ALL_BITS = 0xffffffff
@@ -15,6 +15,7 @@ const ALL_BITS = 0xffffffff
  * The greatest element over axes, -Infinity over none; the first of equal ones takes the gradient. Throws ShapeError.
  */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkOptions('max', options, REDUCE)
   checkFloat('max', x)
   const axes = axesOf('max', x.shape, options.axes)
   const { shape, layout } = reducedForm(x, axes, options.keepDims ?? false)
@@ -40,6 +41,7 @@ export interface ArgmaxOptions {
  * elements.
  */
 export function argmax(x: Tensor, axis = -1, options: ArgmaxOptions = {}): Tensor {
+  checkOptions('argmax', options, ['keepDims', 'last'])
   const { keepDims = false, last = false } = options
   checkFloat('argmax', x)
   const axes = [axisOf('argmax', x.shape, axis)]
@@ -62,6 +64,7 @@ export interface TopkOptions {
  * the axis.
  */
 export function topk(x: Tensor, k: number, axis = -1, options: TopkOptions = {}): { values: Tensor; indices: Tensor } {
+  checkOptions('topk', options, ['largest'])
   checkFloat('topk', x)
   const along = axisOf('topk', x.shape, axis)
   if (!(Number.isInteger(k) && k >= 0 && k <= x.shape[along])) {

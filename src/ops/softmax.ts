@@ -1,7 +1,7 @@
 // Softmax and its logarithm at a temperature, along any axis of any layout.
 import source from '../../shaders/softmax.wgsl'
 import { record } from '../autograd.ts'
-import { InputError } from '../errors.ts'
+import { checkOptions, InputError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { numberOf, type Scalar } from '../gpu/scalar.ts'
 import { empty, type Tensor } from '../tensor.ts'
@@ -36,6 +36,7 @@ type Forward = 'softmax' | 'logSoftmax'
 type Backward = 'softmaxBackward' | 'logSoftmaxBackward'
 
 function alongRows(op: string, forward: Forward, backward: Backward, x: Tensor, options: SoftmaxOptions): Tensor {
+  checkOptions(op, options, ['axis', 'temperature'])
   const { axis = -1, temperature = 1 } = options
   checkFloat(op, x)
   const value = numberOf(temperature)

@@ -4,14 +4,14 @@ import { InputError } from '../errors.ts'
 /** One number, or [height, width]. Throws InputError that names the op and the option. */
 export function pair(op: string, name: string, value: number | readonly number[], least: number): [number, number] {
   const [first, second] = typeof value === 'number' ? [value, value] : (value ?? [])
-  const fits = typeof value === 'number' || value?.length === 2
+  const fits = typeof value === 'number' || (Array.isArray(value) && value.length === 2)
   if (fits && [first, second].every((v) => Number.isInteger(v) && v >= least)) return [first, second]
   throw new InputError(`${op}: ${name} is ${JSON.stringify(value)}, it must be one or two whole numbers from ${least}`)
 }
 
 /** Top, left, bottom, right of one number, [height, width] or all four. Throws InputError. */
 export function fourPads(op: string, value: number | readonly number[]): [number, number, number, number] {
-  const four = typeof value !== 'number' && value.length === 4
+  const four = Array.isArray(value) && value.length === 4
   const [top, left] = pair(op, 'padding', four ? value.slice(0, 2) : value, 0)
   const [bottom, right] = four ? pair(op, 'padding', value.slice(2), 0) : [top, left]
   return [top, left, bottom, right]

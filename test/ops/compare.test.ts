@@ -49,7 +49,7 @@ test('takes numbers and Scalars on either side', async () => {
 
 test('equal ones share the gradient, the other sides have all or nothing', async () => {
   for (const [f, wantA, wantB] of [
-    [maximum, [0, 1, 1.5], [1, 1, 1.5].map((v, i) => (i === 1 ? 0 : v))],
+    [maximum, [0, 1, 1.5], [1, 0, 1.5]],
     [minimum, [1, 0, 1.5], [0, 1, 1.5]],
   ] as const) {
     const a = engine.tensor([1, 5, 2], [3], { requiresGrad: true })
@@ -67,6 +67,16 @@ test('a NaN on either side comes through', async () => {
   const [a, b] = [engine.tensor([Number.NaN, 1, 2]), engine.tensor([1, Number.NaN, 3])]
   assert.equal([...(await maximum(a, b).read())], [Number.NaN, Number.NaN, 3])
   assert.equal([...(await minimum(a, b).read())], [Number.NaN, Number.NaN, 2])
+})
+
+test('a NaN does not stop the gradient', async () => {
+  for (const f of [maximum, minimum]) {
+    const a = engine.tensor([Number.NaN, 1], [2], { requiresGrad: true })
+    const b = engine.tensor([1, Number.NaN], [2], { requiresGrad: true })
+    backward(f(a, b), engine.tensor([2, 3]))
+    assert.equal([...(await a.grad!.read())], [2, 3])
+    assert.equal([...(await b.grad!.read())], [2, 3])
+  }
 })
 
 test('compares as JavaScript does', async () => {
@@ -114,6 +124,8 @@ test('chooses where a condition of any type holds', async () => {
     assert.equal([...(await where(condition, 7, 8).read())], [7, 8, 7, 8])
   }
   assert.equal([...(await where(engine.tensor([-0, 0.5]), 1, 0).read())], [0, 1])
+  const ends = engine.tensor([-(2 ** 31), 0], [2], { dtype: 'i32' })
+  assert.equal([...(await where(ends, 1, 0).read())], [1, 0])
 })
 
 test('chooses with broadcasting, of tensors and numbers', async () => {
@@ -174,12 +186,31 @@ test('a Huber loss in a captured step, whose threshold changes', async () => {
   step.release()
 })
 
+test('follows Scalars that change between the runs of a captured step, forward and backward', async () => {
+  const c = engine.scalar('c', 2)
+  const x = engine.tensor([1, 3], [2], { requiresGrad: true })
+  const step = engine.capture('scalars', () => {
+    const y = sum(mul(maximum(x, c), minimum(c, x)))
+    x.gradEmpty = true
+    backward(y)
+    return y
+  })
+  for (const value of [2, 4]) {
+    c.value = value
+    step.run()
+    assert.is(await step.outputs.item(), 4 * value)
+    assert.equal([...(await x.grad!.read())], [value, value])
+  }
+  step.release()
+})
+
 test('takes tensors without elements', async () => {
   const x = engine.zeros([0, 3], { requiresGrad: true })
   const y = where(gt(x, 0), maximum(x, 1), engine.zeros([3]))
   assert.equal(y.shape, [0, 3])
   assert.is((await y.read()).length, 0)
   backward(y, engine.zeros([0, 3]))
+  assert.equal(x.grad!.shape, [0, 3])
 })
 
 test('names the operation and what does not fit', () => {
@@ -188,10 +219,11 @@ test('names the operation and what does not fit', () => {
   const shape = (message: string) => (e: Error) => e instanceof ShapeError && e.message === message
   const input = (message: string) => (e: Error) => e instanceof InputError && e.message === message
   assert.throws(() => maximum(x, engine.zeros([2])), shape("maximum: [2, 3] and [2] don't broadcast"))
+  assert.throws(() => lt(x, engine.zeros([2])), shape("lt: [2, 3] and [2] don't broadcast"))
   assert.throws(() => where(engine.zeros([4]), x, x), shape("where: [4] and [2, 3] don't broadcast"))
-  assert.throws(() => gt(x, whole), input('gt: needs f32, got i32 [2, 3]'))
-  assert.throws(() => where(x, whole, 1), input('where: needs f32, got i32 [2, 3]'))
-  assert.throws(() => where(1 as unknown as Tensor, x, x), input('where: the condition is a tensor, got 1'))
+  assert.throws(() => gt(x, whole), input("gt: needs f32, got i32 [2, 3]; cast(x, 'f32') makes it so"))
+  assert.throws(() => where(x, whole, 1), input("where: needs f32, got i32 [2, 3]; cast(x, 'f32') makes it so"))
+  assert.throws(() => where(1 as unknown as Tensor, x, x), input('where: the condition: needs a tensor, got 1'))
   assert.throws(() => where(x, '1' as unknown as number, 1), /^where: needs .* got 1 and 1$/)
   assert.throws(() => minimum(1, 2), input('minimum: needs tensors, or a tensor and a number or Scalar, got 1 and 2'))
 })

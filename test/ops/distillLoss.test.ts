@@ -4,7 +4,7 @@ import { backward } from '../../src/autograd.ts'
 import { COLUMNS, type DistillLossOptions, distillLoss, SUMS } from '../../src/ops/distillLoss.ts'
 import { add } from '../../src/ops/pointwise.ts'
 import { relu } from '../../src/ops/relu.ts'
-import { assign } from '../../src/tensor.ts'
+import { assign, type Tensor } from '../../src/tensor.ts'
 import { allclose, checkOp } from '../check.ts'
 import { engine } from '../device.ts'
 import { average, checkTable, classesOf, type Edge, reference, scaled, tableOf, u32 } from './distillLossReference.ts'
@@ -185,15 +185,39 @@ test('looks labels and stored logits up by one index', async () => {
   await checkTable(table, reference(s, C, { labels: picked.map((i) => allLabels[i]), edges }))
 })
 
-test('reads three teacher tensors, and keeps labels and rows beyond the end inside', async () => {
+test('reads three teacher tensors, and keeps rows beyond the end inside', async () => {
   const [N, C] = [3, 4]
   const s = scaled(N * C, 1)
   const ts = [2, 3, 4].map((seed) => scaled(N * C, seed))
   const edges = ts.map((t) => ({ logits: engine.tensor(t, [N, C]) }))
-  const { table } = distillLoss(engine.tensor(s, [N, C]), { labels: u32([0, 4, 4_000_000_000]), edges })
-  await checkTable(table, reference(s, C, { labels: [0, 3, 3], edges: ts.map((t) => ({ t })) }))
+  const { table } = distillLoss(engine.tensor(s, [N, C]), { labels: u32([0, 3, 1]), edges })
+  await checkTable(table, reference(s, C, { labels: [0, 3, 1], edges: ts.map((t) => ({ t })) }))
   const far = { labels: { from: u32([2]), index: u32([0, 9, 4_000_000_000]) } }
   await checkTable(distillLoss(engine.tensor(s, [N, C]), far).table, reference(s, C, { labels: [2, 2, 2] }))
+})
+
+test("a label that is no class makes the loss NaN, is no hit, and has no gradient but the teachers'", async () => {
+  const [N, C] = [3, 4]
+  const [s, t] = [scaled(N * C, 1), scaled(N * C, 2)]
+  const [logits, teacher] = [s, t].map((x) => engine.tensor(x, [N, C]))
+  const given = (labels: number[], ceWeight: number) => {
+    const options = { labels: u32(labels), ceWeight, edges: [{ logits: teacher }], labelSmoothing: 0.1 }
+    return distillLoss(logits, { ...options, gradient: true })
+  }
+  const { loss, table, gradient } = given([0, 4, 4_000_000_000], 1)
+  assert.ok(Number.isNaN(await loss.item()))
+  const want = reference(s, C, { labels: [0, 0, 0], smoothing: 0.1, edges: [{ t }] })
+  for (const name of ['total', 'ce', 'nll', 'brier'] as const) want[name] = [want[name][0], Number.NaN, Number.NaN]
+  for (const name of ['hit', 'top5'] as const) want[name] = [want[name][0], 0, 0]
+  await checkTable(table, want)
+  const [whole, taught] = [given([0, 1, 1], 1), given([0, 1, 1], 0)]
+  const row = async ({ gradient }: { gradient: Tensor | null }, n: number) => [
+    ...(await gradient!.read()).subarray(n * C, n * C + C),
+  ]
+  assert.equal(await row({ gradient }, 0), await row(whole, 0))
+  for (const n of [1, 2]) assert.equal(await row({ gradient }, n), await row(taught, n))
+  // Where no label counts, none is needed.
+  assert.is(await given([9, 9, 9], 0).loss.item(), await taught.loss.item())
 })
 
 test('a captured step follows its Scalars and takes two dispatches', async () => {

@@ -70,6 +70,13 @@ test('gives NaN beyond the end, and no gradient', async () => {
   assert.equal([...(await x.grad!.read())], [1000, 0, 10])
 })
 
+test('a u32 from 2³¹ on is beyond the end, and no class', async () => {
+  const far = engine.tensor([2 ** 32 - 1, 2 ** 32 - 3, 2 ** 31, 2], [4], { dtype: 'u32' })
+  const y = indexSelect(engine.tensor([10, 20, 30]), far)
+  assert.equal([...(await y.read())], [Number.NaN, Number.NaN, Number.NaN, 30])
+  assert.equal([...(await oneHot(far, 3).read())].slice(6), [0, 0, 0, 0, 0, 1])
+})
+
 test('the gradient of nothing selected is 0', async () => {
   const x = engine.tensor([1, 2], [2], { requiresGrad: true })
   backward(indexSelect(x, engine.zeros([0], { dtype: 'i32' })), engine.zeros([0]))

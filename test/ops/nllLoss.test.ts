@@ -5,7 +5,7 @@ import { InputError, ShapeError } from '../../src/errors.ts'
 import { permute } from '../../src/ops/copy.ts'
 import { distillLoss } from '../../src/ops/distillLoss.ts'
 import { type CrossEntropyOptions, crossEntropy, nllLoss } from '../../src/ops/nllLoss.ts'
-import { sizeOf } from '../../src/tensor.ts'
+import { sizeOf, type Tensor } from '../../src/tensor.ts'
 import { allclose, checkOp, uniform } from '../check.ts'
 import { engine } from '../device.ts'
 
@@ -96,21 +96,36 @@ test('leaves out labels of -100, and any other that is named', async () => {
   allclose([await lines([2, 77, 4], { ignoreIndex: 77 })], [known([2, 77, 4], 77)])
   assert.ok(Number.isNaN(await lines([-100, -100, -100], {})))
   assert.is(await lines([-100, -100, -100], { reduction: 'sum' }), 0)
+  // What a u32 can't hold is no label of it.
+  const y = engine.tensor([1, 2], [2], { dtype: 'u32' })
+  const two = engine.tensor(x.subarray(0, 2 * C), [2, C])
+  const far = await crossEntropy(two, y, { ignoreIndex: 2 ** 32 + 1 }).item()
+  assert.is(far, await crossEntropy(two, y).item())
 })
 
-test('a label that is no class is NaN, in its row alone', async () => {
+test('a batch without a label has no gradient', async () => {
+  for (const labelSmoothing of [0, 0.1]) {
+    const x = engine.tensor(uniform(2 * C), [2, C], { requiresGrad: true })
+    backward(crossEntropy(x, engine.tensor([-100, -100], [2], { dtype: 'i32' }), { labelSmoothing }))
+    assert.equal([...(await x.grad!.read())], new Array(2 * C).fill(0))
+  }
+})
+
+test('a label that is no class makes the loss NaN and has no gradient', async () => {
   const x = engine.tensor(uniform(3 * C), [3, C], { requiresGrad: true })
-  const y = crossEntropy(x, engine.tensor([1, 5, -2], [3], { dtype: 'i32' }), { reduction: 'none' })
+  const labels = engine.tensor([1, 5, -2], [3], { dtype: 'i32' })
+  const each = await crossEntropy(x, labels, { reduction: 'none' }).read()
   assert.equal(
-    [...(await y.read())].map((v) => Number.isNaN(v)),
+    [...each].map((v) => Number.isNaN(v)),
     [false, true, true],
   )
-  backward(y, engine.tensor([1, 1, 1]))
-  const gradient = [...(await x.grad!.read())]
-  assert.equal(
-    gradient.map((v) => Number.isNaN(v)),
-    gradient.map((_, i) => i >= C),
-  )
+  const loss = crossEntropy(x, labels, { reduction: 'mean' })
+  assert.ok(Number.isNaN(await loss.item()))
+  backward(loss)
+  const gradient = await x.grad!.read()
+  const one = engine.tensor(uniform(3 * C).subarray(0, C), [1, C], { requiresGrad: true })
+  backward(crossEntropy(one, engine.tensor([1], [1], { dtype: 'u32' })))
+  allclose(gradient, [...(await one.grad!.read()), ...new Array(2 * C).fill(0)], { rtol: 1e-6 })
 })
 
 test('stays finite for logits of ±1e4', async () => {
@@ -156,11 +171,17 @@ test('names the operation and what does not fit', () => {
   const weights = 'crossEntropy: weights [4] for 5 classes, need [5]'
   assert.throws(() => crossEntropy(x, y, { weight }), shape(weights))
   assert.throws(() => nllLoss(x, engine.zeros([2])), input('nllLoss: labels of type f32, need u32 or i32'))
-  assert.throws(() => nllLoss(y, y), input('nllLoss: needs f32, got u32 [2]'))
+  assert.throws(() => nllLoss(y, y), input("nllLoss: needs f32, got u32 [2]; cast(x, 'f32') makes it so"))
   const smoothing = 'crossEntropy: labelSmoothing 1.5, needs 0 … 1'
   assert.throws(() => crossEntropy(x, y, { labelSmoothing: 1.5 }), input(smoothing))
   const index = 'crossEntropy: ignoreIndex 0.5, needs a whole number'
   assert.throws(() => crossEntropy(x, y, { ignoreIndex: 0.5 }), input(index))
+  const none = "nllLoss: no option 'labelSmoothing'; there are weight, ignoreIndex, reduction"
+  assert.throws(() => nllLoss(x, y, { labelSmoothing: 0.1 } as object), input(none))
+  const plural = "crossEntropy: no option 'weights'; there are weight, ignoreIndex, reduction, labelSmoothing"
+  assert.throws(() => crossEntropy(x, y, { weights: weight } as object), input(plural))
+  const list = [1, 2, 3] as unknown as Tensor
+  assert.throws(() => crossEntropy(x, y, { weight: list }), input('crossEntropy: needs a tensor, got [1,2,3]'))
   const reduction = 'batchmean' as 'mean'
   const said = "crossEntropy: reduction 'batchmean', needs mean, sum or none"
   assert.throws(() => crossEntropy(x, y, { reduction }), input(said))

@@ -156,6 +156,13 @@ test('agrees with float64 on functions of one tensor', async () => {
   }
 })
 
+test('the logarithm at 0, below, at infinity and of NaN', async () => {
+  const x = [0, -0, -2, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, 1]
+  const infinite = Number.POSITIVE_INFINITY
+  const want = [-infinite, -infinite, Number.NaN, Number.NaN, infinite, Number.NaN, 0]
+  assert.equal([...(await log(engine.tensor(x)).read())], want)
+})
+
 test('adds a residual and clips in one, whatever the layouts', async () => {
   const shape = [3, 5, 2, 7]
   const reference = (x: Float64Array, r: Float64Array) => x.map((v, i) => Math.max(v + r[i], 0))
@@ -259,8 +266,8 @@ test('names the operation and what does not fit', () => {
   assert.throws(() => add(x, engine.zeros([2])), shape("add: [2, 3] and [2] don't broadcast"))
   assert.throws(() => div(engine.zeros([4, 2]), x), shape("div: [4, 2] and [2, 3] don't broadcast"))
   assert.throws(() => addRelu(x, engine.zeros([3])), shape('addRelu: [2, 3] and [3] differ'))
-  assert.throws(() => mul(x, whole), input('mul: needs f32, got i32 [2, 3]'))
-  assert.throws(() => sqrt(whole), input('sqrt: needs f32, got i32 [2, 3]'))
+  assert.throws(() => mul(x, whole), input("mul: needs f32, got i32 [2, 3]; cast(x, 'f32') makes it so"))
+  assert.throws(() => sqrt(whole), input("sqrt: needs f32, got i32 [2, 3]; cast(x, 'f32') makes it so"))
   const needs = 'mul: needs tensors, or a tensor and a number or Scalar, got'
   assert.throws(() => mul(2 as Operand, 3), input(`${needs} 2 and 3`))
   assert.throws(() => mul(x, [5, 7] as unknown as number), /^mul: needs tensors, .* and 5,7$/)

@@ -57,8 +57,8 @@ test('takes tensors on both sides, whatever the shapes and layouts', async () =>
 })
 
 test('0, infinities and what has no power', async () => {
-  const bases = [0, 0, 0, 0, -2, -2, 0.5, -8, 5]
-  const exponents = [0, 2, -1, 0.5, 0.5, 35, 100, -3, 0]
+  const bases = [0, 0, 0, 0, -2, -2, 0.5, -8, 5, 0, 0, 0]
+  const exponents = [0, 2, -1, 0.5, 0.5, 35, 100, -3, 0, -0.5, -40, 40]
   const y = pow(engine.tensor(bases), engine.tensor(exponents))
   const want = bases.map((v, i) => v ** exponents[i])
   assert.equal(want.slice(0, 5), [1, 0, Number.POSITIVE_INFINITY, 0, Number.NaN])
@@ -70,14 +70,43 @@ test('gradients at 0 are those of PyTorch', async () => {
   const n = engine.tensor([0, 1, 2], [3], { requiresGrad: true })
   backward(sum(pow(x, n)))
   assert.equal([...(await x.grad!.read())], [0, 1, 0])
-  assert.equal([...(await n.grad!.read())], [Number.NEGATIVE_INFINITY, 0, 0])
+  assert.equal([...(await n.grad!.read())], [0, 0, 0])
+  const [y, m] = [
+    engine.tensor([0, 0, -2], [3], { requiresGrad: true }),
+    engine.tensor([0.5, -0.5, 3], [3], { requiresGrad: true }),
+  ]
+  backward(sum(pow(y, m)))
+  assert.equal([...(await y.grad!.read())], [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 12])
+  assert.equal([...(await m.grad!.read())], [0, Number.NEGATIVE_INFINITY, Number.NaN])
+})
+
+test('follows a Scalar that changes between the runs of a captured step, forward and backward', async () => {
+  const n = engine.scalar('n', 2)
+  const x = engine.tensor([2, 3], [2], { requiresGrad: true })
+  const step = engine.capture('powers', () => {
+    const y = sum(pow(x, n))
+    x.gradEmpty = true
+    backward(y)
+    return y
+  })
+  for (const [value, want, gradient] of [
+    [2, 13, [4, 6]],
+    [3, 35, [12, 27]],
+  ] as const) {
+    n.value = value
+    step.run()
+    assert.is(await step.outputs.item(), want)
+    assert.equal([...(await x.grad!.read())], gradient)
+  }
+  step.release()
 })
 
 test('names the operation and what does not fit', () => {
   const x = engine.zeros([2, 3])
   const shape = (e: Error) => e instanceof ShapeError && e.message === "pow: [2, 3] and [2] don't broadcast"
   assert.throws(() => pow(x, engine.zeros([2])), shape)
-  const input = (e: Error) => e instanceof InputError && e.message === 'pow: needs f32, got u32 [1]'
+  const input = (e: Error) =>
+    e instanceof InputError && e.message === "pow: needs f32, got u32 [1]; cast(x, 'f32') makes it so"
   assert.throws(() => pow(x, engine.zeros([1], { dtype: 'u32' })), input)
   assert.throws(() => pow(x, undefined as unknown as number), /^pow: needs tensors, .* and undefined$/)
 })

@@ -159,7 +159,7 @@ test('names the axes that are not there', () => {
   const whole = engine.zeros([2], { dtype: 'i32' })
   assert.throws(
     () => sum(whole),
-    (e: Error) => e instanceof InputError && e.message === 'sum: needs f32, got i32 [2]',
+    (e: Error) => e instanceof InputError && e.message === "sum: needs f32, got i32 [2]; cast(x, 'f32') makes it so",
   )
 })
 

@@ -90,6 +90,8 @@ for (const [name, op, weights] of kinds) {
       new RegExp(`${name}: needs \\[N, C, H, W\\] with pixels, got \\[4, 4\\]`),
     )
     assert.throws(() => op(engine.zeros([1, 1, 0, 4]), [2, 2]), /with pixels/)
+    const far = /: 30000 pixels to 20000, at most 268435456 as a product$/
+    assert.throws(() => op(engine.zeros([1, 1, 1, 30000]), [1, 20000]), far)
   })
 }
 
