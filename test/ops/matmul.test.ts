@@ -201,6 +201,23 @@ for (const [n, inner, out] of [
     }))
 }
 
+test('linear takes every row of more axes', async () => {
+  for (const [rest, layout] of [
+    [[2, 3], 'row'],
+    [[2, 5, 3], 'chwn'],
+  ] as const) {
+    const n = sizeOf(rest)
+    await checkOp({
+      name: `linear of [${rest}, 7]`,
+      inputs: [{ shape: [...rest, 7], layout }, { shape: [4, 7] }, { shape: [4] }],
+      op: (x, w, b) => linear(x, w, b),
+      reference: (x, w, b) => reference(x, [n, 7], w, [4, 7], false, true).map((v, i) => v + b[i % 4]),
+    })
+  }
+  assert.equal(linear(engine.zeros([2, 0, 7]), engine.zeros([4, 7])).shape, [2, 0, 4])
+  assert.throws(() => linear(engine.zeros([2, 3, 5]), engine.zeros([4, 7])), /got \[2, 3, 5\] and \[4, 7\]/)
+})
+
 test('linear works without a bias', () =>
   checkOp({
     name: 'linear',

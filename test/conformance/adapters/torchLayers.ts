@@ -17,12 +17,11 @@ interface Window {
   dilation: number[]
   groups: number
   ceil_mode: 0 | 1
-  count_include_pad: 0 | 1
 }
 
 const pooling = (c: Case) => {
-  const { kernel, stride, padding, ceil_mode, count_include_pad } = c.attributes as unknown as Window
-  return { kernel, stride, padding, ceilMode: ceil_mode === 1, countIncludePad: count_include_pad === 1 }
+  const { kernel, stride, padding, ceil_mode } = c.attributes as unknown as Window
+  return { kernel, stride, padding, ceilMode: ceil_mode === 1 }
 }
 
 function normalise(c: Case, train: boolean): Results {
@@ -71,7 +70,10 @@ export const torchLayers: Adapters = {
       layouts,
     )
   },
-  avg_pool2d: (c) => differentiate(c, ['x'], (x) => avgPool2d(x, pooling(c)), batchInnermost),
+  avg_pool2d: (c) => {
+    const options = { ...pooling(c), countIncludePad: c.attributes.count_include_pad === 1 }
+    return differentiate(c, ['x'], (x) => avgPool2d(x, options), batchInnermost)
+  },
   max_pool2d: (c) => differentiate(c, ['x'], (x) => maxPool2d(x, pooling(c)), batchInnermost),
   global_avg_pool: (c) => differentiate(c, ['x'], globalAvgPool, batchInnermost),
   batch_norm_eval: (c) => normalise(c, false),
