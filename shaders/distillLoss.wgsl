@@ -5,10 +5,9 @@
 //   KL_k  = KL(softmax(t_k / (tau_k T_k)) || softmax(s / T_k)),  natural log;  scale_k = T_k^2, or 1 without `squared`
 //   dtotal/ds = ceWeight (softmax(s) - target)
 //             + sum_k weight_k scale_k / T_k (softmax(s / T_k) - softmax(t_k / (tau_k T_k)))
-// Rows lie row-major [rows][C]; a label or a teacher's row may be looked up through `index`.
-// A label that is no class has CE, nll and brier NaN, no hit and no gradient. The table lies
-// [12][tableRows], a metric after the other: total, ce, kl0 … kl3 (scaled, unweighted), hit, top5, confidence, entropy,
-// nll, brier; rows beyond it are dropped.
+// Rows lie row-major [rows][C]; a label or a teacher's row may be looked up through `index`. A label that is no class
+// has CE, nll and brier NaN, no hit and no gradient. The table lies [12][tableRows], a metric after the other: total,
+// ce, kl0 … kl3 (scaled, unweighted), hit, top5, confidence, entropy, nll, brier; rows beyond it are dropped.
 // A row is read a Value at a time, which the loader declares: vec4f, WIDTH 4 where the number of classes is a multiple
 // of 4 (loads are what a software adapter's time goes into; of four classes they cost half, and so do the turns of the
 // loops), else f32, WIDTH 1. Classes is as many u32, FIRST the numbers of the classes of a row's first Value.

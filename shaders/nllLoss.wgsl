@@ -1,7 +1,7 @@
 // nllLoss: of place i of row n with label y, x being logarithms of probabilities,
 //   each[n, i] = -(1 - smoothing) w[y] x[n, y, i] - smoothing / C Σ_c w[c] x[n, c, i],   counted[n, i] = w[y];
-// both 0 where y is `ignored`, NaN and 0 where y is no class; neither has a gradient. x lies [N][C][inner], labels [N][inner], weights w [C] (all 1
-// unless WEIGHTED). A thread computes a place; backwards an element of dx.
+// both 0 where y is `ignored`, NaN and 0 where y is no class; neither has a gradient. x lies [N][C][inner], labels
+// [N][inner], weights w [C] (all 1 unless WEIGHTED). A thread computes a place; backwards an element of dx.
 struct Params { places: u32, classes: u32, inner: u32, ignores: u32, ignored: i32, smoothing: f32, nan: f32, add: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;

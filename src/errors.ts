@@ -16,9 +16,11 @@ export function quote(value: unknown, most = 60): string {
 
 /** Throws InputError for options that are no object, and for one that is not among the known. */
 export function checkOptions(op: string, options: unknown, known: readonly string[]): void {
-  const plain = typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype
-  if (!plain) throw new InputError(`${op}: options are an object, { ${known.join(', ')} }, got ${quote(options)}`)
-  const other = Object.keys(options).find(
+  // By its name: an object of another frame or context has another Object's prototype.
+  const made = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined
+  if (made !== null && made?.constructor?.name !== 'Object')
+    throw new InputError(`${op}: options are an object, { ${known.join(', ')} }, got ${quote(options)}`)
+  const other = Object.keys(options as object).find(
     (key) => !known.includes(key) && (options as Record<string, unknown>)[key] !== undefined,
   )
   if (other !== undefined) throw new InputError(`${op}: no option '${other}'; there are ${known.join(', ')}`)

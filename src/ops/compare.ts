@@ -14,9 +14,8 @@ type Extreme = 'larger' | 'smaller'
 const compare_ = kernels<Comparison | Extreme | 'share' | 'choice' | 'chosen' | 'declined'>(source)
 
 /**
- * The larger of a and b, NaN where one is. Equal ones get half of the gradient each, both all of it
- * where one is NaN, as in PyTorch. Throws ShapeError
- * where the shapes don't broadcast.
+ * The larger of a and b, NaN where one is. Equal ones get half of the gradient each, both all of it where one is NaN,
+ * as in PyTorch. Throws ShapeError where the shapes don't broadcast.
  */
 export function maximum(a: Operand, b: Operand): Tensor {
   return extreme('maximum', 'larger', a, b)
@@ -54,7 +53,8 @@ export function eq(a: Operand, b: Operand): Tensor {
 
 /**
  * a where the condition, of any dtype, is not 0, else b. The gradient flows to the one that was taken; the other may be
- * NaN or infinite there. (What computed the other still runs backward, with 0: guard its operands.) Throws ShapeError where the three don't broadcast, InputError for a condition that is no tensor.
+ * NaN or infinite there. (What computed the other still runs backward, with 0: guard its operands.) Throws ShapeError
+ * where the three don't broadcast, InputError for a condition that is no tensor.
  */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   checkTensor('where: the condition', condition)

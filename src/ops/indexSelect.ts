@@ -44,9 +44,9 @@ export function indexSelect(x: Tensor, index: Tensor, axis = 0): Tensor {
 
 /**
  * A new axis of `classes` elements, the last by default, with 1 at the place that the label names and 0 elsewhere:
- * f32, row-major. Labels are i32 or u32 of any shape; one below 0 counts from the end, as in ONNX; one that
- * names no class has zeros alone. Throws InputError for
- * labels of f32 and for a number of classes that is not whole or below 1.
+ * f32, row-major. Labels are i32 or u32 of any shape; one below 0 counts from the end, as in ONNX;
+ * one that names no class has zeros alone. Throws InputError for labels of f32 and for a number of classes that is not
+ * whole or below 1.
  */
 export function oneHot(labels: Tensor, classes: number, axis = -1): Tensor {
   checkWhole('oneHot', labels)

@@ -30,8 +30,8 @@ export interface CrossEntropyOptions extends NllLossOptions {
 
 /**
  * -w[y] x[y] of logarithms of probabilities x [N, C] or [N, C, …] with labels y [N] or [N, …], i32 or u32: [] or, with
- * reduction `none`, the shape of the labels. A label that is no class makes the loss NaN and has no gradient. As torch.nn.functional.nll_loss. Throws
- * ShapeError where shapes don't fit, InputError for other dtypes and options.
+ * reduction `none`, the shape of the labels. A label that is no class makes the loss NaN and has no gradient. As
+ * torch.nn.functional.nll_loss. Throws ShapeError where shapes don't fit, InputError for other dtypes and options.
  */
 export function nllLoss(x: Tensor, labels: Tensor, options: NllLossOptions = {}): Tensor {
   checkOptions('nllLoss', options, OPTIONS)

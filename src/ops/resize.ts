@@ -15,8 +15,7 @@ const resize_ = kernels<'forward' | 'backward'>(source)
 /**
  * Output k is the mean of the inputs floor(k n/m) to ceil((k + 1) n/m) - 1, as PyTorch's adaptive average pooling.
  * x [N, C, H, W], any layout, which is kept; size [h, w]. Throws ShapeError for another rank, an empty picture or too
- * many pixels,
- * InputError for a size that is not made of whole numbers from 1.
+ * many pixels, InputError for a size that is not made of whole numbers from 1.
  */
 export function resizeArea(x: Tensor, size: readonly number[]): Tensor {
   return resize('resizeArea', x, size, 'area')

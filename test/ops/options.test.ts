@@ -1,5 +1,6 @@
 // What a misspelt option, one in the place of another argument, or what is no tensor is answered with. TypeScript says so
 // itself; programs in JavaScript meet these.
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InputError } from '../../src/errors.ts'
@@ -118,8 +119,10 @@ test('saveWeights wants a network', async () => {
   )
 })
 
-test('an option that is undefined is none', () => {
+test('an option that is undefined is none, and an object of another context is one', () => {
   assert.equal(d.sum(x, { axes: undefined, dim: undefined }).shape, [])
+  assert.equal(d.sum(x, runInNewContext('({ axes: 1 })')).shape, [2])
+  assert.equal(d.sum(x, Object.assign(Object.create(null), { axes: 1 })).shape, [2])
 })
 
 test.run()
