@@ -5,7 +5,7 @@ import { noGrad, record } from '../autograd.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { type Destination, empty, Tensor } from '../tensor.ts'
 import { checkTensor } from './axes.ts'
-import { alike, type Operand, sides, tensorsAmong } from './operands.ts'
+import { alike, atCall, between, type Operand, sides, tensorsAmong, tensorsOf } from './operands.ts'
 
 /** The bit of an f32's sign. */
 const SIGN = 0x80000000
@@ -68,17 +68,11 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   compare_.choice({ ...buffers, condition: mask, y }, { ...fixed, ...numbers, add: 0 }, grid, variant)
   const flow = (entry: 'chosen' | 'declined', dy: Tensor, dx: Destination) =>
     compare_[entry]({ condition: mask, dy, dx: dx.to }, { ...fixed, left: 0, right: 0, add: dx.add }, grid)
-  const inputs = [left, right].filter((x) => x instanceof Tensor)
-  return record('where', y, inputs, (dy, destinations) => {
+  return record('where', y, tensorsOf([left, right]), (dy, destinations) => {
     const [da, db] = between(left, right, destinations)
     if (da) flow('chosen', dy, da)
     if (db) flow('declined', dy, db)
   })
-}
-
-/** The destinations of the two operands; a number has none. */
-function between(a: Operand, b: Operand, destinations: (Destination | null)[]): (Destination | null)[] {
-  return [a instanceof Tensor ? destinations[0] : null, b instanceof Tensor ? destinations.at(-1)! : null]
 }
 
 function comparison(op: string, entry: Comparison, a: Operand, b: Operand, exchanged = false): Tensor {
@@ -93,10 +87,9 @@ function extreme(op: string, entry: Extreme, a: Operand, b: Operand): Tensor {
   const [{ gpu }] = tensorsAmong(op, [a, b])
   const [left, right] = alike(op, [a, b])
   const y = compared(op, entry, left, right)
-  const fixed = [left, right].map((x) => (x instanceof Tensor ? x : gpu.tape.atCall(x)))
+  const fixed = atCall(gpu, [left, right])
   if (entry === 'smaller') fixed.reverse()
-  const inputs = [left, right].filter((x) => x instanceof Tensor)
-  return record(op, y, inputs, (dy, destinations) => {
+  return record(op, y, tensorsOf([left, right]), (dy, destinations) => {
     between(left, right, destinations).forEach((dx, i) => {
       if (!dx) return
       const { buffers, numbers, variant } = sides(fixed[i], fixed[1 - i], dy)

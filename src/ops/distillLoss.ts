@@ -66,7 +66,10 @@ export interface TeacherEdge {
 }
 
 export interface DistillLossOptions {
-  /** Class of each picture, u32 [N], or of stored ones, u32 [rows]. One that is no class makes the loss NaN and has no gradient. */
+  /**
+   * Class of each picture, u32 [N], or of stored ones, u32 [rows]. One that is no class makes the loss NaN and has no
+   * gradient.
+   */
   labels: Rows
   /** From 0 to 1. Default 0. */
   labelSmoothing?: Value

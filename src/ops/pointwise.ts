@@ -7,7 +7,7 @@ import { kernels } from '../gpu/kernel.ts'
 import type { Scalar } from '../gpu/scalar.ts'
 import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor.ts'
 import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runs, walk } from './axes.ts'
-import { type Operand, sides, tensorsAmong } from './operands.ts'
+import { atCall, between, type Operand, sides, tensorsAmong } from './operands.ts'
 import { sumTo } from './reduce.ts'
 
 type Unary = 'exponential' | 'logarithm' | 'root' | 'magnitude'
@@ -119,11 +119,9 @@ function binary(
   const shape = broadcastShape(op, shapeOf(a), shapeOf(b))
   const y = empty(tensors[0].gpu, shape, 'f32', commonLayout(shape, tensors), op)
   combine(op, entry, y, a, b, 0)
-  const { tape } = y.gpu
-  const operands = [a, b].map((x) => (x instanceof Tensor ? x : tape.atCall(x)))
+  const operands = atCall(y.gpu, [a, b])
   return record(op, y, tensors, (dy, destinations) => {
-    const da = a instanceof Tensor ? destinations[0] : null
-    const db = b instanceof Tensor ? destinations[tensors.length - 1] : null
+    const [da, db] = between(a, b, destinations)
     backward(dy, y, da, db, operands)
   })
 }
