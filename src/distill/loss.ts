@@ -4,13 +4,13 @@ import { InputError } from '../errors.ts'
 import { type AnyNetwork, COSINE_SCALE } from '../nn/resnet.ts'
 import { addWhereAgreeing } from '../ops/agree.ts'
 import { concat } from '../ops/copy.ts'
-import { distillLoss, type TeacherEdge } from '../ops/distillLoss.ts'
+import { distillLoss, MOST_EDGES, MOST_TEACHERS, type TeacherEdge } from '../ops/distillLoss.ts'
 import { indexSelect, oneHot } from '../ops/indexSelect.ts'
 import { add, exp, log, mul, scale, sub } from '../ops/pointwise.ts'
 import { sum } from '../ops/reduce.ts'
 import { max } from '../ops/select.ts'
 import { softmax } from '../ops/softmax.ts'
-import { empty, persistent, type Tensor } from '../tensor.ts'
+import { empty, persistent, Tensor } from '../tensor.ts'
 import type { Edge } from './edge.ts'
 
 /** An edge with the logits that it brings. */
@@ -32,8 +32,8 @@ interface Learner {
   targets: Target[]
   labels: { from: Tensor; index: Tensor }
   /**
-   * The sums that the fused loss adds to. Cross-entropy stands there without its margin, a decoupled or agreeing term as
-   * its plain KL, and not in the total.
+   * The sums that the fused loss adds to. The total is all that is minimised. Beside it cross-entropy stands without its
+   * margin, a decoupled term as its plain KL, and the KL of the first edges only: see `together`.
    */
   metrics: Tensor
 }
@@ -45,26 +45,50 @@ export function learn(
 ): void {
   const { parameters } = network
   const apart = targets.filter(({ decoupled, whileAgreeing }) => decoupled || whileAgreeing)
-  const edges = targets.map((target) => ({ ...termOf(target), ...(apart.includes(target) && { weight: 0 }) }))
+  const terms = targets.map((target) => ({ ...termOf(target), ...(apart.includes(target) && { weight: 0 }) }))
+  const [edges, ...further] = together(terms)
   const { loss } = distillLoss(logits, { labels, labelSmoothing, ceWeight, edges, metrics })
-  const decoupled = targets.filter((target) => target.decoupled && !target.whileAgreeing)
-  const agreeing = targets.filter(({ whileAgreeing }) => whileAgreeing)
-  const total = decoupled.reduce((all, target) => add(all, decoupledLoss(logits, target, labels)), loss)
+  const distilled = (edges: TeacherEdge[]) => distillLoss(logits, { labels, ceWeight: 0, edges }).loss
+  const beside = further.map(distilled)
+  const decoupled = (target: Target) => decoupledLoss(logits, target, labels)
+  beside.push(...targets.filter((target) => target.decoupled && !target.whileAgreeing).map(decoupled))
+  if (margin !== 0) beside.push(marginLoss(logits, { margin, ceWeight, labelSmoothing, labels }))
+  count(beside, logits, metrics)
   if (part.first) parameters.zeroGrad()
   const share = part.of === 1 ? undefined : persistent(logits.gpu, [], [1 / part.of])
-  const whole = margin === 0 ? total : add(total, marginLoss(logits, { margin, ceWeight, labelSmoothing, labels }))
-  backward(whole, share, { retain: agreeing.length > 0 })
+  const agreeing = targets.filter(({ whileAgreeing }) => whileAgreeing)
+  backward(beside.reduce(add, loss), share, { retain: agreeing.length > 0 })
   if (agreeing.length === 0) return
 
   const { gradients } = parameters.flat
   const rest = empty(logits.gpu, gradients.shape, 'f32', 'row', 'gradients without the agreeing edges')
   accumulate(gradients, rest, 0)
-  const plain = agreeing.filter((target) => !target.decoupled).map(termOf)
-  const also = agreeing.filter((target) => target.decoupled)
-  const extra = distillLoss(logits, { labels, ceWeight: 0, edges: plain }).loss
+  const extra = together(agreeing.filter((target) => !target.decoupled).map(termOf)).map(distilled)
+  extra.push(...agreeing.filter((target) => target.decoupled).map(decoupled))
+  count(extra, logits, metrics)
   parameters.zeroGrad()
-  backward(also.reduce((all, target) => add(all, decoupledLoss(logits, target, labels)), extra))
+  backward(extra.reduce(add))
   addWhereAgreeing(rest, gradients)
+}
+
+/** Edges in groups that one fused loss takes each: the first one's KL terms are measured, too. */
+function together(edges: TeacherEdge[]): TeacherEdge[][] {
+  const groups: TeacherEdge[][] = [[]]
+  for (const edge of edges) {
+    const group = groups.at(-1)!
+    const tensors = new Set([...group, edge].map(({ logits }) => ('from' in logits ? logits.from : logits)))
+    if (group.length < MOST_EDGES && tensors.size <= MOST_TEACHERS) group.push(edge)
+    else groups.push([edge])
+  }
+  return groups
+}
+
+/** Adds losses, means over the batch, to the total in the sums. */
+function count(losses: Tensor[], { gpu, shape }: Tensor, metrics: Tensor): void {
+  const total = new Tensor(metrics.storage, metrics.offset, [])
+  noGrad(gpu, () => {
+    for (const loss of losses) accumulate(scale(loss, shape[0]), total, 1)
+  })
 }
 
 /** Its plain KL term. */

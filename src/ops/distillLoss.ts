@@ -42,6 +42,10 @@ const EDGES = Array.from({ length: BINS + 1 }, (_, k) => (k === 0 ? -1 : k === B
 
 const PLACES = { confidence: COLUMNS.indexOf('confidence'), hit: COLUMNS.indexOf('hit') }
 
+/** As many edges, from as many different tensors, as one call takes. */
+export const MOST_EDGES = 4
+export const MOST_TEACHERS = 3
+
 /** Length of `metrics`. */
 export const SUMS = COLUMNS.length + 1 + BINS
 
@@ -202,7 +206,8 @@ const indexOf = (rows: Rows): Tensor | undefined => ('from' in rows ? rows.index
 function gather({ labels, edges = [] }: DistillLossOptions, C: number) {
   const tensors = [...new Set(edges.map((e) => tensorOf(e.logits)))]
   const indexes = new Set([labels, ...edges.map((e) => e.logits)].map(indexOf).filter((t) => t !== undefined))
-  if (tensors.length > 3) throw new InputError(`distillLoss: ${tensors.length} teacher tensors, at most 3; stack them`)
+  if (tensors.length > MOST_TEACHERS)
+    throw new InputError(`distillLoss: ${tensors.length} teacher tensors, at most ${MOST_TEACHERS}; stack them`)
   if (indexes.size > 1) throw new InputError(`distillLoss: ${indexes.size} index tensors, one has to serve all`)
   const four = (of: (e: TeacherEdge) => Value, none: number): ParamValue =>
     [0, 1, 2, 3].map((k) => (edges[k] ? of(edges[k]) : none))
@@ -240,7 +245,7 @@ function check(logits: Tensor, options: DistillLossOptions, table: Tensor): void
   if (![1, 2, 4, 8, 16, 32].includes(lanes)) throw new InputError(`distillLoss: ${lanes} lanes, needs 1, 2, 4 … 32`)
   checkShape('the table is', table, [COLUMNS.length, table.shape[1]])
   if (metrics) checkShape('metrics are', metrics, [SUMS])
-  if (edges.length > 4) throw new InputError(`distillLoss: ${edges.length} edges, at most 4`)
+  if (edges.length > MOST_EDGES) throw new InputError(`distillLoss: ${edges.length} edges, at most ${MOST_EDGES}`)
   for (const edge of edges) checkEdge(edge, N, C)
 }
 

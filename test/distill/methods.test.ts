@@ -13,7 +13,7 @@ import { sgd } from '../../src/optim.ts'
 import { assign } from '../../src/tensor.ts'
 import { allclose, uniform } from '../check.ts'
 import { engine } from '../device.ts'
-import { check, gradientOf, kl, LABELS, logitsOf, N, record, rows, seen, softmax, view } from './reference.ts'
+import { check, gradientOf, kl, LABELS, logitsOf, lossOf, N, record, rows, seen, softmax, view } from './reference.ts'
 
 const test = suite('methods')
 
@@ -27,6 +27,9 @@ test('each is its formula', async () => {
   await check('dkd at T = 1', methods.dkd(seen(3), seen(4), { temperature: 1, weight: 1 }))
   await check('dml', methods.dml([seen(1), seen(2), seen(3)], { weight: 0.4, temperature: 2 }))
   await check('dml_e', methods.dml([seen(1), seen(2), seen(3)], { weight: 0.4, temperature: 2, ensemble: true }))
+  const cohort = [1, 2, 3, 4, 5, 6].map(seen) // more peers than one fused loss takes
+  await check('dml of 5', methods.dml(cohort.slice(1), { weight: 0.4, temperature: 2 }))
+  await check('dml of 6', methods.dml(cohort, { weight: 0.4, temperature: 2 }))
   const triplet = { student: seen(1), teacher: seen(2), anchor: seen(3) }
   const weights = { teacherToStudent: 0.5, anchorToStudent: 2, studentToTeacher: 0.25, anchorToTeacher: 1.5 }
   await check('trikd', methods.trikd(triplet, { weights, temperature: 2 }))
@@ -118,8 +121,10 @@ test('SCKD adds the gradient of the distillation only where it agrees with that 
     const whole = gradientOf('student', method.nodes.student, method.edges, all)
     const dot = task.reduce((total, g, i) => total + g * (whole[i] - task[i]), 0)
     assert.is(dot > 0, agrees)
-    const { gradient } = record(method)
+    const { gradient, metrics } = record(method)
     allclose(await gradient('student'), agrees ? whole : task, { atol: 3e-6 }, `agrees: ${agrees}`)
+    const loss = lossOf('student', method.nodes.student, method.edges, all)
+    allclose([(await metrics.student.read())[0] / N], [loss], { atol: 3e-6 }, 'the reported loss has both')
   }
 })
 
