@@ -32,6 +32,7 @@ override SIZE = 64u;
 override FINISH = 64u;
 override PAIRS = false;
 const LOWEST = -3.4e38;
+const UNSIGNED = 0x7fffffffu;
 
 // An invocation holds MOST bins from `firstBin` on: their inner edges, infinite beyond the last, and what fell into them.
 // Loops over MOST are unrolled by compilers, those with loads and stores are not.
@@ -156,24 +157,25 @@ fn finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) 
   errors[c * 3u + 2u] = sum.z / n;
 }
 
-// An invocation ranks four confidences, since every load serves all four. chosen: [class][bins + 1].
+// An invocation ranks four confidences, since every load serves all four. chosen: [class][bins + 1]. The bits of numbers
+// that are not below 0 are in their order, and those of NaN come after all.
 @compute @workgroup_size(64)
 fn rank(@builtin(global_invocation_id) id: vec3u) {
   let first = p.confidenceStart + id.y * p.n;
   let own = 4u * id.x + vec4u(0u, 1u, 2u, 3u);
   if (own.x >= p.n) { return; }
-  var mine: vec4f;
-  for (var k = 0u; k < 4u; k++) { mine[k] = confidence[first + min(own[k], p.n - 1u)]; }
+  var mine: vec4u;
+  for (var k = 0u; k < 4u; k++) { mine[k] = bitcast<u32>(confidence[first + min(own[k], p.n - 1u)]) & UNSIGNED; }
   var before = vec4u();
   for (var j = 0u; j < p.n; j++) {
-    let other = vec4f(confidence[first + j]);
+    let other = vec4u(bitcast<u32>(confidence[first + j]) & UNSIGNED);
     before += select(vec4u(), vec4u(1u), (other < mine) | ((other == mine) & (vec4u(j) < own)));
   }
   let to = id.y * p.edgeStride;
   for (var k = 0u; k < 4u; k++) {
     if (own[k] >= p.n) { break; }
     let next = before[k] + 1u;
-    for (var e = before[k] * p.bins / p.n + 1u; e < p.bins && e * p.n <= next * p.bins; e++) { chosen[to + e] = mine[k]; }
+    for (var e = before[k] * p.bins / p.n + 1u; e < p.bins && e * p.n <= next * p.bins; e++) { chosen[to + e] = bitcast<f32>(mine[k]); }
   }
   if (id.x > 0u) { return; }
   chosen[to] = 0.0;

@@ -36,6 +36,8 @@ fn power(x: f32, n: f32) -> f32 {
     }
     return select(product, 1.0 / product, n < 0.0);
   }
+  if ((bitcast<u32>(n) & 0x7fffffffu) > 0x7f800000u) { return p.nan; }
+  if (abs(x) == 1.0 && size > 3e38) { return 1.0; }
   if (x == 0.0) { return select(0.0, 1.0 / abs(x), n < 0.0); }
   if (x < 0.0 && !whole) { return p.nan; }
   let value = pow(abs(x), n);

@@ -5,6 +5,7 @@ import { DistillError, InputError, ShapeError } from './errors.ts'
 import type { Gpu } from './gpu/gpu.ts'
 import { kernels } from './gpu/kernel.ts'
 import type { Storage } from './gpu/memory.ts'
+import type { Tape } from './gpu/tape.ts'
 import { type Backward, type Destination, empty, persistent, sameShape, showShape, Tensor } from './tensor.ts'
 
 const accumulate_ = kernels<'into' | 'copy4' | 'add4' | 'zero'>(accumulateSource)
@@ -159,8 +160,25 @@ function ofItsOwn(x: Tensor, made: (to: Tensor) => void, pass: Destination['pass
   }, pass)
 }
 
+/** Gradients made here, for tensors outside `Parameters`: no `zeroGrad` tells when they begin anew. */
+const own = new WeakSet<Tensor>()
+/** The leaves that a captured step has a gradient for. */
+const reached = new WeakMap<Tape, WeakSet<Tensor>>()
+
 function leafDestination(x: Tensor): Place {
-  x.grad ??= persistent(x.gpu, x.shape, null, 'f32', x.layout, 'gradient')
+  const { tape } = x.gpu
+  if (!x.grad) {
+    x.grad = persistent(x.gpu, x.shape, null, 'f32', x.layout, 'gradient')
+    x.gradEmpty = true
+    own.add(x.grad)
+  }
+  if (!tape.once && own.has(x.grad)) {
+    const leaves = reached.get(tape) ?? new WeakSet()
+    reached.set(tape, leaves)
+    // Every run is a backward of its own: the first write of it overwrites what the run before has left.
+    if (!leaves.has(x)) x.gradEmpty = true
+    leaves.add(x)
+  }
   const add = x.gradEmpty ? 0 : 1
   if (x.gradEmpty) {
     x.gradEmpty = false

@@ -2,7 +2,7 @@
 
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openAdapter } from '../src/node/adapter.ts'
@@ -75,6 +75,7 @@ adapter('finds the cache folder and the offline wish in the environment', () => 
   assert.is(cacheFolder({ WEBGPU_DISTILL_CACHE: '/a', XDG_CACHE_HOME: '/b' }), '/a')
   assert.is(cacheFolder({ XDG_CACHE_HOME: '/b' }), join('/b', 'webgpu-distill'))
   assert.match(cacheFolder({}), /\.cache.webgpu-distill$/)
+  assert.is(cacheFolder({ WEBGPU_DISTILL_CACHE: '.cache' }), resolve('.cache'), 'for whoever stands elsewhere')
   assert.equal(
     [undefined, '', '0', '1', 'true'].map((value) => offlineByEnvironment({ WEBGPU_DISTILL_OFFLINE: value })),
     [false, false, false, true, true],

@@ -1,7 +1,10 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../src/autograd.ts'
 import { DeviceLostError, OutOfMemoryError, ShaderError } from '../src/errors.ts'
+import { Faults } from '../src/gpu/faults.ts'
 import { requestDevice } from '../src/gpu/gpu.ts'
 import { kernels } from '../src/gpu/kernel.ts'
 import { parseShader } from '../src/gpu/shader.ts'
@@ -9,7 +12,7 @@ import { init } from '../src/node.ts'
 import { conv2d } from '../src/ops/conv2d.ts'
 import { add, mul, scale } from '../src/ops/pointwise.ts'
 import { relu } from '../src/ops/relu.ts'
-import { assign, empty } from '../src/tensor.ts'
+import { assign, empty, type Tensor } from '../src/tensor.ts'
 import { allclose, uniform } from './check.ts'
 import { engine } from './device.ts'
 
@@ -289,6 +292,100 @@ test('a tensor larger than a binding is refused with its size and the limit', ()
   } catch (error) {
     assert.instance(error, OutOfMemoryError)
   }
+})
+
+test('a step returns no tensor of one that has ended', async () => {
+  const x = engine.full([4], 2)
+  const out: { h?: Tensor; y?: Tensor } = {}
+  engine.step(() => {
+    out.h = relu(x)
+    return add(out.h, x)
+  })
+  assert.throws(() => {
+    engine.step(() => {
+      out.y = add(x, x)
+      return out
+    })
+  }, /was made inside a step that has ended/)
+})
+
+test('a tensor of a step that failed says so', () => {
+  const x = engine.full([4], 2)
+  let h: Tensor | undefined
+  for (const run of [(fn: () => void) => engine.step(fn), (fn: () => void) => engine.capture('c', fn)]) {
+    assert.throws(
+      () =>
+        run(() => {
+          h = relu(x)
+          throw new Error('mine')
+        }),
+      'mine',
+    )
+    assert.throws(() => add(h!, x), /was made inside '.*', which failed/)
+  }
+})
+
+test('a captured gradient of a tensor outside of Parameters is overwritten by every run', async () => {
+  const x = engine.tensor([1, 3], [2], { requiresGrad: true })
+  const square = () => backward(mul(x, x), engine.full([2], 1))
+  square()
+  square()
+  assert.equal([...(await x.grad!.read())], [4, 12], 'eager ones add up')
+  for (const again of [false, true]) {
+    if (again) x.grad = null
+    const steps = [engine.capture('one', square), engine.capture('two', square)]
+    for (const step of [...steps, ...steps]) {
+      step.run()
+      assert.equal([...(await x.grad!.read())], [2, 6])
+    }
+  }
+  const twice = engine.capture('twice', () => {
+    square()
+    square()
+  })
+  twice.run()
+  twice.run()
+  assert.equal([...(await x.grad!.read())], [4, 12], 'two of one step add up')
+})
+
+test('waiting leaves nothing behind on the host', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const device = { lost: new Promise(() => {}), addEventListener() {} } as unknown as GPUDevice
+  const faults = new Faults(device)
+  const used = async () => {
+    for (let i = 0; i < 3; i++) {
+      gc()
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    return process.memoryUsage().heapUsed
+  }
+  const wait = async () => {
+    for (let i = 0; i < 20_000; i++) await faults.orLost(Promise.resolve(i))
+  }
+  await wait()
+  const before = await used()
+  await wait()
+  const bytes = ((await used()) - before) / 20_000
+  assert.ok(bytes < 50, `${bytes} bytes a wait`)
+})
+
+test('a run that is over keeps no tensors alive, though nobody has waited since', async () => {
+  const other = await fresh()
+  const x = other.full([64], 1)
+  await other.settled()
+  const tape = other.gpu.trace(
+    'once',
+    () => relu(x),
+    () => [],
+    true,
+  ).tape
+  assert.is(tape.commands.length, 1)
+  tape.replay()
+  tape.release()
+  assert.is(tape.commands.length, 0)
+  await other.settled()
+  other.destroy()
 })
 
 test.run()

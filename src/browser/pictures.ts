@@ -3,15 +3,16 @@ import type { Decoder } from '../data/folder.ts'
 import { InputError } from '../errors.ts'
 
 /**
- * PNG, JPEG and whatever else the browser knows, to 8-bit RGB; alpha is dropped. Colour profiles are not heeded. A JPEG
- * gives Pillow's bytes in Chromium; other browsers may differ by a few levels.
+ * PNG, JPEG and whatever else the browser knows, to 8-bit RGB. Colour profiles and orientation are not heeded. A JPEG
+ * gives Pillow's bytes in Chromium; other browsers may differ by a few levels. A picture with transparent pixels is
+ * refused: a canvas blends their colours, which Node's decoder hands on as they are.
  * @throws InputError that names the file and the fault
  */
 export const decodePicture: Decoder = async (bytes, file) => {
   let bitmap: ImageBitmap
   try {
     const blob = new Blob([bytes as Uint8Array<ArrayBuffer>])
-    bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', premultiplyAlpha: 'none' })
+    bitmap = await createImageBitmap(blob, { colorSpaceConversion: 'none', imageOrientation: 'none' })
   } catch (error) {
     throw new InputError(`${file}: no picture that this browser reads (${(error as Error).message})`, { cause: error })
   }
@@ -22,6 +23,9 @@ export const decodePicture: Decoder = async (bytes, file) => {
   bitmap.close()
   const rgba = context.getImageData(0, 0, width, height).data
   const rgb = new Uint8Array(width * height * 3)
-  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgb[i * 3 + c] = rgba[i * 4 + c]
+  for (let i = 0; i < width * height; i++) {
+    if (rgba[i * 4 + 3] < 255) throw new InputError(`${file}: has transparent pixels; save it without transparency`)
+    for (let c = 0; c < 3; c++) rgb[i * 3 + c] = rgba[i * 4 + c]
+  }
   return { width, height, rgb }
 }

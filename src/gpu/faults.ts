@@ -10,14 +10,36 @@ export class Faults {
   running = 'nothing'
   closing = false
   readonly lost: Promise<void>
+  /** Ends what waits for the device when it is lost; null from then on. */
+  private waiting: Set<() => void> | null = new Set()
 
   constructor(private device: GPUDevice) {
     this.lost = device.lost.then((info) => {
+      for (const end of this.waiting!) end()
+      this.waiting = null
       if (this.closing) return
       const why = info.message.split('\n')[0] || info.reason || 'no reason given'
       this.keep(new DeviceLostError(`device lost while running ${this.running}: ${why}. Make a new engine with init()`))
     })
     device.addEventListener('uncapturederror', this.uncaptured)
+  }
+
+  /**
+   * What was asked of the device, or undefined where it is lost before. A promise keeps every reaction to it as long as
+   * it is pending: that to the loss is one for all waits.
+   */
+  async orLost<T>(asked: Promise<T>): Promise<T | undefined> {
+    let end = () => {}
+    const lost = new Promise<undefined>((resolve) => {
+      end = () => resolve(undefined)
+    })
+    if (this.waiting) this.waiting.add(end)
+    else end()
+    try {
+      return await Promise.race([asked, lost])
+    } finally {
+      this.waiting?.delete(end)
+    }
   }
 
   private uncaptured = (event: Event) => {

@@ -143,6 +143,7 @@ export class Gpu {
       result = this.recordOn(tape, fn)
       for (const storage of keep(result)) {
         if (storage.gpu !== this) throw new InputError(`${label}: ${storage.label} belongs to another engine`)
+        storage.checkLasts(label)
         kept.add(storage)
       }
       tape.seal(kept)
@@ -202,7 +203,7 @@ export class Gpu {
     if (this.calm) await this.pace.sleep()
     // Of an engine that was destroyed meanwhile the device, which may be others', is asked nothing.
     this.faults.check()
-    const answer = Promise.race([ask(), this.faults.lost.then(() => undefined)])
+    const answer = this.faults.orLost(ask())
     const found = await (this.calm ? this.calm(answer) : answer)
     this.pace.idle()
     await this.faults.settle()

@@ -35,8 +35,7 @@ const SLOT = 256
 
 export class Tape {
   readonly commands: Command[] = []
-  private shadow = new ArrayBuffer(64 * SLOT)
-  private view = new DataView(this.shadow)
+  private view = new DataView(new ArrayBuffer(64 * SLOT))
   private used = 0
   private patches: Patch[] = []
   private uniforms: GPUBuffer | null = null
@@ -55,7 +54,7 @@ export class Tape {
     readonly gpu: Gpu,
     readonly label: string,
     /** Runs what was called, once: a Scalar counts as it was at the call. Otherwise as it is at each replay. */
-    private once = false,
+    readonly once = false,
   ) {}
 
   record(
@@ -105,16 +104,17 @@ export class Tape {
   /** Nothing of it will run. */
   giveUp(): void {
     for (const undo of this.undos.reverse()) undo()
+    for (const { storage } of this.commands.flatMap(({ uses }) => uses.map(({ bindable }) => bindable)))
+      if (!storage.buffer) storage.ended ??= `was made inside '${this.label}', which failed`
   }
 
   private takeSlot(bytes: number): number {
     const slot = this.used
     this.used += Math.ceil(bytes / SLOT) * SLOT
-    while (this.used > this.shadow.byteLength) {
-      const wider = new ArrayBuffer(this.shadow.byteLength * 2)
-      new Uint8Array(wider).set(new Uint8Array(this.shadow))
-      this.shadow = wider
-      this.view = new DataView(wider)
+    while (this.used > this.view.byteLength) {
+      const wider = new Uint8Array(2 * this.view.byteLength)
+      wider.set(new Uint8Array(this.view.buffer))
+      this.view = new DataView(wider.buffer)
     }
     return slot
   }
@@ -155,7 +155,7 @@ export class Tape {
         if (!kept.has(bindable.storage) && !gpu.persistent.has(bindable.storage))
           bindable.storage.ended = 'was made inside a step that has ended; return it from the step to keep it'
     this.sealed = true
-    if (this.used > 0) gpu.device.queue.writeBuffer(this.uniforms!, 0, this.shadow, 0, this.used)
+    if (this.used > 0) gpu.device.queue.writeBuffer(this.uniforms!, 0, this.view.buffer, 0, this.used)
   }
 
   /** Buffers for storages that have none. */
@@ -259,7 +259,7 @@ export class Tape {
       low = Math.min(low, patch.offset)
       high = Math.max(high, patch.offset + 4)
     }
-    if (high > 0) this.gpu.device.queue.writeBuffer(this.uniforms!, low, this.shadow, low, high - low)
+    if (high > 0) this.gpu.device.queue.writeBuffer(this.uniforms!, low, this.view.buffer, low, high - low)
   }
 
   private checkGiven({ name, value }: Scalar): void {
@@ -289,10 +289,12 @@ export class Tape {
     }
   }
 
-  /** Gives the uniform buffer back. The tape can't be replayed after. */
+  /** Gives the uniform buffer back, and keeps no tensors alive. The tape can't be replayed after. */
   release(): void {
     if (this.uniforms) this.gpu.uniforms.give(this.uniforms)
     this.uniforms = null
     this.sealed = false
+    this.commands.length = 0
+    this.view = new DataView(new ArrayBuffer(0))
   }
 }

@@ -3,15 +3,16 @@
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir, hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { FileError } from '../errors.ts'
 
 /**
  * Where fetched drivers lie: WEBGPU_DISTILL_CACHE, else XDG_CACHE_HOME/webgpu-distill, else ~/.cache/webgpu-distill.
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.WEBGPU_DISTILL_CACHE) return env.WEBGPU_DISTILL_CACHE
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'webgpu-distill')
+  // Absolute: the Vulkan loader reads a driver's path from that driver's own folder.
+  if (env.WEBGPU_DISTILL_CACHE) return resolve(env.WEBGPU_DISTILL_CACHE)
+  return resolve(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'webgpu-distill')
 }
 
 /** True when downloads are forbidden by WEBGPU_DISTILL_OFFLINE (any value but empty and 0). */

@@ -6,6 +6,7 @@ import type { Gpu } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
 import { checkFloat, checkTensor } from './axes.ts'
+import { fill } from './copy.ts'
 import { COLUMNS, distillLoss } from './distillLoss.ts'
 
 const OPTIONS = ['bins', 'equalMass', 'edges', 'zeroInFirst']
@@ -113,8 +114,10 @@ const gridOf = ({ threads, bins }: Params, classes: number) => ({ threads: [thre
 
 function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, params: Params, options: EceOptions): Ece {
   const { n, classes } = params
-  const rank = (edges: Tensor, settings: Params) =>
-    calibration_.rank({ confidence, chosen: edges }, settings, { threads: [Math.max(1, Math.ceil(n / 4)), classes] })
+  const rank = (edges: Tensor, settings: Params) => {
+    if (n === 0) fill(edges, 0)
+    else calibration_.rank({ confidence, chosen: edges }, settings, { threads: [Math.ceil(n / 4), classes] })
+  }
   return finish(confidence.gpu, classes, labels, params, options, (edges, part, settings) => {
     if (options.equalMass) rank(edges, settings)
     // Where there are no labels the binding is there and not read: the edges serve.
@@ -123,14 +126,14 @@ function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, par
   })
 }
 
-/** Edges, partial sums by `fill`, and the sums of these. */
+/** Edges, partial sums by `gather`, and the sums of these. */
 function finish(
   gpu: Gpu,
   classes: number,
   labels: Tensor | null,
   params: Params,
   options: EceOptions,
-  fill: (edges: Tensor, part: Tensor, settings: Params) => void,
+  gather: (edges: Tensor, part: Tensor, settings: Params) => void,
 ): Ece {
   const { equalMass = false, zeroInFirst = true } = options
   const count = options.edges ? options.edges.length - 1 : (options.bins ?? 15)
@@ -146,7 +149,7 @@ function finish(
   const part = empty(gpu, [classes, count, 3, params.threads], 'f32', 'row', 'partial bins')
   const bins = empty(gpu, [...outer, count, 3], 'f32', 'row', 'bins')
   const errors = empty(gpu, [...outer, 3], 'f32', 'row', 'calibration errors')
-  fill(edges, part, settings)
+  gather(edges, part, settings)
   calibration_.finish({ part, bins, errors }, settings, { groups: [classes] }, variantOf(gpu))
   return { bins, errors, edges }
 }

@@ -98,8 +98,9 @@ export function fileSource(
     },
     async select(rows) {
       checkRows(rows, bytes.n)
-      const pictures = await (expected && same(expected.rows, rows) ? expected.pictures : readAll(files, rows))
-      expected = null
+      const ahead = expected
+      expected = null // also where reading failed: whoever asks again gets another try
+      const pictures = await (ahead && same(ahead.rows, rows) ? ahead.pictures : readAll(files, rows))
       augmentation ??= null
       assign(index, rows)
       const random = augmentation?.crop || augmentation?.randAugment ? augmentation : null
@@ -139,6 +140,10 @@ export function fileSource(
       return recordView(gpu, bytes, { chunks, index, direct: true }, options)
     },
     inBatchesOf: (other) => fileSource(gpu, bytes, other, uploadBytes),
+    release() {
+      upload?.crop.release()
+      augment?.release()
+    },
   }
 }
 

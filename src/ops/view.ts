@@ -79,6 +79,8 @@ export interface PictureSource {
   view(options: ViewOptions): Tensor
   /** The same pictures in batches of another size. What is resident is shared. */
   inBatchesOf(batch: number): PictureSource
+  /** Where pictures are read from files: gives back what it records by itself. It is of no use any more. */
+  release?(): void
 }
 
 /** Pictures `first` … `first + count - 1` of a data set on the device. */

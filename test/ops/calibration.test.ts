@@ -235,4 +235,17 @@ test('refuses what it cannot bin', () => {
   throws(() => ece({ logits: engine.zeros([4, 3]), labels: engine.zeros([4]) }), InputError, /ece: labels of type f32/)
 })
 
+test('equal mass without pictures is all zeros; NaN confidences rank last, the same in every run', async () => {
+  // So that recycled memory holds no zeros by chance.
+  for (let i = 0; i < 8; i++) await engine.full([16], 7).read()
+  const none = ece({ confidence: engine.zeros([0]), correct: engine.zeros([0]) }, { equalMass: true })
+  assert.equal([...(await none.edges.read())], new Array(16).fill(0))
+  const confidence = Array.from({ length: 20 }, (_, i) => (i % 2 ? Number.NaN : (i + 2) / 40))
+  const given = onDevice({ confidence, correct: confidence.map(() => 1) })
+  const edges = [...(await ece(given, { bins: 4, equalMass: true }).edges.read())]
+  assert.equal(edges.slice(0, 3), [0, 0.25, 0.5])
+  assert.ok(Number.isNaN(edges[3]))
+  assert.is(edges[4], 1)
+})
+
 test.run()

@@ -197,4 +197,17 @@ test('views of one source agree on what is augmented; pictures of one size have 
   assert.throws(() => pictureSource(engine.gpu, { ...files(), channels: 1 }, 1), /3 channels, not 1/)
 })
 
+test('whoever selects again after a failure gets another try', async () => {
+  let broken = true
+  const read = (row: number) => (broken ? Promise.reject(new Error('busy')) : Promise.resolve(pictures[row]))
+  const source = pictureSource(engine.gpu, { ...files(), files: { read } }, 1)
+  engine.capture('view', () => source.view(full))
+  source.prefetch!(Uint32Array.of(0))
+  let message = ''
+  await Promise.resolve(source.select(Uint32Array.of(0))).catch((error) => (message = error.message))
+  assert.is(message, 'busy')
+  broken = false
+  await source.select(Uint32Array.of(0))
+})
+
 test.run()

@@ -111,4 +111,23 @@ test('names the operation and what does not fit', () => {
   assert.throws(() => pow(x, undefined as unknown as number), /^pow: needs tensors, .* and undefined$/)
 })
 
+test('an exponent that is no number shows at every base; 1 and -1 to an infinite power are 1', async () => {
+  const bases = [0, 1, -1, 2, -2]
+  const a = engine.tensor(bases, [5])
+  assert.equal(
+    [
+      ...(await pow(
+        a,
+        engine.tensor(
+          bases.map(() => Number.NaN),
+          [5],
+        ),
+      ).read()),
+    ].map(Number.isNaN),
+    [...bases.map(() => true)],
+  )
+  for (const n of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+    assert.equal([...(await pow(engine.tensor([1, -1], [2]), engine.tensor([n, n], [2])).read())], [1, 1])
+})
+
 test.run()
