@@ -93,7 +93,9 @@ function apart(curves: Curve[], method: string): Values {
   const of = (role?: 'teacher') =>
     curves.filter((curve) => curve.method === method && curve.generation === 1 && curve.role === role)
   const gaps = of().flatMap(({ seed, size, points }): [number, number][] => {
-    const teacher = of('teacher').find((curve) => curve.seed === seed && curve.size === size)
+    const teachers = of('teacher').filter((curve) => curve.seed === seed)
+    // A teacher may see pictures of a size of its own.
+    const teacher = teachers.length === 1 ? teachers[0] : teachers.find((curve) => curve.size === size)
     const gap = points.flatMap(({ epoch, accuracy }) => {
       const other = teacher?.points.find((point) => point.epoch === epoch)?.accuracy
       return typeof accuracy === 'number' && typeof other === 'number' ? [Math.abs(other - accuracy)] : []

@@ -1,6 +1,6 @@
 // The fitted error curves of a study over numbers of training images, a line a method.
 import { fitErrorCurve } from './errorCurve.ts'
-import { fixed, MISSING, percent, plusMinus } from './format.ts'
+import { fixed, MISSING, percent } from './format.ts'
 import { type Group, groupRows, labelOf, perSeed, sharedSeeds } from './groups.ts'
 import type { Row } from './rows.ts'
 import { interval } from './stats.ts'
@@ -18,20 +18,11 @@ export function errorTable(rows: Row[]) {
   const lines = [...kinds].flatMap(([key, own]) => {
     const fits = curvesOf(own)
     if (fits.length === 0) return []
-    const told = (of: (fit: (typeof fits)[number]) => number, write: (x: number) => string) => {
-      return plusMinus(interval(fits.map(of)), write)
-    }
-    const cells = [
-      told(({ e }) => e, percent),
-      told(
-        ({ c }) => c,
-        (x) => fixed(x, 2),
-      ),
-      told(
-        ({ alpha }) => alpha,
-        (x) => fixed(x, 2),
-      ),
-    ]
+    const cells = (['e', 'c', 'alpha'] as const).map((constant) => {
+      const { mean, lower, upper } = interval(fits.map((fit) => fit[constant]))
+      const write = constant === 'e' ? percent : (x: number) => fixed(x, 2)
+      return lower === null ? write(mean) : `${write(mean)} [${write(lower)}, ${write(upper!)}]`
+    })
     return [{ size: key.split('/')[0], cells: [key.slice(key.indexOf('/') + 1), String(fits.length), ...cells] }]
   })
   if (lines.length === 0) return []
@@ -39,7 +30,7 @@ export function errorTable(rows: Row[]) {
     {
       title: 'Error curves',
       caption:
-        'Test error against the number n of training images, e + c n^-α, fitted to each seed: e is the error that no number of images takes away. Few points and three constants: spreads are wide, and an e of 0 is the edge of what was allowed. Epochs are equal, so steps grow with n.',
+        'Test error against the number n of training images, e + c n^-α, fitted to each seed, the mean over seeds with its 95 % interval: e is the error that no number of images takes away. Few points and three constants: intervals are wide, and an e of 0 is the edge of what was allowed. Epochs are equal, so steps grow with n.',
       head: ['method', 'seeds', 'e %', 'c', 'α'],
       left: [0],
       blocks: [...new Set(lines.map(({ size }) => size))].map((size) => ({

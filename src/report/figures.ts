@@ -221,13 +221,15 @@ function afterStart(series: Series[]): [number, number] | undefined {
   return points.length > later.length && later.length > 1 ? [Math.min(...later), Math.max(...later)] : undefined
 }
 
+/** Where some seeds have ended and others go on, a mean would jump with nothing getting worse: there it ends. */
 function averageCourse(curves: Curve[], key: keyof CurvePoint, factor: number): Point[] {
   const byEpoch = new Map<number, number[]>()
   for (const point of curves.flatMap(({ points }) => points)) {
     const value = point[key]
     if (typeof value === 'number') byEpoch.set(point.epoch, [...(byEpoch.get(point.epoch) ?? []), value])
   }
-  return [...byEpoch].map(([x, values]) => ({ x, y: factor * mean(values) }))
+  const most = Math.max(...[...byEpoch.values()].map(({ length }) => length))
+  return [...byEpoch].flatMap(([x, values]) => (values.length < most ? [] : [{ x, y: factor * mean(values) }]))
 }
 
 /** The words under the figures against size and temperature. */

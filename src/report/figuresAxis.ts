@@ -46,7 +46,7 @@ export const AXES: Record<string, string> = {
 }
 
 /** The kind without the value of what is varied, and without what that may change of the losses. */
-const lineOf = (group: Group): Line => {
+export const lineOf = (group: Group): Line => {
   const losses = group.method === 'ablation' ? {} : { loss: undefined, peerLoss: undefined }
   return { ...group, axis: undefined, at: undefined, ...losses }
 }
@@ -92,7 +92,7 @@ export function axisFigures({ rows }: Pick<Results, 'rows'>, standalone = false)
   )
 }
 
-function axisOf(name: string, values: (number | string)[]): LineChart['x'] {
+export function axisOf(name: string, values: (number | string)[]): LineChart['x'] {
   const label = AXES[name] ?? name
   if (values.some((value) => typeof value === 'string')) return { label, kind: 'names', names: values.map(String) }
   const ticks = values as number[]

@@ -42,7 +42,12 @@ function mapFigure(
     measure,
     ...(share === undefined ? [] : [`of the squared distances ${percent(share, 0)} % lie in this plane`]),
   ]
-  const names = paths.map(([point]) => `${point.role ?? 'student'}, ${labelOf(point)}`)
+  const anchors = paths.some(([{ generation }]) => generation === 1)
+  // The last student of generation 0 is the anchor of the first.
+  const names = paths.map(([point]) => {
+    const anchor = anchors && point.generation === 0 && point.role === undefined
+    return `${point.role ?? 'student'}, ${labelOf(point)}${anchor ? ': ends as anchor' : ''}`
+  })
   const said = paths.map((path, i) => {
     const [first, last] = [path[0], path[path.length - 1]].map(({ x, y }) => `(${fixed(x, 2)}, ${fixed(y, 2)})`)
     return `${names[i]}: from ${first} to ${last}`

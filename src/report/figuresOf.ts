@@ -2,6 +2,7 @@
 // else over generations, else row by row, else over sizes and temperatures.
 import { type Figure, sizeFigures, temperatureFigures } from './figures.ts'
 import { axisFigures } from './figuresAxis.ts'
+import { errorFigures } from './figuresError.ts'
 import { mapFigures } from './figuresMap.ts'
 import { rowFigures } from './figuresRows.ts'
 import { imageFigures } from './figuresSizes.ts'
@@ -18,7 +19,14 @@ export function mainFigures(results: Results, standalone = false): { figures: Fi
   const compare = lastOf(mainGroups(results.rows)) === 1 ? rowFigures : generationFigures
   const course = varied.length > 0 ? varied : compare(results, standalone)
   const roc = rocFigures(results, standalone)
-  const figures = [...roc, ...course, ...mimicryFigure(results, standalone), ...mapFigures(results, standalone)]
+  const errors = errorFigures(results, standalone)
+  const figures = [
+    ...roc,
+    ...course,
+    ...errors,
+    ...mimicryFigure(results, standalone),
+    ...mapFigures(results, standalone),
+  ]
   if (figures.length > 0) return { figures, byTemperature: [] }
   return { figures: sizeFigures(results, standalone), byTemperature: temperatureFigures(results, standalone) }
 }

@@ -54,6 +54,8 @@ const UNITS: Record<Unit, { write: (x: number) => string; unit: string; signed: 
   number: { write: (x) => fixed(x, 2), unit: '', signed: true },
   ratio: { write: (x) => significant(x), unit: 'times', signed: false },
 }
+/** What is nearer to 0 is the rounding of float64, not a difference. */
+const NOISE = 1e-12
 
 /** '+0.82 points'. */
 export function estimateOf({ estimate, unit }: Pick<Part, 'estimate' | 'unit'>): string {
@@ -68,5 +70,8 @@ export function intervalOf({ lower, upper, unit }: Pick<Part, 'lower' | 'upper' 
 function sign(x: number, unit: Unit): string {
   const { write, signed } = UNITS[unit]
   const text = write(x)
-  return signed && !text.startsWith('−') ? `+${text}` : text
+  if (!signed || text.startsWith('−')) return text
+  // The side of 0 that an end of an interval lies on is what a verdict says: the sign stays where the digits round to 0.
+  if (Number(text) !== 0) return `+${text}`
+  return `${Math.abs(x) < NOISE ? '' : x < 0 ? '−' : '+'}${text}`
 }

@@ -1,5 +1,5 @@
 // Rows that differ only in seed (and member) belong together: a group is a line of the table.
-import type { Kind, Metric, Row, Teacher } from './rows.ts'
+import type { Kind, Metric, Row, Teacher, TeacherRow } from './rows.ts'
 import { type Interval, interval } from './stats.ts'
 
 export interface Group extends Kind {
@@ -99,6 +99,9 @@ export function kindOf(of: Kind): Kind {
   const more = Object.entries({ role, generation, loss, peerLoss, teacherWidth, axis, at })
   return { method, temperature, teacher, ...Object.fromEntries(more.filter(([, value]) => value !== undefined)) }
 }
+
+/** What a teacher's row of one seed is of. */
+export const teacherKey = ({ role, size, axis, at }: TeacherRow): string => JSON.stringify([role, size, axis, at])
 
 /**
  * Groups in the order of the table: size falling, students then teachers, then kind, number of images. What saturation

@@ -2,7 +2,7 @@
 // results as those of one run. Nothing is lost but maps, which are drawn of all networks together.
 import { InputError, quote } from '../errors.ts'
 import { differences } from './differences.ts'
-import { kindOf } from './groups.ts'
+import { kindOf, teacherKey } from './groups.ts'
 import type { Curve, Results, Row, Run, TeacherRow } from './rows.ts'
 import { studyOf } from './titles.ts'
 
@@ -20,7 +20,6 @@ const SAME = [
 
 /** What a row or a curve of one seed is of. */
 const networkOf = (one: Row | Curve): string => JSON.stringify([kindOf(one), one.size])
-const teacherOf = ({ role, size, axis, at }: TeacherRow): string => JSON.stringify([role, size, axis, at])
 
 /** Results of a part of a study, and where they are from. */
 export interface Piece {
@@ -52,7 +51,7 @@ export function join(pieces: readonly Piece[]): Results {
       ...total(runs, 'seconds'),
     },
     rows,
-    teachers: seeds.flatMap((seed) => united<TeacherRow>(seed, pieces, ({ teachers }) => teachers, teacherOf)),
+    teachers: seeds.flatMap((seed) => united<TeacherRow>(seed, pieces, ({ teachers }) => teachers, teacherKey)),
     claims: [],
     curves: curvesOf(rows, pieces),
   }

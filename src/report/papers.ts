@@ -2,7 +2,7 @@
 // so. A number stands beside a row of ours only where both are of one data set, one pair of networks and one kind.
 import { InputError, quote } from '../errors.ts'
 import { isObject } from './differences.ts'
-import { fixed, percent, plusMinus } from './format.ts'
+import { fixed, percent, plusMinus, significant } from './format.ts'
 import { type Group, groupRows, labelOf, summarise } from './groups.ts'
 import type { Kind, Results, Run, Teacher } from './rows.ts'
 import { studyOf } from './titles.ts'
@@ -14,6 +14,7 @@ const METRICS = {
   accuracy: { name: 'accuracy %', write: (x: number) => percent(x) },
   ece: { name: 'ECE %', write: (x: number) => percent(x) },
   entropy: { name: 'entropy', write: (x: number) => fixed(x, 3) },
+  seconds: { name: 'training s', write: (x: number) => significant(x) },
 }
 export type PaperMetric = keyof typeof METRICS
 
@@ -93,13 +94,16 @@ export function networksOf({ config }: Pick<Run, 'config'>): string | null {
 function networkName(network: unknown): string | null {
   if (!isObject(network) || network.embedding !== undefined) return null
   const { depth, widen, widths, stemWidth, stem, stemStride = 1 } = network
-  const large = [18, 34, 50, 101, 152].includes(depth as number)
-  if (large) return stem === '3x3' || network.stemStride !== undefined ? null : `ResNet-${depth}`
+  const wide = (own: string, stemOwn: number) =>
+    String(widths ?? own) === own && (stemWidth === undefined || stemWidth === stemOwn)
+  if ([18, 34, 50, 101, 152].includes(depth as number)) {
+    const changed = stem === '3x3' || network.stemStride !== undefined || !wide('64,128,256,512', 64)
+    return changed ? null : `ResNet-${depth}`
+  }
   if (stemStride !== 1) return null
   if (widen !== undefined) return `WRN-${depth}-${widen}`
-  const by = String(widths ?? '16,32,64')
-  if (by === '64,128,256' && stemWidth === 32) return `ResNet-${depth}x4`
-  return by === '16,32,64' && (stemWidth === undefined || stemWidth === 16) ? `ResNet-${depth}` : null
+  if (String(widths) === '64,128,256' && stemWidth === 32) return `ResNet-${depth}x4`
+  return wide('16,32,64', 16) ? `ResNet-${depth}` : null
 }
 
 /** The published values that stand beside a group of a run, those of an earlier file first. */

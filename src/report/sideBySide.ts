@@ -2,7 +2,7 @@
 // minus A throughout; a difference of times is a ratio.
 import type { Unit } from './claim.ts'
 import { type Difference, differences } from './differences.ts'
-import { type Group, groupRows, kindOf, type Measure, perSeed } from './groups.ts'
+import { type Group, groupRows, kindOf, type Measure, perSeed, teacherKey } from './groups.ts'
 import type { Metric, Results, Run, TeacherRow } from './rows.ts'
 import { type Interval, interval, paired, type Verdict } from './stats.ts'
 import { studyOf } from './titles.ts'
@@ -30,6 +30,8 @@ export interface Match {
 export interface TeacherMatch {
   role: TeacherRow['role']
   size: number
+  axis?: string
+  at?: number | string
   a: TeacherRow[]
   b: TeacherRow[]
 }
@@ -93,13 +95,10 @@ function sameBits(a: Group, b: Group): Match['same'] {
 }
 
 function matchTeachers(a: TeacherRow[], b: TeacherRow[]): TeacherMatch[] {
-  const places = new Map(a.map(({ role, size }) => [`${role} ${size}`, { role, size }]))
-  const at = (rows: TeacherRow[], { role, size }: Pick<TeacherRow, 'role' | 'size'>) => {
-    return rows.filter((row) => row.role === role && row.size === size)
-  }
-  return [...places.values()].flatMap((place) => {
-    const [left, right] = [at(a, place), at(b, place)]
-    return right.length ? [{ ...place, a: left, b: right }] : []
+  return [...new Set(a.map(teacherKey))].flatMap((key) => {
+    const [left, right] = [a, b].map((rows) => rows.filter((row) => teacherKey(row) === key))
+    const { role, size, axis, at } = left[0]
+    return right.length ? [{ role, size, axis, at, a: left, b: right }] : []
   })
 }
 

@@ -86,7 +86,8 @@ export function teacherTables({ teachers }: Pick<SideBySide, 'teachers'>): Table
       left: [0],
       blocks: teachers.map((match) => {
         const which = match.role === 'full' ? 'full size' : 'same size as the students'
-        return { title: `${which}, ${match.size} px`, rows: rows(match) }
+        const varied = match.at === undefined ? '' : `, ${match.axis} ${match.at}`
+        return { title: `${which}, ${match.size} px${varied}`, rows: rows(match) }
       }),
     },
   ]

@@ -24,6 +24,8 @@ export interface Series {
   /** null: a line without markers, as for a learning curve or a level. */
   marker: Marker | null
   points: Point[]
+  /** Drawn in place of straight lines from point to point: a curve fitted to them, within their range. */
+  curve?: Point[]
 }
 
 export interface LineChart {
@@ -108,7 +110,9 @@ function yTicks(chart: LineChart, series: Series[]): number[] {
 
 /** Every value with the ends of its error bar. */
 export function extent(series: Series[]): number[] {
-  return series.flatMap(({ points }) => points.flatMap(({ y, low = y, high = y }) => [low, high]))
+  return series.flatMap(({ points, curve = [] }) =>
+    [...points, ...curve].flatMap(({ y, low = y, high = y }) => [low, high]),
+  )
 }
 
 function xScale(chart: LineChart, series: Series[], { left, right }: Box): Scale {
@@ -181,12 +185,12 @@ function wrapped(name: string): string[] {
 }
 
 function drawSeries(
-  { points, tone, dash, marker }: Series,
+  { points, tone, dash, marker, curve = points }: Series,
   x: (point: Point) => number,
   y: Scale,
   joined: boolean,
 ): Markup {
-  const path = points.map((point, i) => `${i ? 'L' : 'M'}${x(point)} ${px(y.at(point.y))}`).join('')
+  const path = curve.map((point, i) => `${i ? 'L' : 'M'}${x(point)} ${px(y.at(point.y))}`).join('')
   const bars = points.filter(({ low, high }) => low !== undefined && high !== undefined && high > low)
   return markup`<g class="wd-${tone}" stroke="currentColor" fill="none">${[
     ...bars.map((point) => errorBar(x(point), y.at(point.low!), y.at(point.high!))),

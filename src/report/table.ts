@@ -5,9 +5,10 @@ import { courseTable } from './courseTable.ts'
 import { errorTable } from './errorTable.ts'
 import { duration, estimateOf, fixed, intervalOf, MISSING, scaled, significant, thousands } from './format.ts'
 import { generationTable } from './generationTable.ts'
-import { type Group, groupRows, labelOf, seedsOf } from './groups.ts'
+import { type Group, groupRows, labelOf, seedsOf, teacherKey } from './groups.ts'
 import { isPublished, NONE_ON_FILE, type PaperEntry, paperCell, papersTable } from './papers.ts'
 import type { Results, Row, TeacherRow } from './rows.ts'
+import { interval } from './stats.ts'
 
 const NAMES: Column[] = [
   { head: 'method', cell: labelOf },
@@ -63,6 +64,13 @@ const COST: Column[] = [
   mean('FLOPs', 'forwardFlops', scaled),
 ]
 
+/** Of a few steps that were timed apart from the training. */
+const STEPS: Column[] = [
+  mean('looked up', 'stepMs', significant),
+  mean('teacher on full pictures', 'stepMsFull', significant),
+  mean('teacher on small pictures', 'stepMsLow', significant),
+]
+
 /** Accuracy, ECE and entropy, with the paper's accuracy where it is on file; calibration; cost; the teachers. */
 export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
   const { run } = results
@@ -72,6 +80,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
   }
   const published = isPublished(results, papers)
   const compared = results.rows.filter((row) => row.klTeacher !== undefined || row.klAnchor !== undefined)
+  const timed = results.rows.filter((row) => row.stepMs !== undefined)
   const verified = results.rows.find((row) => row.auc !== undefined)
   return [
     ...(verified ? [of('Verification', verificationNote(verified), VERIFICATION)] : []),
@@ -113,7 +122,17 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       "Training: wall time of one cell, with whatever else ran on the machine; mean over seeds. Teacher: the time it took to train the network that this one learns from, not counting that one's own teacher or earlier generations. Images/s are those of training; ms/picture and FLOPs are of one picture's answer after training.",
       COST,
     ),
-    ...(results.teachers.length ? [teacherTable(results.teachers)] : []),
+    ...(timed.length
+      ? [
+          of(
+            'Milliseconds of a training step',
+            "Of the first student that learns from the finished teacher, by what becomes of the teacher's answers: looked up, as in the training; computed in every step from the full pictures; from pictures of the student's size. Mean over seeds.",
+            STEPS,
+            timed,
+          ),
+        ]
+      : []),
+    ...(results.teachers.length ? [teacherCost(results.teachers), teacherTable(results.teachers)] : []),
   ]
 }
 
@@ -143,13 +162,41 @@ function table(title: string, note: string, columns: Column[], rows: Row[]): Tab
   }
 }
 
+const placeOf = ({ role, at }: TeacherRow) => {
+  return [role === 'full' ? 'full size' : 'same size', ...(at === undefined ? [] : [at])].join(', ')
+}
+
+/** A line a teacher, the mean over seeds. */
+function teacherCost(teachers: TeacherRow[]): Table {
+  const sizes = [...new Set(teachers.map(({ size }) => size))]
+  const lines = (size: number) => {
+    const keys = [...new Set(teachers.filter((row) => row.size === size).map(teacherKey))]
+    return keys.map((key) => {
+      const own = teachers.filter((row) => teacherKey(row) === key)
+      const average = (take: (row: TeacherRow) => number | null, write: (x: number) => string) => {
+        const known = own.map(take).filter((x) => x !== null)
+        return known.length ? write(interval(known).mean) : MISSING
+      }
+      const answer = [average((t) => t.inferenceMs, significant), average((t) => t.forwardFlops, scaled)]
+      return [placeOf(own[0]), String(own.length), average((t) => t.seconds, duration), ...answer]
+    })
+  }
+  return {
+    title: 'Cost of teachers',
+    caption: "Training, and one picture's answer after it; mean over seeds.",
+    head: ['teacher', 'n', 'training', 'ms/picture', 'FLOPs'],
+    left: [0],
+    blocks: sizes.map((size) => ({ title: `${size} px`, rows: lines(size) })),
+  }
+}
+
 function teacherTable(teachers: TeacherRow[]): Table {
   const ends = teachers.some(({ epochs }) => epochs !== undefined)
   const looked = teachers.some(({ bestHeldOut }) => bestHeldOut !== undefined)
   const write = (x: number | null | undefined, how: (x: number) => string) =>
     x === null || x === undefined ? MISSING : how(x)
   const rows = teachers.map((t) => [
-    [t.role === 'full' ? 'full size' : 'same size', ...(t.at === undefined ? [] : [t.at])].join(', '),
+    placeOf(t),
     String(t.seed),
     write(t.accuracy, percent2),
     write(t.raw?.ece, percent2),

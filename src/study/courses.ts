@@ -39,6 +39,7 @@ export function curvesOf(stage: Stage, label: Label, points: Epochs): Curve[] {
     return {
       ...label,
       ...kindOf(stage, label, family[0]),
+      size: stage.views[stage.nodes[family[0]].view].size,
       seed: stage.seed,
       points: points.map(({ epoch, nodes, looks }) => ({
         epoch,

@@ -5,6 +5,7 @@ import { type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
 import type { Engine } from '../engine.ts'
 import { type ResNetConfig, resnet } from '../nn/resnet.ts'
 import { pictureSource } from '../ops/pictures.ts'
+import type { Modality } from '../ops/view.ts'
 import { adamW } from '../optim.ts'
 import { stream } from '../random.ts'
 import { duration, scaled } from '../report/format.ts'
@@ -13,10 +14,18 @@ import type { StudyArguments } from './args.ts'
 import { type Cost, costOf, flops, mayEnd } from './cost.ts'
 import { paysOn, processesFor } from './processes.ts'
 import { widest } from './shards.ts'
-import type { Stage } from './stage.ts'
+import { runsAlong, type Stage } from './stage.ts'
 
-/** Seconds of one training step of one network on a batch, or a part of one, of pictures of a size. */
-type StepSeconds = (network: ResNetConfig, size: number, batch: number) => number
+/** A network on a batch, or a part of one, of what it sees of pictures. */
+interface Probe {
+  network: ResNetConfig
+  size: number
+  modality?: Modality
+  batch: number
+}
+
+/** Seconds of one training step. */
+type StepSeconds = (one: Probe) => number
 
 interface Studied {
   engine: Engine
@@ -59,13 +68,12 @@ export async function dryRun(study: Studied, options: StudyArguments): Promise<n
 }
 
 /** Training steps of all trained networks, frozen forward passes, evaluation; a forward pass is a third of a step. */
-function guess(stage: Stage, cost: Cost, seconds: StepSeconds): number {
+export function guess(stage: Stage, cost: Cost, seconds: StepSeconds): number {
   let time = 0
-  const { batch, microBatches = 1 } = stage
-  for (const { network, view, trained } of Object.values(stage.nodes)) {
-    const step = microBatches * seconds(network, stage.views[view].size, batch / microBatches)
+  for (const [name, { trained }] of Object.entries(stage.nodes)) {
+    const step = (stage.microBatches ?? 1) * seconds(probeOf(stage, name))
     if (trained) time += step * cost.steps
-    else time += (step / 3) * (stage.augmentation ? cost.steps : cost.steps / stage.epochs)
+    else time += (step / 3) * (runsAlong(stage, name) ? cost.steps : cost.steps / stage.epochs)
   }
   const rate = cost.training / time
   return time + (rate > 0 ? cost.evaluation / rate : 0)
@@ -73,22 +81,28 @@ function guess(stage: Stage, cost: Cost, seconds: StepSeconds): number {
 
 /** Runs a few steps of every network and size, about two seconds in all. */
 async function probe({ engine, data, stages }: Studied): Promise<StepSeconds> {
-  const wanted = new Map<string, { network: ResNetConfig; size: number; batch: number }>()
-  for (const { nodes, views, batch, microBatches = 1 } of stages) {
-    for (const { network, view } of Object.values(nodes)) {
-      const one = { network, size: views[view].size, batch: batch / microBatches }
+  const wanted = new Map<string, Probe>()
+  for (const stage of stages) {
+    for (const name of Object.keys(stage.nodes)) {
+      const one = probeOf(stage, name)
       wanted.set(JSON.stringify(one), one)
     }
   }
   const known = new Map<string, number>()
   for (const [key, one] of wanted) known.set(key, await stepSeconds(engine, data, one, 2 / wanted.size))
-  return (network, size, batch) => known.get(JSON.stringify({ network, size, batch }))!
+  return (one) => known.get(JSON.stringify(one))!
+}
+
+function probeOf({ nodes, views, batch, microBatches = 1 }: Stage, name: string): Probe {
+  const { network, view } = nodes[name]
+  const { size, modality } = views[view]
+  return { network, size, modality, batch: batch / microBatches }
 }
 
 async function stepSeconds(
   engine: Engine,
   { train }: DatasetPair,
-  { network: config, size, batch }: { network: ResNetConfig; size: number; batch: number },
+  { network: config, size, modality, batch }: Probe,
   seconds: number,
 ): Promise<number> {
   const few = Math.min(train.n, batch)
@@ -98,7 +112,7 @@ async function stepSeconds(
   const labels = persistent(engine.gpu, [few], train.labels.subarray(0, few), 'u32', 'row', 'labels')
   const network = resnet(engine.gpu, config, stream(0, 'probe'))
   const graph: Graph = {
-    views: { low: { height: size, width: size } },
+    views: { low: { height: size, width: size, modality } },
     nodes: { student: { network, view: 'low', trained: true } },
     edges: [],
   }

@@ -188,7 +188,7 @@ const CQKD_OWN: Flag<Recipe>[] = [
   {
     name: 'modality',
     value: 'NAME',
-    about: 'colour, grey, edges: what students see of a picture',
+    about: 'colour, grey, edges: what students see; claims about the latter two are those of cmkd',
     recipe: (r, text) => (r.modality = choice(text, ['colour', 'grey', 'edges'] as const)),
   },
   {

@@ -39,7 +39,14 @@ function looked<R extends CommonRecipe>(presets: StudyOf<R>['presets'], looks: R
   return Object.fromEntries(entries) as StudyOf<R>['presets']
 }
 
-export const CQKD: Paper<Recipe> = studyOn(CQKD_BASE, {
+/** Colour is what students see anyway: asked for by name it is still CQKD. */
+const cqkdBase: Base<Recipe> = {
+  ...CQKD_BASE,
+  stages: ({ modality, ...recipe }, pictures) =>
+    cqkdStages(modality === undefined || modality === 'colour' ? recipe : { ...recipe, modality }, pictures),
+}
+
+export const CQKD: Paper<Recipe> = studyOn(cqkdBase, {
   name: 'cqkd',
   about:
     'Trains the CQKD table on WebGPU: image size x method x temperature x seed, then prints it and writes a report.',

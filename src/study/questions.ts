@@ -24,7 +24,11 @@ export async function questionsCommand(argv: readonly string[]): Promise<number>
   for (const name of folders) {
     const folder = dirname(fileOf(name))
     const figures = figuresIn(join(folder, 'figures'))
-    sources.push({ results: await resultsIn(name), folder: relative(from, folder) || '.', figures })
+    sources.push({
+      results: await resultsIn(name),
+      folder: relative(from, folder).replaceAll('\\', '/') || '.',
+      figures,
+    })
   }
   const page = questionsPage(sources)
   if (out === undefined) process.stdout.write(page)

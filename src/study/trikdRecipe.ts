@@ -170,6 +170,17 @@ export function checkTrikd(recipe: TrikdRecipe): TrikdRecipe {
   need(Number.isInteger(teacherSize) && teacherSize > 0, 'teacher-size', teacherSize, 'pixels, a whole number from 1')
   const fits = !teacherKinds.includes('calibrated') || calibrationImages > 0
   need(fits, 'calibration-images', calibrationImages, 'a calibrated teacher needs images to fit τ on')
+  if (recipe.methods.includes('eskd')) {
+    const { epochs, teacherEpochs, distillUntil } = recipe
+    const whole = recipe.taughtEpochs ?? epochs
+    need(
+      teacherEpochs < whole,
+      'teacher-epochs',
+      teacherEpochs,
+      `eskd's teacher stops before the ${whole} epochs of others`,
+    )
+    need(distillUntil < epochs, 'distill-until', distillUntil, `eskd stops distilling before the end, epoch ${epochs}`)
+  }
   need(klTemperature > 0 && Number.isFinite(klTemperature), 'kl-temperature', klTemperature, 'a number above 0')
   return recipe
 }

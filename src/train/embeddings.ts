@@ -45,6 +45,7 @@ export async function embeddings(
     })
   } finally {
     step.release()
+    source.release?.()
   }
   return { n, dimensions, values: (await stored.read()) as Float32Array }
 }

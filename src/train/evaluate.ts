@@ -47,13 +47,15 @@ export interface EvaluateOptions {
   rows?: Uint32Array
   /** Default 200. */
   batch?: number
+  /** As many bytes of logits stay on the device before they are read. Default: what a binding may have. */
+  logitBytes?: number
 }
 
 /** The size of the batches that `rows` of `n` pictures are looked at in. Throws InputError for none, and for others. */
 export function batchOf(op: string, rows: Uint32Array, n: number, batch: number): number {
   if (rows.length === 0) throw new InputError(`${op}: no pictures`)
   checkRows(rows, n, op)
-  return Math.min(batch, rows.length)
+  return Math.min(batch, rows.length, n)
 }
 
 /**
@@ -65,7 +67,7 @@ export async function everyBatch(
   source: PictureSource,
   rows: Uint32Array,
   size: number,
-  run: (at: number) => void,
+  run: (at: number) => void | Promise<void>,
 ): Promise<void> {
   const n = rows.length
   const chosen = (at: number) => Uint32Array.from({ length: size }, (_, i) => rows[Math.min(at + i, n - 1)])
@@ -73,7 +75,7 @@ export async function everyBatch(
     const reading = source.select(chosen(at))
     if (reading) await reading
     if (source.prefetch && at + size < n) source.prefetch(chosen(at + size))
-    run(at)
+    await run(at)
     if ((at / size) % 8 === 7) await engine.settled()
   }
 }
@@ -86,29 +88,40 @@ export async function evaluate(
   engine: Engine,
   network: AnyNetwork,
   data: PictureBytes & { labels: ArrayLike<number> },
-  { view, rows = Uint32Array.from({ length: data.n }, (_, i) => i), batch = 200 }: EvaluateOptions,
+  { view, rows = Uint32Array.from({ length: data.n }, (_, i) => i), batch = 200, logitBytes }: EvaluateOptions,
 ): Promise<Evaluation> {
   const { gpu } = network.parameters
+  const { maxStorageBufferBindingSize: most } = gpu.device.limits
   const n = rows.length
   const size = batchOf('evaluate', rows, data.n, batch)
   const source = pictureSource(gpu, data, size)
   const labels = persistent(gpu, [data.n], data.labels, 'u32', 'row', 'labels')
   const table = persistent(gpu, [COLUMNS.length, n], null, 'f32', 'row', 'metrics of every picture')
   const offset = engine.scalar('row', 0)
+  const place = engine.scalar('row of the logits', 0)
   const count = engine.scalar('pictures', size)
   const folded = network.fold?.()
   const step = engine.capture('evaluation', () =>
     noGrad(gpu, () => {
       const logits = network.forward(source.view(view), { train: false, folded })
-      const stored = persistent(gpu, [n, logits.shape[1]], null, 'f32', 'row', 'logits')
-      placeRows(logits, stored, offset)
-      const place = { table, rowOffset: offset, count }
-      distillLoss(logits, { labels: { from: labels, index: source.index }, gradient: false, ...place })
+      const [, classes] = logits.shape
+      const room = size * Math.max(1, Math.floor((logitBytes ?? most) / (4 * classes * size)))
+      const stored = persistent(gpu, [Math.min(n, room), classes], null, 'f32', 'row', 'logits')
+      placeRows(logits, stored, place)
+      const into = { table, rowOffset: offset, count }
+      distillLoss(logits, { labels: { from: labels, index: source.index }, gradient: false, ...into })
       return stored
     }),
   )
   const stored = step.outputs
-  const [, classes] = stored.shape
+  const [room, classes] = stored.shape
+  const logits = new Float32Array(n * classes)
+  /** Reads the logits of the rows that end there. */
+  const keep = async (end: number) => {
+    const first = room * Math.floor((end - 1) / room)
+    const values = (await stored.read()) as Float32Array
+    logits.set(values.subarray(0, (end - first) * classes), first * classes)
+  }
   let started = 0
   try {
     const strange = rows.find((row) => !(data.labels[row] < classes))
@@ -117,16 +130,20 @@ export async function evaluate(
     }
     await step.compile()
     started = performance.now()
-    await everyBatch(engine, source, rows, size, (at) => {
+    await everyBatch(engine, source, rows, size, async (at) => {
       offset.value = at
+      place.value = at % room
       count.value = Math.min(size, n - at)
       step.run()
+      if ((at + size) % room === 0 && at + size < n) await keep(at + size)
     })
   } finally {
     step.release()
+    source.release?.()
   }
   const values = (await table.read()) as Float32Array
   const seconds = (performance.now() - started) / 1000
+  await keep(n)
   const calibration = ece({ table })
   const [bins, errors, edges] = await Promise.all([
     calibration.bins.read(),
@@ -140,7 +157,7 @@ export async function evaluate(
   return {
     n,
     classes,
-    logits: (await stored.read()) as Float32Array,
+    logits,
     labels: rows.map((row) => data.labels[row]),
     accuracy: mean('hit'),
     top5: mean('top5'),

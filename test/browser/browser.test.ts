@@ -1,5 +1,6 @@
 // The same engine in a real headless Chromium.
 import { readFileSync } from 'node:fs'
+import { PNG } from 'pngjs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodePicture } from '../../src/node/jpeg.ts'
@@ -61,6 +62,7 @@ check(
       files[`train/jpeg/${name}.jpg`] = read('jpg')
       files[`train/png/${name}.png`] = read('png')
     }
+    files['train/jpeg/turned.jpg'] = turned(readFileSync('test/fixtures/pictures/420.jpg')).toString('base64')
     for (const kind of ['jpeg', 'png']) files[`val/${kind}/0.png`] = files['train/png/420.png']
     const { result } = await inBrowser('pictureFolder', files)
     type Folder = Awaited<ReturnType<typeof pictureFolder>>
@@ -68,7 +70,7 @@ check(
     assert.equal(got.names, here.names)
     for (const [i, { width, height, rgb }] of got.pictures.entries()) {
       const name = got.names[i].split('/').at(-1)!.split('.')[0]
-      const file = `${name}.png`
+      const file = `${name === 'turned' ? '420' : name}.png`
       const want = await decodePng(new Uint8Array(readFileSync(`test/fixtures/pictures/${file}`)), file)
       assert.equal([width, height], [want.width, want.height])
       assert.equal(rgb, [...want.rgb], got.names[i])
@@ -76,5 +78,19 @@ check(
     allclose(got.view, here.view, { atol: 1e-5 }, 'the augmented view')
   },
 )
+
+/** The JPEG with an EXIF segment that asks for a quarter turn. */
+function turned(jpeg: Buffer): Buffer {
+  const exif = Buffer.from('Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0', 'latin1')
+  const length = Buffer.from([0xff, 0xe1, 0, exif.length + 2])
+  return Buffer.concat([jpeg.subarray(0, 2), length, exif, jpeg.subarray(2)])
+}
+
+check('a picture with transparent pixels is refused: a canvas would blend them', async () => {
+  const picture = new PNG({ width: 2, height: 1 })
+  picture.data.set([255, 255, 255, 255, 255, 255, 255, 0])
+  const { result } = await inBrowser('refused', { file: 'a.png', text: PNG.sync.write(picture).toString('base64') })
+  assert.is(result, 'a.png: has transparent pixels; save it without transparency')
+})
 
 test.run()

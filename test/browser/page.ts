@@ -6,6 +6,16 @@ import { convolution, tenSteps } from './program.ts'
 const programs = {
   convolution,
   tenSteps,
+  /** What is said to a file, as base64, that is refused. */
+  refused: async (_: Engine, { file, text }: Record<string, string>) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+    try {
+      await decodePicture(bytes, file)
+      return 'taken'
+    } catch (error) {
+      return (error as Error).message
+    }
+  },
   pictureFolder: (engine: Engine, files: Record<string, string>) => pictureFolder(engine, decodePicture, files),
 }
 

@@ -169,6 +169,8 @@ test('networks are called what the literature calls them', () => {
   for (const odd of [{ ...resnet(20), stemStride: 2 }, { ...resnet(20), embedding: 64 }, 'resnet20', undefined])
     assert.is(named(resnet(56), odd), null)
   assert.is(named({ depth: 50 }, { depth: 18, stem: '3x3' }), null)
+  assert.is(named({ depth: 50 }, { depth: 18, widths: [8, 16, 32, 64] }), null)
+  assert.is(named({ depth: 50, widths: [64, 128, 256, 512] }, { depth: 18 }), 'ResNet-50 to ResNet-18')
   assert.is(networksOf({ config: { ...PRESETS.quick.recipe } }), null, 'narrower than what is published')
 })
 

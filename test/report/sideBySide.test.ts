@@ -256,4 +256,18 @@ test('figures draw every matched row with its interval', () => {
   assert.ok(Number(width) > 600 && Number(left) > 450 && Number(width) - Number(left) > 150, `${left} of ${width}`)
 })
 
+test('teachers of different values of what a study varies stay apart', () => {
+  const grey = one.teachers.map((row) => ({ ...row, axis: 'view', at: 'grey 32' }))
+  const edges = one.teachers.map((row) => ({ ...row, axis: 'view', at: 'edges 32' }))
+  const both = { ...one, teachers: [...edges, ...grey] }
+  const alone = { ...one, teachers: edges }
+  assert.is(sideBySide(both, both).teachers.length, 2 * sideBySide(one, one).teachers.length)
+  const { teachers } = sideBySide(both, alone)
+  assert.equal(
+    teachers.map(({ at }) => at),
+    sideBySide(one, one).teachers.map(() => 'edges 32'),
+  )
+  assert.match(sideText(sideBySide(both, alone), NAMES, [both, alone]), 'view edges 32')
+})
+
 test.run()

@@ -100,12 +100,16 @@ test('one method at several sizes and numbers of images: a line a size, the ECE 
   const { figures } = mainFigures(documentOf('lost-information', lostInformation(true), LOST_INFORMATION_CLAIMS))
   assert.equal(
     figures.map(({ id }) => id),
-    ['ece-by-accuracy', 'accuracy-by-images', 'ece-by-images'],
+    ['ece-by-accuracy', 'accuracy-by-images', 'ece-by-images', 'error-curves-28', 'error-curves-4'],
   )
   for (const text of ['>28 px<', '>4 px<', 'test accuracy, %, with 250 to 1000 training images'])
     assert.match(String(figures[0].svg), text)
   const few = mainFigures(documentOf('few-data', fewData(true), FEW_DATA_CLAIMS)).figures
   assert.is(few[0].id, 'accuracy-by-images-7', 'several methods: a line a method')
+  const curves = few.find(({ id }) => id === 'error-curves-7')!
+  // A fitted curve of many short lines, beside as many markers as there are numbers of images.
+  const [, path] = /<path d="(M[^"]*)" stroke-width="1.8"/.exec(String(curves.svg))!
+  assert.ok(path.split('L').length > 20, path)
 })
 
 test('rivals', () => {
@@ -276,7 +280,10 @@ test('documents with what is varied are read back, and written as page, Markdown
   assert.equal(parseResults(JSON.parse(JSON.stringify(results))).rows.length, results.rows.length)
   assert.match(htmlReport(results), 'Few training images on Fashion-MNIST')
   assert.match(markdownReport(results), '| TriKD, gen. 1, images = 250 |')
-  assert.match(markdownReport(results), /## Error curves[\s\S]*\| 7 px \| TriKD, gen\. 1 \| 4 \| 13\.\d\d ± /)
+  assert.match(
+    markdownReport(results),
+    /## Error curves[\s\S]*\| 7 px \| TriKD, gen\. 1 \| 4 \| 13\.\d\d \\\[1\d\.\d\d, /,
+  )
   assert.match(rowsCsv(results.rows).split('\n')[0], /axis,at/)
   const odd = { ...results, rows: [{ ...results.rows[0], at: [1] }] }
   assert.throws(() => parseResults(odd), /rows\[0\].at is \[1\]; a number or a text expected/)

@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { caption, isReduced, summary } from '../../src/report/caption.ts'
-import { duration, fixed, percent, scaled, significant, thousands } from '../../src/report/format.ts'
+import {
+  duration,
+  estimateOf,
+  fixed,
+  intervalOf,
+  percent,
+  scaled,
+  significant,
+  thousands,
+} from '../../src/report/format.ts'
 import { htmlReport } from '../../src/report/html.ts'
 import { parsePapers } from '../../src/report/papers.ts'
 import type { Results } from '../../src/report/rows.ts'
@@ -24,6 +33,11 @@ const papers = parsePapers(JSON.parse(readFileSync('bench/papers.json', 'utf8'))
 
 test('numbers: percent, true minus, no negative zero, plain notation', () => {
   assert.equal([percent(0.82314), fixed(-0.0001, 2), fixed(-1.5, 1)], ['82.31', '0.00', '−1.5'])
+  // The verdict looks at the sign of an interval's ends: it is told where the digits are all 0.
+  const tiny = { lower: -0.0004, upper: 0.0003, unit: 'nats' as const }
+  assert.is(intervalOf(tiny), '[−0.000, +0.000]')
+  assert.is(estimateOf({ estimate: 1e-17, unit: 'nats' }), '0.000 nats')
+  assert.is(estimateOf({ estimate: 0.0123, unit: 'fraction' }), '+1.23 points')
   assert.equal([significant(1234.5), significant(12.34), significant(0.0456)], ['1235', '12.3', '0.0456'])
   assert.equal([scaled(1_284_000), scaled(2.2e12), scaled(12)], ['1.28 M', '2.20 T', '12.0'])
   assert.equal([duration(61), duration(191), duration(9000)], ['61.0 s', '3.18 min', '2.50 h'])
@@ -111,6 +125,9 @@ test('a reduced run says so; synthetic pictures louder', () => {
     /^Fashion-MNIST, preset quick \(reduced: not the paper's experiment\), 2,000 training/,
   )
   assert.is(isReduced({ ...run, preset: 'paper', dataset: 'imagenet' }), false)
+  const other = { ...rest, run: { ...run, preset: 'paper', dataset: 'cifar100' } }
+  assert.match(caption(other), "preset paper (not the paper's experiment)")
+  assert.not.match(summary(other), 'reduced')
   assert.is(isReduced({ ...run, preset: 'paper', dataset: 'imagenet', overrides: ['--epochs 1'] }), true)
   const synthetic: Results = { run: { ...run, dataset: 'synthetic' }, ...rest }
   assert.match(summary(synthetic), /^These are seeded synthetic pictures/)

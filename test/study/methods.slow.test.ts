@@ -91,7 +91,7 @@ test('across modalities: a teacher of colours, students of grey and of edges', a
       from: `init ${who}`,
     }
   }
-  const [base] = trikdStages({ ...small, methods: ['supervised'], epochs: 4 }, { side: 8, channels: 3, classes })
+  const [base] = trikdStages({ ...small, methods: ['supervised'] }, { side: 8, channels: 3, classes })
   const views = Object.fromEntries(
     (['colour', 'grey', 'edges'] as const).map((modality) => [
       modality,
@@ -115,6 +115,12 @@ test('across modalities: a teacher of colours, students of grey and of edges', a
     assert.is(cells.get(name)!.status, 'ok', cells.get(name)!.reason ?? '')
   const kl = students.map(({ id }) => cells.get(id)!.outcome!.nodes.student.toward!.teacher.trainKl)
   assert.ok(kl.every((value) => value > 0) && kl[0] !== kl[1], `${kl}`)
+  for (const { id } of students) {
+    const { curve, nodes } = cells.get(id)!.outcome!
+    const [first, last] = [curve[0], curve[curve.length - 1]].map((point) => point.nodes.student.hit)
+    assert.ok(last > first + 0.1, `${id} learns: ${first} to ${last}`)
+    assert.ok(nodes.student.toward!.teacher.trainAgreement > 0.3, `${id} follows its teacher`)
+  }
 })
 
 test('how near a student is to its teacher is told of the teacher as it teaches, its logits divided by τ', async () => {

@@ -3,9 +3,11 @@ import * as assert from 'uvu/assert'
 import { isReduced } from '../../src/report/caption.ts'
 import type { Run } from '../../src/report/rows.ts'
 import { cqkdStages } from '../../src/study/cqkdStages.ts'
+import { CQKD } from '../../src/study/papers.ts'
 import { PRESETS } from '../../src/study/recipe.ts'
 import { split } from '../../src/study/runStage.ts'
 import { type Label, needs, type Stage } from '../../src/study/stage.ts'
+import { checkTrikd, TRIKD_PRESETS } from '../../src/study/trikdRecipe.ts'
 import { smallData, smallStages } from './small.ts'
 
 const test = suite('stages')
@@ -120,6 +122,25 @@ test('τ is fitted on images that neither teacher nor student was trained on', (
   const all = split(train, smallStages({ trainImages: null, calibrationImages: 0, methods: ['supervised'] })[0])
   assert.is(new Set(all.rows).size, 120)
   assert.is(all.held, null)
+})
+
+test('colour by name is what students see anyway; other modalities are CMKD', () => {
+  const { recipe } = PRESETS.smoke
+  const pictures = { side: 28, channels: 3, classes: 10 }
+  const stages = (modality?: 'colour' | 'grey') => CQKD.stages({ ...recipe, ...(modality && { modality }) }, pictures)
+  assert.equal(stages('colour'), stages())
+  const methods = stages('grey').flatMap(({ label }) => ('method' in label ? [label.method] : []))
+  assert.ok(methods.includes('cmkd') && !methods.includes('cqkd'))
+})
+
+test("ESKD's teacher and its distillation stop before the others", () => {
+  const { recipe } = TRIKD_PRESETS.quick
+  const eskd: typeof recipe = { ...recipe, methods: ['eskd'], epochs: 10 }
+  assert.throws(() => checkTrikd(eskd), /^teacher-epochs 10: eskd's teacher stops before the 10 epochs of others/)
+  const late = { ...eskd, teacherEpochs: 5 }
+  assert.throws(() => checkTrikd(late), /^distill-until 15: eskd stops distilling before the end, epoch 10/)
+  checkTrikd({ ...late, distillUntil: 8 })
+  checkTrikd({ ...eskd, methods: ['kd'] })
 })
 
 test.run()
