@@ -87,7 +87,7 @@ function draw(
   const start = right + 26
   const body = [
     label(0, 16, told.title, { size: 14.5, bold: true }),
-    label(0, 35, 'a path a network, from its first epoch (○) to its last (●)', { muted: true, size: FONT }),
+    label(0, 35, 'a path a network, from its first epoch (ring) to its last (dot)', { muted: true, size: FONT }),
     ...units.map((unit, i) => label(0, 52 + 17 * i, unit, { muted: true, size: FONT })),
     ...yTicks.map((tick) => line([left, y.at(tick)], [right, y.at(tick)], 'wd-grid')),
     ...xTicks.map((tick) =>

@@ -173,7 +173,7 @@ export const QUESTIONS: Question[] = [
     asked: 'Does the triplet lower the risk that a student can reach?',
     by: 'the TriKD paper',
     decided: ['K9'],
-    figure: ['few-data', 'accuracy-by-images'],
+    figure: ['few-data', 'error-curves'],
   },
   {
     asked: 'Do early stopping, assistants and anchors help because they calibrate the teacher?',
