@@ -26,8 +26,8 @@ export function isReduced({ preset, dataset, overrides = [] }: Results['run']): 
   return preset !== 'paper' || dataset !== 'imagenet' || overrides.length > 0
 }
 
-const notThePapers = ({ preset }: Results['run']): string =>
-  preset === 'paper' ? "not the paper's experiment" : "reduced: not the paper's experiment"
+/** Of a preset that is called after the paper, as it is, nothing is known to be reduced. */
+const isWhole = ({ preset, overrides = [] }: Results['run']): boolean => preset === 'paper' && overrides.length === 0
 
 /** One line above every table. */
 export function caption({ run, rows }: Pick<Results, 'run' | 'rows'>): string {
@@ -36,7 +36,7 @@ export function caption({ run, rows }: Pick<Results, 'run' | 'rows'>): string {
   const { ok } = seedsOf(rows)
   return [
     datasetName(run.dataset),
-    `preset ${run.preset}${isReduced(run) ? ` (${notThePapers(run)})` : ''}`,
+    `preset ${run.preset}${isReduced(run) ? ` (${isWhole(run) ? '' : 'reduced: '}not the paper's experiment)` : ''}`,
     ...(counts.length > 0 ? [`${images} training images`] : []),
     ok.length > 1 ? `mean ± standard deviation over ${ok.length} seeds` : 'one seed: direction only',
   ].join(', ')
@@ -72,7 +72,7 @@ export function summary({ run, rows, teachers, claims }: Results): string {
       'These are seeded synthetic pictures, not photographs: nothing here carries over to real images.',
     `Students of ${listOf(sizes)} px on ${datasetName(run.dataset)}, ${seedsText(ok.length)}, run with preset ${run.preset} on ${run.adapter}${run.software ? ' (a processor in place of a GPU)' : ''}.`,
     isReduced(run) &&
-      `${run.preset === 'paper' ? 'This run' : 'This is a reduced run: small networks, little data. It'} asks the paper's questions but is not the paper's experiment.`,
+      `${isWhole(run) ? 'This run' : 'This is a reduced run: small networks, little data. It'} asks the paper's questions but is not the paper's experiment.`,
     run.overrides?.length && `The preset was changed: ${run.overrides.join(' ')}.`,
     tau.length > 0 &&
       `The teacher sees full resolution; its temperature τ, fitted on held-out logits, is ${plusMinus(interval(tau), (x) => fixed(x, 2))}${eceText(full)}.`,

@@ -3,7 +3,7 @@
 
 import { noGrad } from '../autograd.ts'
 import type { Engine } from '../engine.ts'
-import { InputError } from '../errors.ts'
+import { checkOptions, InputError } from '../errors.ts'
 import type { AnyNetwork } from '../nn/resnet.ts'
 import { ece } from '../ops/calibration.ts'
 import { COLUMNS, type Column, distillLoss } from '../ops/distillLoss.ts'
@@ -88,8 +88,10 @@ export async function evaluate(
   engine: Engine,
   network: AnyNetwork,
   data: PictureBytes & { labels: ArrayLike<number> },
-  { view, rows = Uint32Array.from({ length: data.n }, (_, i) => i), batch = 200, logitBytes }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<Evaluation> {
+  checkOptions('evaluate', options, ['view', 'rows', 'batch', 'logitBytes'])
+  const { view, rows = Uint32Array.from({ length: data.n }, (_, i) => i), batch = 200, logitBytes } = options
   const { gpu } = network.parameters
   const { maxStorageBufferBindingSize: most } = gpu.device.limits
   const n = rows.length

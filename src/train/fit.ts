@@ -4,7 +4,7 @@ import { endingEdges } from '../distill/edge.ts'
 import { checkGraph, foldFrozen, type Graph, makeMetrics, recordGradients } from '../distill/graph.ts'
 import type { Part } from '../distill/loss.ts'
 import type { Engine, Step } from '../engine.ts'
-import { DistillError, InputError, ShapeError } from '../errors.ts'
+import { checkOptions, DistillError, InputError, ShapeError } from '../errors.ts'
 import type { Scalar } from '../gpu/scalar.ts'
 import type { Parameters } from '../nn/parameters.ts'
 import { meansOf } from '../ops/distillLoss.ts'
@@ -104,7 +104,7 @@ export interface FitResult {
 export async function fit(engine: Engine, options: FitOptions): Promise<FitResult> {
   const { source, labels, schedule, signal } = options
   checkGraph(options.graph)
-  checkOptions(engine, options)
+  checkFit(engine, options)
   const graph = foldFrozen(options.graph)
   const batches = batchesOf({ ...options, part: source.index.size })
   const trained = Object.keys(graph.nodes).filter((name) => graph.nodes[name].trained)
@@ -241,10 +241,14 @@ function captureStep(
   return { parts: [first, ...new Array<Step<void>>(of - 1).fill(other)], end: [record('update', update)] }
 }
 
-function checkOptions(
-  engine: Engine,
-  { graph, source, labels, rows, epochs, microBatches = 1, dropLast = true }: FitOptions,
-) {
+const OPTIONS = [
+  ...['graph', 'source', 'microBatches', 'labels', 'rows', 'dropLast', 'epochs', 'optimizer', 'schedule', 'seed'],
+  ...['augmented', 'every', 'onProgress', 'afterEpoch', 'resume', 'saveSeconds', 'save', 'signal'],
+]
+
+function checkFit(engine: Engine, options: FitOptions) {
+  const { graph, source, labels, rows, epochs, microBatches = 1, dropLast = true } = options
+  checkOptions('fit', options, OPTIONS)
   const { nodes, updates, edges, stored = {} } = graph
   if (!Number.isInteger(epochs) || epochs < 0) throw new InputError(`fit: epochs ${epochs}; a whole number from 0`)
   if (!Number.isInteger(microBatches) || microBatches < 1) {

@@ -15,7 +15,7 @@ test.before(async () => {
 test.after(() => program.remove())
 
 const args = ['cqkd', '--preset', 'paper', '--epochs', '1', '--calibration-images', '20', '--batch', '20']
-args.push('--micro-batches', '4', '--sizes', '56', '--temperatures', '20', '--offline')
+args.push('--looks', '20,20', '--micro-batches', '4', '--sizes', '56', '--temperatures', '20', '--offline')
 args.push('--teacher', 'resnet18:4,4,8,8', '--student', 'resnet18:4,4,8,8')
 
 test('a hundred JPEGs go through every stage, from the folder to the report, and again with the same bits', async () => {

@@ -144,4 +144,19 @@ test('evaluation refuses no pictures, rows that are not there and labels that ar
   assert.is(await embedded([0, 77]), 'InputError: embeddings: row 77 at 1; the data set has 12 pictures')
 })
 
+test('an option that is not there is refused by name', async () => {
+  const told = async (run: () => Promise<unknown>) =>
+    run().then(
+      () => '',
+      (error) => error.message,
+    )
+  const strange = { ...setup(), learningRate: 0.1 } as FitOptions
+  assert.match(await told(() => fit(engine, strange)), /^fit: no option 'learningRate'; there are graph, source, /)
+  const options = { view, batchSize: 4 }
+  assert.match(
+    await told(() => evaluate(engine, small(), data, options)),
+    /^evaluate: no option 'batchSize'; there are view/,
+  )
+})
+
 test.run()
