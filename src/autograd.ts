@@ -172,21 +172,22 @@ function leafDestination(x: Tensor): Place {
     x.gradEmpty = true
     own.add(x.grad)
   }
+  const was = x.gradEmpty
+  let fresh = was
   if (!tape.once && own.has(x.grad)) {
     const leaves = reached.get(tape) ?? new WeakSet()
     reached.set(tape, leaves)
-    // Every run is a backward of its own: the first write of it overwrites what the run before has left.
-    if (!leaves.has(x)) x.gradEmpty = true
+    // Every run is a backward of its own: its first gradient overwrites what the run before has left.
+    fresh ||= !leaves.has(x)
     leaves.add(x)
   }
-  const add = x.gradEmpty ? 0 : 1
-  if (x.gradEmpty) {
+  if (fresh) {
     x.gradEmpty = false
-    x.gpu.tape.changed(() => {
-      x.gradEmpty = true
+    tape.changed(() => {
+      x.gradEmpty = was
     })
   }
-  return { to: x.grad, add }
+  return { to: x.grad, add: fresh ? 0 : 1 }
 }
 
 /** The constant 1 that a scalar loss starts from; ops may test for it and skip a multiplication. */
