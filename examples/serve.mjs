@@ -15,7 +15,7 @@ if (!existsSync(folder)) {
   process.exit(1)
 }
 const server = createServer(({ url }, response) => {
-  const path = normalize(new URL(url, 'http://localhost').pathname)
+  const path = normalize(new URL(`http://localhost${url}`).pathname)
   const isFile = (name) => statSync(name, { throwIfNoEntry: false })?.isFile()
   const file = [join(folder, path), join(folder, path, 'index.html')].find(isFile)
   if (!file) return response.writeHead(404).end('not found')

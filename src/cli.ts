@@ -106,6 +106,9 @@ async function studies(command: 'cqkd' | 'trikd', argv: readonly string[]): Prom
   const into = (name: string) => {
     return rest.map((word, i) => (word.startsWith('--out=') || rest[i - 1] === '--out' ? `${word}/${name}` : word))
   }
+  const { parseArguments } = await import('./study/args.ts')
+  // A flag that the second does not have is told before the first takes hours.
+  parseArguments(into('trikd'), TRIKD)
   const first = await study(CQKD, into('cqkd'))
   return Math.max(first, await study(TRIKD, into('trikd')))
 }

@@ -31,6 +31,7 @@ export {
 export type { Compiling } from './gpu/compiling.ts'
 export type { Choices, Gpu, GpuInfo } from './gpu/gpu.ts'
 export { Scalar } from './gpu/scalar.ts'
+export type { FileLayer, FolderEntry } from './io/files.ts'
 export { readSafetensors, type SafeFile, type SafeTensor, writeSafetensors } from './io/safetensors.ts'
 export type { Folded } from './nn/fold.ts'
 export { kaimingNormal, linearUniform } from './nn/init.ts'

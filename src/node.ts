@@ -2,14 +2,19 @@
 import type { Engine } from './engine.ts'
 import type { Choices } from './gpu/gpu.ts'
 import { type EngineOptions, engineFrom } from './init.ts'
+import type { FileLayer } from './io/files.ts'
 import { openAdapter } from './node/adapter.ts'
 import { calm } from './node/calm.ts'
+import { nodeFiles as files } from './node/files.ts'
 import { storedTuning } from './node/tuning.ts'
 import { setChoices } from './ops/choices.ts'
 
 export * from './index.ts'
 export { type AdapterOptions, type OpenAdapter, openAdapter } from './node/adapter.ts'
 export { decodePicture } from './node/jpeg.ts'
+
+/** The disk, for `openFolder` and `readFolder`. */
+export const nodeFiles: FileLayer = files
 
 export interface InitOptions extends Omit<EngineOptions, 'choices'> {
   /** A device the caller owns; it outlives the engine. Of the other options `choices` and `subgroups` count then. */

@@ -1,5 +1,5 @@
 // A residual network as an ONNX model, to run where other runtimes are. Constants keep the names of the parameters.
-import { InputError, ShapeError } from './errors.ts'
+import { checkOptions, InputError, ShapeError } from './errors.ts'
 import { type OnnxConstant, type OnnxNode, type OnnxValue, writeOnnx } from './io/onnx.ts'
 import { type Architecture, architecture, type ResNetConfig, weightsOf } from './nn/architecture.ts'
 import { featuresOf, type Operations } from './nn/forward.ts'
@@ -31,7 +31,8 @@ export function onnxModel(config: ResNetConfig, state: State, options: OnnxOptio
   const { size, normalisation, temperature = 1, metadata = {} } = options
   const built = architecture(config)
   const { channels, classes, embedding } = built.config
-  checkOptions(options, channels)
+  checkOptions('onnxModel', options, ['size', 'normalisation', 'temperature', 'metadata'])
+  checkValues(options, channels)
   const graph = graphOf(state, built)
   const { node, numbers, weight } = graph
 
@@ -71,16 +72,17 @@ export function onnxModel(config: ResNetConfig, state: State, options: OnnxOptio
   })
 }
 
-function checkOptions({ size, normalisation, temperature = 1 }: OnnxOptions, channels: number): void {
+function checkValues({ size, normalisation, temperature = 1 }: OnnxOptions, channels: number): void {
   // As the float32 that it becomes.
   const isAbove0 = (x: number) => Math.fround(x) > 0 && Math.fround(x) < Number.POSITIVE_INFINITY
   if (!isAbove0(temperature)) throw new InputError(`onnxModel: temperature ${temperature}, needs a number above 0`)
   if (size && !(size.length === 2 && size.every((n) => Number.isInteger(n) && n > 0))) {
     throw new InputError(`onnxModel: size ${size}, needs height and width in pixels`)
   }
-  for (const [name, values] of Object.entries(normalisation ?? {})) {
-    if (values.length !== channels) {
-      throw new InputError(`onnxModel: ${name} of ${values.length} channels for a network of ${channels}`)
+  for (const name of normalisation ? (['mean', 'std'] as const) : []) {
+    const values = normalisation![name]
+    if (values?.length !== channels) {
+      throw new InputError(`onnxModel: ${name} of ${values?.length ?? 'no'} channels for a network of ${channels}`)
     }
     if (!values.every((x) => (name === 'std' ? isAbove0(x) : Number.isFinite(x)))) {
       throw new InputError(`onnxModel: ${name} ${values}`)

@@ -106,7 +106,7 @@ export function adam(flat: Flat, options: AdamOptions): Optimizer {
 
 /** AdamW: weight decay shrinks the parameter by lr · weightDecay. Throws InputError for values torch.optim refuses. */
 export function adamW(flat: Flat, options: AdamOptions): Optimizer {
-  return moments('adamW', flat, { weightDecay: 0.01, ...options }, true)
+  return moments('adamW', flat, { ...options, weightDecay: options.weightDecay ?? 0.01 }, true)
 }
 
 function moments(name: string, flat: Flat, options: AdamOptions, decoupled: boolean): Optimizer {

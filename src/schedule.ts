@@ -1,12 +1,14 @@
 // Learning-rate schedules as plain functions of the step number, 0 for the first update: what a torch.optim scheduler of
 // the same name has set when that update runs. A schedule that cycles momentum says so under both its names.
-import { InputError } from './errors.ts'
+import { checkOptions, InputError } from './errors.ts'
 import type { Rates } from './optim.ts'
 
 export type Schedule = (step: number) => Rates & { lr: number }
 
 /** Always `lr`. */
-export function constant({ lr }: { lr: number }): Schedule {
+export function constant(options: { lr: number }): Schedule {
+  const { lr } = options
+  checkOptions('constant', options, ['lr'])
   check('constant', { lr })
   return () => ({ lr })
 }
@@ -14,25 +16,32 @@ export function constant({ lr }: { lr: number }): Schedule {
 /** lr · gamma^(number of milestones reached). */
 export function multiStep(options: { lr: number; milestones: readonly number[]; gamma?: number }): Schedule {
   const { lr, milestones, gamma = 0.1 } = options
+  checkOptions('multiStep', options, ['lr', 'milestones', 'gamma'])
   check('multiStep', { lr, gamma })
   return (t) => ({ lr: lr * gamma ** milestones.filter((milestone) => milestone <= t).length })
 }
 
 /** lr · gamma^⌊step / stepSize⌋. */
-export function step({ lr, stepSize, gamma = 0.1 }: { lr: number; stepSize: number; gamma?: number }): Schedule {
+export function step(options: { lr: number; stepSize: number; gamma?: number }): Schedule {
+  const { lr, stepSize, gamma = 0.1 } = options
+  checkOptions('step', options, ['lr', 'stepSize', 'gamma'])
   check('step', { lr, gamma })
   checkCount('step', 'stepSize', stepSize)
   return (t) => ({ lr: lr * gamma ** Math.floor(t / stepSize) })
 }
 
 /** lr · gamma^step. */
-export function exponential({ lr, gamma }: { lr: number; gamma: number }): Schedule {
+export function exponential(options: { lr: number; gamma: number }): Schedule {
+  const { lr, gamma } = options
+  checkOptions('exponential', options, ['lr', 'gamma'])
   check('exponential', { lr, gamma })
   return (t) => ({ lr: lr * gamma ** t })
 }
 
 /** Half a cosine from lr at step 0 to minLr at step `total`; it rises again after that, as torch's does. */
-export function cosine({ lr, total, minLr = 0 }: { lr: number; total: number; minLr?: number }): Schedule {
+export function cosine(options: { lr: number; total: number; minLr?: number }): Schedule {
+  const { lr, total, minLr = 0 } = options
+  checkOptions('cosine', options, ['lr', 'total', 'minLr'])
   check('cosine', { lr, minLr })
   checkCount('cosine', 'total', total)
   return (t) => ({ lr: minLr + ((lr - minLr) * (1 + Math.cos((Math.PI * t) / total))) / 2 })
@@ -51,6 +60,7 @@ export interface WarmupCosineOptions {
 /** A line from startFactor · lr to lr over `warmup` steps, then half a cosine to minLr at step `total`. */
 export function linearWarmupCosine(options: WarmupCosineOptions): Schedule {
   const { lr, warmup, total, startFactor = 1 / 3, minLr = 0 } = options
+  checkOptions('linearWarmupCosine', options, ['lr', 'warmup', 'total', 'startFactor', 'minLr'])
   check('linearWarmupCosine', { lr, startFactor, minLr, warmup })
   checkCount('linearWarmupCosine', 'total - warmup', total - warmup)
   const fall = cosine({ lr, total: total - warmup, minLr })
@@ -77,10 +87,16 @@ export interface OneCycleOptions {
   maxMomentum?: number
 }
 
+const ONE_CYCLE = [
+  ...['maxLr', 'totalSteps', 'pctStart', 'annealStrategy', 'divFactor', 'finalDivFactor', 'threePhase'],
+  ...['cycleMomentum', 'baseMomentum', 'maxMomentum'],
+]
+
 /** The 1cycle policy: up to maxLr, then far down. A step beyond the last throws InputError. */
 export function oneCycle(options: OneCycleOptions): Schedule {
   const { maxLr, totalSteps: steps, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4, threePhase = false } = options
   const { cycleMomentum = true, baseMomentum: low = 0.85, maxMomentum: high = 0.95 } = options
+  checkOptions('oneCycle', options, ONE_CYCLE)
   check('oneCycle', { maxLr, low, high })
   for (const [key, value] of Object.entries({ totalSteps: steps, divFactor, finalDivFactor })) {
     checkCount('oneCycle', key, value)

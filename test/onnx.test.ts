@@ -138,6 +138,12 @@ test('refuses what makes no model, by name', async () => {
   assert.throws(model({ temperature: 1e-46 }), /temperature 1e-46/)
   assert.throws(model({ normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } }), /mean of 3 channels .* of 1/)
   assert.throws(model({ normalisation: { mean: [0], std: [0] } }), /std 0/)
+  const half = { normalisation: { mean: [0] } } as unknown as Parameters<typeof onnxModel>[2]
+  assert.throws(model(half), /std of no channels for a network of 1/)
+  const american = { normalization: { mean: [0], std: [1] } } as Parameters<typeof onnxModel>[2]
+  assert.throws(model(american), /onnxModel: no option 'normalization'; there are size, normalisation/)
+  const constant = { ...{ name: 'a set', classes: ['a'] }, mean: [0.5], std: [0.25] }
+  assert.ok(model({ normalisation: constant })().length > 0)
   for (const size of [[-1, 4], [28.5, 4], [28]]) {
     assert.throws(model({ size: size as unknown as [number, number] }), /size .* needs height and width in pixels/)
   }

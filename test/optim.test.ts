@@ -204,4 +204,16 @@ test('refuses values that torch.optim refuses', () => {
   )
 })
 
+test('a weight decay that is undefined is the default', async () => {
+  const after = async (more: { weightDecay?: number }) => {
+    const flat = { values: engine.tensor([1], [1]), gradients: engine.tensor([0], [1]) }
+    const optimizer = adamW(flat, { lr: 0.5, ...more })
+    optimizer.advance(1)
+    engine.step(() => optimizer.step())
+    return (await flat.values.read())[0]
+  }
+  assert.is(await after({ weightDecay: undefined }), await after({}))
+  assert.ok((await after({})) < 1)
+})
+
 test.run()

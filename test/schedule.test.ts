@@ -54,6 +54,8 @@ test('refuses what makes no schedule', () => {
   throws(() => schedules.oneCycle({ maxLr: 1, totalSteps: 10, pctStart: 2 }), /pctStart 2/)
   throws(() => schedules.oneCycle({ maxLr: 1, totalSteps: 10 })(10), /step 10 of 10/)
   throws(() => schedules.oneCycle({ maxLr: 1, totalSteps: 10, divFactor: 0 }), /divFactor 0, needs to be above 0/)
+  const named = { maxLr: 1, totalSteps: 10, pct_start: 0.1 } as Parameters<typeof schedules.oneCycle>[0]
+  throws(() => schedules.oneCycle(named), /oneCycle: no option 'pct_start'; there are maxLr/)
   const annealStrategy = 'cosine' as 'cos'
   throws(() => schedules.oneCycle({ maxLr: 1, totalSteps: 10, annealStrategy }), /'cosine'; cos or linear/)
 })

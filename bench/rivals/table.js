@@ -24,7 +24,9 @@ function rowsOf({ contestants, cases }) {
   const gpu = new Set(contestants.filter(({ webgpu }) => webgpu).map(({ name }) => name))
   const head = ['case', 'ours', 'GFLOP/s', 'best WebGPU rival', ...rivals, 'n']
   const rows = cases.map(({ name, flops, entrants }) => {
-    const times = new Map(entrants.filter((each) => each.seconds.length > 0).map((e) => [e.name, spread(e.seconds)]))
+    const times = new Map(
+      entrants.filter((each) => !each.void && each.seconds.length > 0).map((e) => [e.name, spread(e.seconds)]),
+    )
     const ours = times.get('ours')
     const of = (rival) => times.get(rival) && ours && times.get(rival).median / ours.median
     const cell = (rival) => {

@@ -6,6 +6,7 @@ import { fromFragment, isResult, toFragment } from '../../src/bench/share.ts'
 import { resultMarkdown } from '../../src/bench/text.ts'
 import { AdapterError } from '../../src/browser.ts'
 import { type Case, chooseCases } from '../../src/cases/choose.ts'
+import { InputError } from '../../src/errors.ts'
 import { adapterName, explain, measure, type Run } from './measure.ts'
 import { factsOf, make, tableOf } from './table.ts'
 import { EXAMPLES } from './yours.ts'
@@ -27,9 +28,11 @@ function sets(): Map<string, { about: string; cases: Case[] }> {
   ])
   const asked = new URLSearchParams(location.search)
   const [op, shapes, filter] = [asked.get('op') ?? undefined, asked.getAll('shape'), asked.getAll('filter')]
-  if (op === undefined && filter.length === 0) return found
-  const cases = chooseCases({ op, shapes: shapes.length ? shapes : undefined, filter })
+  if (op === undefined && filter.length === 0 && shapes.length === 0) return found
   const about = [op, ...shapes, ...filter].filter(Boolean).join(' ')
+  if (op === undefined && shapes.length > 0) throw new InputError(`?shape=${shapes[0]}: needs &op=, too`)
+  const cases = chooseCases({ op, shapes: shapes.length ? shapes : undefined, filter })
+  if (cases.length === 0) throw new InputError(`?filter=${filter.join()}: nothing has that in its name`)
   return new Map([['address', { about: `As the address says: ${about}`, cases }], ...found])
 }
 

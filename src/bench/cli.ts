@@ -84,7 +84,7 @@ async function tuneHere(engine: Engine, cases: Case[], options: BenchOptions, lo
   const { tuning, path } = await tuneCases(engine, cases, options, log)
   ;(options.json ? process.stderr : process.stdout).write(tuningReport(tuning, path))
   if (options.json) process.stdout.write(tuningText(tuning))
-  return tuning.trials.every(({ tried }) => tried.every(({ right }) => right)) ? 0 : 1
+  return tuning.trials.every(({ tried }) => tried.every(({ right, refused }) => right || refused !== undefined)) ? 0 : 1
 }
 
 function casesOf({ op, shapes, quick, filter }: BenchOptions): Case[] {

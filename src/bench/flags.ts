@@ -76,7 +76,12 @@ const FLAGS: Flag[] = [
     set: (o) => (o.once = true),
   },
   { name: 'quick', about: 'fewer shapes, fewer rounds: under a minute', set: (o) => (o.quick = true) },
-  { name: 'rounds', value: 'N', about: 'measurements of each; default 9', set: (o, text) => (o.rounds = whole(text)) },
+  {
+    name: 'rounds',
+    value: 'N',
+    about: 'measurements of each; default 9, with --tune 7, with --quick 5',
+    set: (o, text) => (o.rounds = whole(text)),
+  },
   {
     name: 'adapter',
     value: 'NAME',

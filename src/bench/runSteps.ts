@@ -26,6 +26,8 @@ interface Entrant {
   firstLoss: number
   hostMs: number[]
   counts: ReturnType<typeof counted>
+  /** Everything that a step binds. */
+  memory: { memoryBytes: number; buffers: number }
 }
 
 export async function runSteps(
@@ -80,28 +82,26 @@ async function prepare(engine: Engine, clock: Clock, recipe: StepRecipe, seconds
   }
   const dispatches = tape.commands.length
   const timed = { name: recipe.name, tape, submit, replays, calls: 1, dispatches, wall: [], device: [] }
-  return { step, timed, compileSeconds, firstStepSeconds, firstLoss, hostMs, counts }
+  const bound = tape.commands.flatMap(({ uses }) => uses.map(({ bindable }) => bindable.storage.buffer!))
+  const buffers = [...new Set(bound)]
+  const memory = { memoryBytes: buffers.reduce((sum, { size }) => sum + size, 0), buffers: buffers.length }
+  return { step, timed, compileSeconds, firstStepSeconds, firstLoss, hostMs, counts, memory }
 }
 
 async function resultOf(entrant: Entrant, peak: number) {
-  const { step, timed, counts, hostMs, compileSeconds, firstStepSeconds, firstLoss } = entrant
+  const { step, timed, counts, memory, hostMs, compileSeconds, firstStepSeconds, firstLoss } = entrant
   const { name, about, batch } = step.recipe
   const times = spreads(timed)
   const lastLoss = await step.loss()
   if (!Number.isFinite(lastLoss)) throw new DistillError('diverged', `${name}: the loss is ${lastLoss}`)
   // What a user waits for is the wall's time; what the kernels are worth is the device's.
   const gflops = step.flops / secondsOf(times)!.median / 1e9
-  const buffers = new Set(
-    step.tape.commands.flatMap(({ uses }) => uses.map(({ bindable }) => bindable.storage.buffer!)),
-  )
-  const memoryBytes = [...buffers].reduce((sum, { size }) => sum + size, 0)
   return {
     ...{ name, about, batch, flops: step.flops, ...times },
     imagesPerSecond: batch / times.wall.median,
     ...{ gflops, ofPeak: gflops / peak, dispatches: timed.dispatches, ...counts },
+    ...memory,
     ...{
-      memoryBytes,
-      buffers: buffers.size,
       hostMs: spread(hostMs),
       compileSeconds,
       firstStepSeconds,

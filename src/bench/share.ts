@@ -7,7 +7,7 @@ import { type BenchResults, type KernelResult, type Peak, peaksOf, ratesOf, SCHE
 
 const PREFIX = 'r1='
 /** Characters of a link, bytes of what it unpacks to, rows. */
-const MOST = { link: 60_000, bytes: 500_000, rows: 500 }
+const MOST = { link: 60_000, bytes: 500_000, rows: 500, line: 500, number: 1e18 }
 
 const digits = (value: number, count: number) => Number(value.toPrecision(count))
 
@@ -21,14 +21,14 @@ function packSpread(spread: Spread | null): unknown {
 /** The fragment, without '#'. Of `results` it keeps the facts, the peaks and the kernels. */
 export async function toFragment(results: BenchResults): Promise<string> {
   const { version, commit, node, webgpu, date, command, adapter, software, features, subgroupSize, rounds } = results
-  const facts = [version, commit, node, webgpu, results.userAgent ?? null, date, command, adapter]
+  const facts = [version, commit, node, webgpu, results.userAgent ?? null, date, command.slice(0, MOST.line), adapter]
   const peaks = results.peaks.all.map(({ name, kind, rate, wall, device }) => {
     return [name, Number(kind === 'copy'), digits(rate, 4), packSpread(wall), packSpread(device)]
   })
   const kernels = results.kernels.map((each) => {
     const { op, pass, shape, kernel, flops, bytes, dispatches, calls, check, wall, device } = each
     // JSON has no infinity, which is the deviation of what could not be read.
-    const error = Number.isFinite(check.error) ? digits(check.error, 3) : -1
+    const error = check.error <= MOST.number ? digits(check.error, 3) : -1
     const numbers = [flops, bytes, dispatches, calls, Number(check.ok), error, check.tolerance, check.samples]
     return [op, pass, shape, kernel, ...numbers, packSpread(wall), packSpread(device)]
   })
@@ -103,14 +103,14 @@ function list(value: unknown, length?: number): unknown[] {
 /** Short, and nothing that could make a line look like another: no control characters, no change of direction. */
 function line(value: unknown): string {
   const bad = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
-  if (typeof value !== 'string' || value.length > 500 || bad.test(value))
+  if (typeof value !== 'string' || value.length > MOST.line || bad.test(value))
     throw wrong(`${shown(value)} in place of text`)
   return value
 }
 
 const lineOrNull = (value: unknown): string | null => (value === null ? null : line(value))
 
-function number(value: unknown, least = 0, largest = 1e18): number {
+function number(value: unknown, least = 0, largest = MOST.number): number {
   if (typeof value !== 'number' || !(value >= least && value <= largest)) throw wrong(`${shown(value)} as a number`)
   return value
 }

@@ -38,7 +38,7 @@ export function resultMarkdown(results: BenchResults): string {
     `**${mark(adapter)}**${software ? ' (software)' : ''}, subgroups of ${subgroupSize || 'no known size'}`,
     `peaks: ${significant(peaks.gflops)} GFLOP/s, ${significant(peaks.gbs)} GB/s`,
     `medians of ${rounds} rounds, by ${timestamps ? "the device's timestamps" : 'the wall clock'}`,
-    `webgpu-distill ${version}${commit ? ` (${commit})` : ''}, ${date}`,
+    mark(`webgpu-distill ${version}${commit ? ` (${commit})` : ''}, ${date}`),
     `features: ${mark(features.join(', ') || 'none')}`,
     ...(results.userAgent ? [mark(results.userAgent)] : []),
   ]

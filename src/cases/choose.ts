@@ -48,7 +48,7 @@ function casesOf(family: Family, written: string): Case[] {
   const [shape, ...without] = written.split(/ !?/)
   const match = family.pattern.exec(shape)
   const sizes = match?.slice(1).map((size) => (size === undefined ? 0 : Number(size)))
-  if (!sizes || match!.slice(1).some((size) => size === '0')) {
+  if (!sizes || match!.slice(1).some((size) => size !== undefined && Number(size) === 0)) {
     throw new InputError(`--shape ${shape}: ${family.op} takes ${family.syntax}`)
   }
   const { op } = family

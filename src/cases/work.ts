@@ -1,5 +1,6 @@
 // What is timed: an op at a shape, as something that can be recorded again and again and whose results are known.
 import type { Engine } from '../engine.ts'
+import { checkSize } from '../gpu/memory.ts'
 import { stream } from '../random.ts'
 import { type Layout, type Shape, sizeOf, type Tensor } from '../tensor.ts'
 
@@ -60,6 +61,7 @@ export class Inputs {
     { scale = 1, offset = 0, grad = false, layout = 'row' as Layout } = {},
   ): Given {
     const random = stream(1, purpose)
+    checkSize(this.engine.gpu.device.limits, 4 * sizeOf(shape), purpose)
     const values = Float32Array.from({ length: sizeOf(shape) }, () => offset + scale * (2 * random.uniform() - 1))
     const tensor = this.engine.tensor(values, shape, { layout, requiresGrad: grad, label: purpose })
     return { tensor, values }

@@ -88,7 +88,8 @@ export function checkLabels(labels: ArrayLike<number>, classes: number, file: st
   }
 }
 
-function countLabels(labels: ArrayLike<number>, classes: number): Uint32Array {
+/** How many pictures each class has. */
+export function countLabels(labels: ArrayLike<number>, classes: number): Uint32Array {
   const counts = new Uint32Array(classes)
   for (let i = 0; i < labels.length; i++) counts[labels[i]]++
   return counts

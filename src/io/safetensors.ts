@@ -117,7 +117,7 @@ const isSizes = (value: unknown): value is number[] =>
 /**
  * The bytes of a file that other readers of the format take too. Equal input gives equal bytes: wide types come first
  * (which keeps every tensor aligned), then names in order, as in the format's reference writer.
- * @throws InputError where a tensor's data does not fit its dtype or shape
+ * @throws InputError where a tensor's data does not fit its dtype or shape, and for metadata that no reader would take
  */
 export function writeSafetensors(
   tensors: Iterable<[string, SafeTensor]>,
@@ -139,6 +139,7 @@ export function writeSafetensors(
     offset += data.byteLength
   }
   const json = new TextEncoder().encode(JSON.stringify(header))
+  if (json.length > maxHeaderBytes) throw new InputError(`a header of ${json.length} bytes; readers take 100 MB`)
   const start = 8 + Math.ceil(json.length / 8) * 8
   const bytes = new Uint8Array(start + offset).fill(0x20, 8, start)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true)

@@ -71,9 +71,14 @@ const MOST_WEIGHTS = 2 ** 30
 export const CIFAR_DEPTHS = [8, 14, 20, 32, 44, 56, 110]
 export const IMAGENET_DEPTHS = Object.keys(IMAGENET).map(Number)
 
+/** What is undefined is left to the defaults. */
+export function withoutUndefined(config: ResNetConfig): ResNetConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as typeof config
+}
+
 /** Completes and lays out a configuration. Throws InputError that quotes what can't be and says what can. */
 export function architecture(given: ResNetConfig): Architecture {
-  const config = { classes: 10, channels: 3, shortcut: 'B' as const, ...given }
+  const config = { classes: 10, channels: 3, shortcut: 'B' as const, ...withoutUndefined(given) }
   const { depth, widen, shortcut } = config
   const imagenet = widen === undefined ? IMAGENET[depth] : undefined
   const known =

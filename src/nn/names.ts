@@ -1,6 +1,6 @@
 // Networks by name, as recipes and command lines say them, and back.
 import { InputError } from '../errors.ts'
-import { architecture, CIFAR_DEPTHS, IMAGENET_DEPTHS, type ResNetConfig } from './architecture.ts'
+import { architecture, CIFAR_DEPTHS, IMAGENET_DEPTHS, type ResNetConfig, withoutUndefined } from './architecture.ts'
 
 /** The grammar, for help. */
 export const NETWORK_GRAMMAR = 'resnetD[:W,W,W], resnetDx4, resnetD-3x3 or wrn-D-K, then [/STEMSTRIDE] and [@EMBEDDING]'
@@ -40,20 +40,30 @@ export function networkNamed(name: string, before: Partial<ResNetConfig> = {}): 
   return config
 }
 
-/** A name that `networkNamed` reads as this network, but for classes, input channels and the kind of shortcut. */
+/**
+ * A name that `networkNamed` reads as this network, but for classes, input channels and the kind of shortcut. What no
+ * name can say stands behind it in parentheses, and such a name is refused there.
+ */
 export function nameOf(config: ResNetConfig): string {
   const { depth, widen, widths, stemWidth, stem, stemStride, embedding } = config
+  const family = familyOf(config)
+  const by4 = family === 'cifar' && stemWidth === 32 && widths?.join() === '64,128,256'
+  const own = widen === undefined ? widths : [16, 32, 64].map((width) => width * widen)
+  const stemOwn = family === 'wide' ? 16 : (widths?.[0] ?? (family === 'imagenet' ? 64 : 16))
+  const more = [
+    ...(widths && own?.join() !== widths.join() ? [`widths ${widths.join()}`] : []),
+    ...(!by4 && stemWidth !== undefined && stemWidth !== stemOwn ? [`stem width ${stemWidth}`] : []),
+    ...(family !== 'imagenet' && stem === '7x7' ? ['stem 7x7'] : []),
+  ]
   const ends = `${stemStride ? `/${stemStride}` : ''}${embedding ? `@${embedding}` : ''}`
-  if (widen !== undefined) return `wrn-${depth}-${widen}${ends}`
-  if (stemWidth === 32 && widths?.join() === '64,128,256') return `resnet${depth}x4${ends}`
-  return `resnet${depth}${stem === '3x3' ? '-3x3' : ''}${widths ? `:${widths.join()}` : ''}${ends}`
+  const rest = more.length ? `${ends} (${more.join('; ')})` : ends
+  if (widen !== undefined) return `wrn-${depth}-${widen}${rest}`
+  if (by4) return `resnet${depth}x4${rest}`
+  const small = family === 'imagenet' && stem === '3x3'
+  return `resnet${depth}${small ? '-3x3' : ''}${widths ? `:${widths.join()}` : ''}${rest}`
 }
 
 function familyOf({ depth, widen }: Partial<ResNetConfig>): 'cifar' | 'imagenet' | 'wide' {
   if (widen !== undefined) return 'wide'
   return depth !== undefined && IMAGENET_DEPTHS.includes(depth) ? 'imagenet' : 'cifar'
-}
-
-function withoutUndefined(config: ResNetConfig): ResNetConfig {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as typeof config
 }

@@ -88,7 +88,8 @@ async function choose(options: AdapterOptions, log: Log): Promise<OpenAdapter> {
       const found = (await openNamed('llvmpipe')) ?? (await openLavapipe(options, log))
       if (found) return found
       throw new AdapterError(
-        'lavapipe is neither installed nor in the cache: sudo apt-get install mesa-vulkan-drivers libvulkan1, ' +
+        'lavapipe is neither installed nor in the cache: sudo apt-get install mesa-vulkan-drivers libvulkan1 ' +
+          '(on Debian 12 with -t bookworm-backports), ' +
           'or run a program of webgpu-distill without --offline',
       )
     }

@@ -117,7 +117,10 @@ function missingLavapipe(offline: boolean): Missing {
   if (process.platform !== 'linux') return { what, command: 'none: it is made for Linux' }
   if (whyNotFetchable()) return { what, command: "your package manager's Mesa Vulkan drivers and Vulkan loader" }
   if (offline) return { what: `${what} (not in ${cacheFolder()})`, command: 'npx webgpu-distill doctor, while online' }
-  return { what, command: 'sudo apt-get install mesa-vulkan-drivers libvulkan1' }
+  return {
+    what,
+    command: 'sudo apt-get install mesa-vulkan-drivers libvulkan1 (on Debian 12 with -t bookworm-backports)',
+  }
 }
 
 // A machine without a GPU lacks nothing; one with a GPU that cannot be used gets the reason, as far as it can be seen.

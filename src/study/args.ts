@@ -15,6 +15,9 @@ export interface StudyArguments<R extends CommonRecipe = CommonRecipe> extends R
   out: string
 }
 
+/** What is done instead of the whole study. */
+const DOING = ['cell', 'shard', 'merge', 'watch', 'submit', 'list', 'dryRun', 'printConfig'] as const
+
 /** What a person asked for instead of a run. */
 export type Asked = 'help' | 'version'
 
@@ -100,17 +103,13 @@ export function parseArguments<R extends CommonRecipe>(
       overrides.push(`--${flag.name} ${quoted(text)}`)
   }
   if (options.resume && options.fresh) throw new UsageError('--resume and --fresh: one or the other')
-  const doing = (['cell', 'shard', 'merge', 'watch', 'submit'] as const).filter((name) => options[name] !== undefined)
+  const doing = DOING.filter((name) => options[name] !== undefined)
+  const flagOf = (name: string) => `--${name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)}`
   if (doing.length > 1 && doing.join() !== 'shard,submit') {
-    throw new UsageError(`${doing.map((name) => `--${name}`).join(' and ')}: one at a time`)
+    throw new UsageError(`${doing.map(flagOf).join(' and ')}: one at a time`)
   }
-  const alone = ([...doing, 'fresh', 'list', 'dryRun', 'printConfig'] as const).find(
-    (name) => options[name] !== undefined,
-  )
-  if ((options.processes ?? 1) > 1 && alone) {
-    const name = alone.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`)
-    throw new UsageError(`--processes and --${name}: one or the other`)
-  }
+  const alone = ([...doing, 'fresh'] as const).find((name) => options[name] !== undefined)
+  if ((options.processes ?? 1) > 1 && alone) throw new UsageError(`--processes and ${flagOf(alone)}: one or the other`)
   let resolved: R
   try {
     paper.check(recipe)

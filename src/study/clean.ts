@@ -43,7 +43,7 @@ export async function clean(
 ): Promise<number> {
   const unknown = argv.find((word) => !['--yes', '--help', '-h'].includes(word))
   if (unknown !== undefined) throw new UsageError(`unknown flag '${unknown}'; allowed: --yes --help`)
-  if (argv.length > 0 && !argv.includes('--yes')) {
+  if (argv.some((word) => word !== '--yes')) {
     say(HELP.trimEnd())
     return 0
   }

@@ -161,9 +161,13 @@ export class Locks {
     const lost = new AbortController()
     this.own.add(holder.nonce)
     let beating: Promise<void> = Promise.resolve()
+    let last = performance.now()
     const beat = async () => {
       const text = await this.text(path)
-      if (text !== null && parse(text)?.nonce !== holder.nonce) {
+      // Suspended for so long, somebody may have taken over, ended the work and released the lock.
+      const late = performance.now() - last > this.staleMs
+      last = performance.now()
+      if (text === null ? late : parse(text)?.nonce !== holder.nonce) {
         clearInterval(timer)
         lost.abort()
         return

@@ -16,6 +16,7 @@ import {
   listOf,
   object,
   oneOf,
+  orNone,
   orNull,
   positive,
   type Schema,
@@ -73,8 +74,11 @@ const anyOptimizer = object<CommonRecipe['optimizer']>(
   ['momentum', 'nesterov'],
 )
 
+/** Of an optimizer of another name momentum does not stay. */
 const optimizer: Shape<CommonRecipe['optimizer']> = (value, path, before) => {
-  const checked = anyOptimizer(value, path, before)
+  const changed = isObject(value) && isObject(before) && value.name !== undefined && value.name !== before.name
+  const kept = changed ? { ...before, momentum: undefined, nesterov: undefined } : before
+  const checked = anyOptimizer(value, path, kept)
   for (const key of ['momentum', 'nesterov'] as const) {
     const strange = checked.name !== 'sgd' && checked[key] !== undefined
     if (strange) fault(`${path}.${key}`, checked[key], `only sgd has it; ${path}.name is "${checked.name}"`)
@@ -111,8 +115,8 @@ const augmentation = object<NonNullable<CommonRecipe['augmentation']>>(
   {
     shift: count(0),
     flip: yesNo,
-    crop: object<RandomResizedCrop>({ scale: range, ratio: range }),
-    randAugment: object<RandAugment>({ operations: count(), magnitude: between(0, 30) }),
+    crop: orNone(object<RandomResizedCrop>({ scale: range, ratio: range })),
+    randAugment: orNone(object<RandAugment>({ operations: count(), magnitude: between(0, 30) })),
   },
   ['crop', 'randAugment'],
 )

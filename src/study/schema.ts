@@ -66,6 +66,12 @@ export const orNull =
     }
   }
 
+/** null takes an optional key away that the preset has. */
+export const orNone =
+  <T>(inner: Shape<T>): Shape<T> =>
+  (value, path, before) =>
+    value === null ? (undefined as T) : inner(value, path, before)
+
 /** At least one; `distinct` keeps the first of equal ones. */
 export const listOf =
   <T>(item: Shape<T>, { distinct = true } = {}): Shape<T[]> =>
@@ -95,7 +101,8 @@ export function object<T extends object>(shapes: Schema<T>, optional: readonly (
     for (const key of known) {
       const given = Object.hasOwn(value, key) ? value[key] : old[key]
       if (given === undefined && optional.includes(key)) continue
-      result[key] = shapes[key](given, at(key), old[key])
+      const made = shapes[key](given, at(key), old[key])
+      if (made !== undefined) result[key] = made
     }
     return result as T
   }

@@ -28,6 +28,9 @@ export interface Setting {
 
 export type Weights = Map<string, { shape: Shape; data: Float32Array }>
 
+/** The learning curve among a checkpoint's tensors, which have a node's name before a slash. */
+const CURVE = 'curve'
+
 /** Means of every epoch, per trained node. */
 export type Curve = { epoch: number; nodes: Record<string, Parts>; looks?: Record<string, Look> }[]
 
@@ -49,6 +52,7 @@ export async function keysOf(stages: readonly Stage[], setting: Setting): Promis
       return key
     })
     const text = JSON.stringify({ computed: withoutIds(computed), before, setting })
+    if (keys.has(id)) throw new InputError(`two stages are called ${id}: one would stand for the other`)
     keys.set(id, (await sha256(new TextEncoder().encode(text))).slice(0, 24))
   }
   return keys
@@ -141,11 +145,10 @@ export class Store {
   /** With the seconds spent and the learning curve until then. */
   async saveCheckpoint(key: string, { step, tensors }: Snapshot, seconds: number, curve: Curve = []): Promise<void> {
     const numbers = { step: String(step), seconds: String(seconds), schemaVersion: String(CELL_VERSION) }
-    const metadata = { ...numbers, curve: JSON.stringify(curve) }
-    await this.files.writeAtomic(
-      this.path(key, '.checkpoint.safetensors'),
-      writeSafetensors(asTensors(tensors), metadata),
-    )
+    // Not in the header, which readers limit: a curve may hold what networks answered after every epoch.
+    const data = new TextEncoder().encode(JSON.stringify(curve))
+    const all: [string, SafeTensor][] = [...asTensors(tensors), [CURVE, { dtype: 'U8', shape: [data.length], data }]]
+    await this.files.writeAtomic(this.path(key, '.checkpoint.safetensors'), writeSafetensors(all, numbers))
   }
 
   /** A checkpoint to go on from. Throws InputError for a damaged file. */
@@ -159,10 +162,12 @@ export class Store {
     }
     if (!(version <= CELL_VERSION))
       throw new InputError(`${path}: schemaVersion ${version}; this program reads ${CELL_VERSION}`)
+    const words = tensors.get(CURVE)?.data as Uint8Array | undefined
+    tensors.delete(CURVE)
     return {
       snapshot: { step, tensors: fromTensors(tensors, path) },
       seconds: seconds || 0,
-      curve: curveOf(metadata, path),
+      curve: curveOf(words ? new TextDecoder().decode(words) : metadata.curve, path),
     }
   }
 
@@ -203,7 +208,7 @@ function isCell({ schemaVersion, status, stage, setting, outcome }: Record<strin
   return Number.isInteger(schemaVersion) && ended && isObject(stage) && isObject(setting)
 }
 
-function curveOf({ curve = '[]' }: Record<string, string>, path: string): Curve {
+function curveOf(curve = '[]', path: string): Curve {
   try {
     const points: Curve = JSON.parse(curve)
     if (points.every(({ epoch, nodes }) => Number.isInteger(epoch) && isObject(nodes))) return points

@@ -156,8 +156,11 @@ async function run<R extends CommonRecipe>(
       others.stop()
       throw error
     }
-    const again = options.fresh ? 'the same command without --fresh' : 'the same command'
-    progress.always(`stopped; finished cells and the checkpoint are in ${out}/cells, ${again} goes on from there`)
+    progress.always(
+      options.fresh
+        ? `stopped; what was trained anew is in ${out}/cells, beside cells of before; --fresh begins with the first again`
+        : `stopped; finished cells and the checkpoint are in ${out}/cells, the same command goes on from there`,
+    )
     await Promise.race([others.ended, late])
     // Not by returning: what the device was given may keep it, and with it this process, busy for long.
     process.exit(interrupts.code)
@@ -167,6 +170,8 @@ async function run<R extends CommonRecipe>(
   const done = part ? [...part.chosen].map((id) => cells.get(id)!) : [...cells.values()]
   const failed = done.filter(({ status }) => status === 'failed').length
   if (options.tensorboard) {
+    // Runs of an earlier recipe would be taken for this one's.
+    if (!part) await nodeFiles.remove(`${out}/tensorboard`)
     progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
   }
   if (part)

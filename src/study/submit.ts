@@ -45,6 +45,9 @@ export function submitText(
   return scheduler === 'slurm' ? slurm(stages, study) : k8s(stages, study)
 }
 
+/** Slurm's default MaxArraySize is 1001, for numbers from 0. */
+const LARGEST_ARRAY = 1000
+
 interface Submitted {
   name: string
   paper: string
@@ -89,7 +92,8 @@ function slurm(stages: readonly Stage[], { name, folder, out, words, shards }: S
   let before: string | undefined
   for (const [level, { shared, others }] of levels(stages).entries()) {
     const after = before
-    if (shared.length > 0) {
+    // Tasks that share all cells make or wait for what is missing, too: a number above the largest array is left to them.
+    if (shared.length > 0 && (shards === null || Math.max(...shared) <= LARGEST_ARRAY)) {
       before = `shared${level + 1}`
       array(before, ranges(shared), '--cell', after)
     }

@@ -1,6 +1,6 @@
 // Studies that vary one thing: a base study's stages once a value, all else the same, labelled with the value. What
-// comes out the same under several values does not depend on it: it is trained once and stands in the table without
-// one.
+// comes out the same under all values that have it does not depend on it: it is trained once and stands in the table
+// without one.
 import { compareValues } from '../report/groups.ts'
 import type { Flag } from './flag.ts'
 import type { Base, Paper, StudyOf } from './paper.ts'
@@ -59,35 +59,51 @@ export function sweep<R extends CommonRecipe>(
 
 function sweptStages<R extends CommonRecipe>(base: Base<R>, axis: Axis<R>, recipe: Swept<R>, pictures: Pictures) {
   const { values, ...rest } = recipe
-  const all: Stage[] = []
-  const shared = new Map<string, string>()
-  for (const seed of recipe.seeds) {
-    // What a stage computes, as text → the stage that stands for it.
-    const known = new Map<string, Stage>()
-    for (const value of [...values].sort(compareValues)) {
-      const renamed = new Map<string, string>()
-      for (const stage of base.stages({ ...axis.vary(rest as unknown as R, value), seeds: [seed] }, pictures)) {
-        const { id, label, ...computed } = replaced(stage, renamed)
-        const text = JSON.stringify(computed)
-        const same = known.get(text)
-        if (same) {
-          renamed.set(stage.id, same.id)
-          const { axis: _, at: __, ...label } = same.label
-          same.label = label as Stage['label']
-          shared.set(same.id, id)
-          continue
-        }
-        const told = !axis.only || ('method' in label && axis.only.includes(label.method))
+  const sorted = [...values].sort(compareValues)
+  return recipe.seeds.flatMap((seed) => {
+    const lists = sorted.map((value) =>
+      base.stages({ ...axis.vary(rest as unknown as R, value), seeds: [seed] }, pictures),
+    )
+    const { alike, several } = compared(lists)
+    const made = new Map<string, Stage>()
+    for (const [i, value] of sorted.entries()) {
+      const names = new Map<string, string>()
+      for (const stage of lists[i]) {
+        const { id, label, ...computed } = replaced(stage, names)
+        const shared = alike.has(id)
+        const named = several.has(id) || !axis.only || ('method' in label && axis.only.includes(label.method))
+        const told = !shared && named
         const part = told ? `${axis.short ?? axis.name}=${String(value).replaceAll(' ', '-')}/` : ''
-        const own = id.replace(/^seed\d+\//, (start) => start + part)
-        renamed.set(stage.id, own)
-        const made: Stage = { ...computed, id: own, label: told ? { ...label, axis: axis.name, at: value } : label }
-        known.set(text, made)
-        all.push(made)
+        const name = id.replace(/^seed\d+\//, (start) => start + part)
+        names.set(id, name)
+        if (made.has(name)) continue
+        made.set(name, { ...computed, id: name, label: told ? { ...label, axis: axis.name, at: value } : label })
       }
     }
+    return [...made.values()]
+  })
+}
+
+/** The names of stages that several values have, and those of them that compute the same under all that have them. */
+function compared(lists: readonly Stage[][]): { alike: Set<string>; several: Set<string> } {
+  // What a stage computes, as text in which others stand as numbers → its own number.
+  const numbers = new Map<string, string>()
+  const kinds = new Map<string, Set<string>>()
+  const times = new Map<string, number>()
+  for (const stages of lists) {
+    const own = new Map<string, string>()
+    for (const stage of stages) {
+      const { id, label: _, ...computed } = replaced(stage, own)
+      const text = JSON.stringify(computed)
+      const number = numbers.get(text) ?? String(numbers.size)
+      numbers.set(text, number)
+      own.set(id, number)
+      kinds.set(id, (kinds.get(id) ?? new Set()).add(number))
+      times.set(id, (times.get(id) ?? 0) + 1)
+    }
   }
-  return all.map((stage) => replaced({ ...stage, id: shared.get(stage.id) ?? stage.id }, shared))
+  const several = [...kinds.keys()].filter((id) => times.get(id)! > 1)
+  return { several: new Set(several), alike: new Set(several.filter((id) => kinds.get(id)!.size === 1)) }
 }
 
 /** The stage with its references to others under the names that these have here. */

@@ -2,6 +2,7 @@
 // They are made from what the cells hold, so the same cells give the same files.
 import type { FileLayer } from '../io/files.ts'
 import { eventFile, type ScalarEvent } from '../io/tensorboard.ts'
+import { MOST_EDGES } from '../ops/distillLoss.ts'
 import type { Cell } from './cells.ts'
 import type { Scores } from './measure.ts'
 import { scheduleOf } from './rates.ts'
@@ -77,6 +78,7 @@ export function runsOf(stage: Stage, { outcome, finished }: Pick<Cell, 'outcome'
 function tagsOf({ edges }: Stage, name: string): Record<string, string> {
   const terms = edges
     .filter(({ to }) => to === name)
+    .slice(0, MOST_EDGES) // of more there are no columns
     .map(({ from }, i) => [`train/kl_from_${[from].flat().join('_')}`, `kl${i}`])
   return {
     'train/loss': 'total',

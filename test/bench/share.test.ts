@@ -142,4 +142,17 @@ test('as Markdown: facts, then a row a kernel; what an adapter calls itself is o
   assert.match(text, /\n\| relu forward 3x2x5x5 \| 1\.01 \| 1\.11 \| ±3 % \| 5 \| 229 \| 18\.6 % \|/)
 })
 
+test('what the page writes it takes: a kernel that is wrong by far, a command of many shapes', async () => {
+  const wrong = kernel('relu forward 3x2x5x5', 0.001)
+  wrong.check = { ...wrong.check, ok: false, error: 1e30 }
+  const found = await fromFragment(await toFragment({ ...results([wrong]), command: 'x'.repeat(900) }))
+  assert.is(found.kernels[0].check.ok, false)
+  assert.is(found.command.length, 500)
+})
+
+test('no field of a link is live Markdown', async () => {
+  const version = '![x](https://a.example/x.png)'
+  assert.not.match(resultMarkdown({ ...results([kernel('relu forward 3x2x5x5', 0.001)]), version }), version)
+})
+
 test.run()

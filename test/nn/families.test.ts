@@ -61,6 +61,17 @@ test('names mean networks, and networks have names', () => {
   const all = ['resnet110', 'resnet8:16,32,64/2', 'resnet32x4', 'resnet18', 'resnet34-3x3', 'wrn-40-2', 'resnet8@32']
   for (const name of all) assert.is(nameOf(networkNamed(name)), name)
   assert.is(nameOf(networkNamed('resnet18-3x3:32,64,128,256')), 'resnet18-3x3:32,64,128,256')
+  // What no name can say is said, and not read as another network.
+  assert.is(nameOf({ depth: 8, stem: '3x3' }), 'resnet8')
+  const odd = [
+    [{ depth: 8, widths: [8, 16, 32], stemWidth: 16 }, 'resnet8:8,16,32 (stem width 16)'],
+    [{ depth: 20, stem: '7x7' as const }, 'resnet20 (stem 7x7)'],
+    [{ depth: 16, widen: 2, widths: [8, 16, 24] }, 'wrn-16-2 (widths 8,16,24)'],
+  ] as const
+  for (const [config, name] of odd) {
+    assert.is(nameOf(config), name)
+    assert.throws(() => networkNamed(name))
+  }
 })
 
 test('a name that means nothing is told what is possible', () => {

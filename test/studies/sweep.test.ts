@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { STUDIES } from '../../src/studies/index.ts'
 import { LOST_INFORMATION } from '../../src/studies/lostInformation.ts'
+import { TEACHERS } from '../../src/studies/teachers.ts'
 import { WEIGHTS } from '../../src/studies/weights.ts'
 import { helpText, parseArguments, type StudyArguments } from '../../src/study/args.ts'
 import { needs, type Stage } from '../../src/study/stage.ts'
@@ -85,6 +86,34 @@ test('every study has its presets, its help, and stages whose sources come befor
       assert.is(new Set(keys.values()).size, stages.length, `${study.name} ${name}: a cell stands there twice`)
     }
   }
+})
+
+test('a stage that is the same under some values only stands once a value, under names of their own', async () => {
+  const line = '--epochs 5 --seeds 1'
+  const values = 'width 8,width 8 for 5 epochs,width 16,width 16 for 5 epochs'
+  const { recipe } = parseArguments([...line.split(' '), '--values', values], TEACHERS) as StudyArguments<Recipe>
+  const stages = TEACHERS.stages(recipe, PICTURES)
+  const teachers = stages.filter(({ id }) => id.endsWith('/teacher'))
+  assert.equal(
+    teachers.map(({ label }) => label.at),
+    values.split(','),
+  )
+  const keys = await keysOf(stages, SETTING)
+  const [eight, eightToo, sixteen, sixteenToo] = teachers.map(({ id }) => keys.get(id))
+  assert.is(eight, eightToo)
+  assert.is(sixteen, sixteenToo)
+  assert.is.not(eight, sixteen)
+})
+
+test('two methods that come to the same at one value keep their rows', () => {
+  const stages = stagesOf('--values 0,1 --seeds 1 --methods supervised,trikd,control')
+  const ids = stages.map(({ id }) => id)
+  for (const id of ['seed0/w=0/7px/generation1', 'seed0/w=1/7px/generation1']) assert.ok(ids.includes(id), `${ids}`)
+  assert.ok(
+    ids.some((id) => id.endsWith('control1')),
+    `${ids}`,
+  )
+  assert.is(new Set(ids).size, ids.length)
 })
 
 test.run()

@@ -97,7 +97,7 @@ test('seeds are a count or a list', () => {
 })
 
 test('options that are not the recipe', () => {
-  const options = parsed('--data here --adapter lavapipe --out there --fresh --offline --json --list --dry-run --quiet')
+  const options = parsed('--data here --adapter lavapipe --out there --fresh --offline --json --list --quiet')
   const { recipe, overrides, ...rest } = options
   assert.equal(overrides, [])
   assert.equal(rest, {
@@ -108,7 +108,6 @@ test('options that are not the recipe', () => {
     offline: true,
     json: true,
     list: true,
-    dryRun: true,
     quiet: true,
   })
 })
@@ -171,6 +170,13 @@ test('words are quoted as a shell wants them', () => {
   assert.is(quoted("it's"), "'it'\\''s'")
   assert.is(quoted(''), "''")
   assert.is(quoted('a|b'), "'a|b'")
+})
+
+test('flags that each do something else than the study are refused together', () => {
+  assert.match(refused('--merge --dry-run'), '--merge and --dry-run: one at a time')
+  assert.match(refused('--watch --print-config'), '--watch and --print-config: one at a time')
+  assert.match(refused('--cell 1 --list'), '--cell and --list: one at a time')
+  assert.match(refused('--processes 2 --dry-run'), '--processes and --dry-run: one or the other')
 })
 
 test.run()

@@ -85,4 +85,17 @@ test('clean counts and removes what is ours, and asks first', async () => {
   }
 })
 
+test('whoever asks for help loses nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'clean-'))
+  try {
+    mkdirSync(join(folder, 'data'))
+    const said: string[] = []
+    assert.is(await clean(['--yes', '--help'], { folder, say: (line) => said.push(line) }), 0)
+    assert.match(said.join(), '--yes')
+    assert.equal(readdirSync(folder), ['data'])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test.run()

@@ -190,4 +190,13 @@ test('a file can say what no flag can', () => {
   assert.is(parsed(TRIKD, '', { trainImages: null }).recipe.trainImages, null)
 })
 
+test('what a preset has besides can be taken away, and does not stay where it cannot', () => {
+  const augmentation = { flip: true, crop: null, randAugment: null }
+  assert.equal(parsed(CQKD, '', { preset: 'paper', augmentation }).recipe.augmentation, { shift: 0, flip: true })
+  const kept = parsed(CQKD, '', { preset: 'paper', augmentation: { flip: true } }).recipe.augmentation
+  assert.ok(kept!.crop && kept!.randAugment)
+  const adamw = { name: 'adamw', lr: 0.001, weightDecay: 0.01 }
+  assert.equal(parsed(TRIKD, '', { preset: 'paper', optimizer: adamw }).recipe.optimizer, adamw)
+})
+
 test.run()

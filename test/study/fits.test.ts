@@ -21,16 +21,22 @@ const pictures = {
   channels: 1,
   height: 28,
   width: 28,
-  classes: Array.from({ length: 10 }, String),
+  classes: Array.from({ length: 10 }, (_, i) => String(i)),
+  labels: Uint8Array.from({ length: 4000 }, (_, i) => i % 10),
 }
 const data = { train: pictures, test: { ...pictures, n: 100 } } as unknown as DatasetPair
 
-function ask<R extends CommonRecipe>(paper: Paper<R>, line: string, change: Partial<CommonRecipe> = {}): string {
+function ask<R extends CommonRecipe>(
+  paper: Paper<R>,
+  line: string,
+  change: Partial<CommonRecipe> = {},
+  given = data,
+): string {
   try {
     const { recipe } = parseArguments(line.split(' '), paper) as { recipe: R }
     Object.assign(recipe, change)
-    checkFits(recipe, data)
-    checkStages(paper.stages(recipe, { side: 28, channels: 1, classes: 10 }), recipe, data)
+    checkFits(recipe, given)
+    checkStages(paper.stages(recipe, { side: 28, channels: 1, classes: 10 }), recipe, given)
     return ''
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
@@ -54,6 +60,9 @@ test('every cell of what varies', () => {
   assert.is(ask(FEW_DATA, '--values 100,5000 --looks none'), many)
   const all = ask(FEW_DATA, '--values 100,4000 --looks 400,100')
   assert.is(all, 'seed0/images=4000/7px/teacher: 4000 training images and 400 held out; few has 4000')
+  const uneven = { ...data, train: { ...data.train, labels: pictures.labels.map((label, i) => (i < 300 ? 0 : label)) } }
+  const short = ask(FEW_DATA, '--values 100,4000 --looks none', {}, uneven)
+  assert.is(short, 'seed0/images=4000/7px/teacher: 4000 training images take up to 400 of a class; few has 370 of 1')
   const few = 'seed0/images=50/7px/teacher: --batch 64, and there are 50 training images'
   assert.is(ask(FEW_DATA, '--values 50,100'), few)
   assert.match(ask(QUALITIES, '--values 7,56'), /56.*: pictures of 56 pixels a side; those of few have 28$/)
@@ -78,7 +87,9 @@ test('every preset fits the data set that it names', () => {
       // Of a person's own folder nothing is known.
       if (recipe.dataset === 'imagefolder') continue
       const [n, side, channels, classes] = sets[recipe.dataset]
-      const set = { ...pictures, name: recipe.dataset, n, height: side, width: side, channels }
+      const labels = Uint16Array.from({ length: n }, (_, i) => i % classes)
+      const set = { ...pictures, name: recipe.dataset, n, height: side, width: side, channels, labels }
+      Object.assign(set, { classes: Array.from({ length: classes }, (_, i) => String(i)) })
       const files = recipe.dataset === 'imagenet' ? {} : undefined
       const both = { train: { ...set, files }, test: set } as unknown as DatasetPair
       checkFits(recipe, both)

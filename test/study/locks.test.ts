@@ -220,4 +220,16 @@ test('this process can be told from others', () => {
   if (process.platform === 'linux') assert.match(machine, /^[\da-f-]{36} pid:\[\d+\]$/)
 })
 
+test('who was suspended while another did the work and released its lock has lost it', async () => {
+  const files = memoryFiles()
+  const lease = await leased(process_(files, 1, 'one', { staleSeconds: 0.05 }))
+  await pause(10)
+  await files.remove(path)
+  assert.not(await lease.isLost(), 'away for a moment')
+  await pause(100)
+  await files.remove(path)
+  assert.ok(await lease.isLost())
+  assert.not(await files.exists(path), 'it does not take it again')
+})
+
 test.run()

@@ -268,4 +268,14 @@ test('a watcher is told what is done, who is at what, and how long it takes', ()
   assert.equal(watchText('x', [watched[0], watched[4]], null, 80), ['x: 1 of 2 cells done, nobody is at work'])
 })
 
+test('an array of numbers that Slurm does not take is left to the tasks that share all cells', () => {
+  const { recipe } = CQKD.presets.standard
+  const seeds = Array.from({ length: 25 }, (_, i) => i)
+  const many = CQKD.stages({ ...recipe, seeds }, { side: 28, channels: 1, classes: 10 })
+  const options = parseArguments(['--shard', '8', '--submit', 'slurm'], CQKD) as StudyArguments
+  const script = submitText(many, { scheduler: 'slurm', options, argv: ['--shard', '8'], paper: CQKD }, 'x.js', '/work')
+  assert.not.match(script, 'shared1=')
+  assert.match(script, /shards=\$\(array '--shard 8' "1-8/)
+})
+
 test.run()

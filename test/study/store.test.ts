@@ -6,8 +6,9 @@ import * as assert from 'uvu/assert'
 import { FileError, InputError } from '../../src/errors.ts'
 import { writeSafetensors } from '../../src/io/safetensors.ts'
 import { makeNodeFiles, nodeFiles } from '../../src/node/files.ts'
-import { CELL_VERSION, Store, type Weights } from '../../src/study/store.ts'
+import { CELL_VERSION, keysOf, Store, type Weights } from '../../src/study/store.ts'
 import { memoryFiles } from '../memoryFiles.ts'
+import { smallStages } from './small.ts'
 
 const test = suite('run store')
 
@@ -166,6 +167,26 @@ test('what parses and is no cell, and a damaged curve or step, are refused by na
       assert.match(error.message, /^cells\/a\.checkpoint\.safetensors: .*; remove it to start the cell again$/)
     }
   }
+})
+
+test('a curve with as much as networks answered does not fill the header, which readers limit', async () => {
+  const { store, layer } = makeStore({})
+  const outputs = 'A'.repeat(300_000)
+  const look = { heldOut: { accuracy: 1, nll: 0 }, test: { accuracy: 1, nll: 0, ece: 0 }, outputs }
+  const long = Array.from({ length: 5 }, (_, epoch) => ({ epoch, nodes: {}, looks: { student: look } }))
+  await store.saveCheckpoint('a', snapshot, 1, long)
+  const bytes = await layer.readFile('cells/a.checkpoint.safetensors')
+  assert.ok(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true) < 2000n)
+  const found = (await store.checkpoint('a'))!
+  assert.equal(found.curve, long)
+  assert.equal(found.snapshot, snapshot)
+  await store.sweep('a')
+})
+
+test('two stages of one name are refused', async () => {
+  const [stage] = smallStages()
+  const setting = { dataHash: 'd', fingerprint: 'f', adapter: 'a', subgroupSize: 8 }
+  await fault(keysOf([stage, stage], setting)).then((error) => assert.match(error.message, /^two stages are called /))
 })
 
 test.run()
