@@ -23,8 +23,9 @@ test.after.each(() => setChoices(gpu, {}))
 /** The shaders that a call runs. */
 function ran(work: () => unknown): string[] {
   const { tape } = gpu.trace('a look', work, () => [])
+  const labels = tape.commands.map(({ pipeline }) => pipeline.label.split(' ')[0])
   tape.release()
-  return tape.commands.map(({ pipeline }) => pipeline.label.split(' ')[0])
+  return labels
 }
 
 const refused = (work: () => unknown, message: RegExp) =>
