@@ -141,6 +141,11 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   return { ...dataset, images: kept, files: chosen, labels: keptLabels, n: indices.length }
 }
 
+/** How many pictures of each class a balanced subset of n has. */
+export function balancedShares(n: number, classes: number): Uint32Array {
+  return Uint32Array.from({ length: classes }, (_, k) => Math.floor(n / classes) + (k < n % classes ? 1 : 0))
+}
+
 /**
  * `n` indices with as many of each class as of any other (the first n mod classes classes have one more), in the
  * sequence of `order(labels.length)`, which must be a permutation and the same one at each call.
@@ -148,7 +153,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
  */
 export function balancedSubset(labels: ArrayLike<number>, classes: number, n: number, order: Order): Uint32Array {
   if (!Number.isInteger(n) || n < 1) throw new InputError(`a subset of ${n} pictures, at least 1 is needed`)
-  const left = Uint32Array.from({ length: classes }, (_, k) => Math.floor(n / classes) + (k < n % classes ? 1 : 0))
+  const left = balancedShares(n, classes)
   const counts = countLabels(labels, classes)
   const short = left.findIndex((need, k) => need > counts[k])
   if (short >= 0) {

@@ -1,5 +1,5 @@
 // What a study asks of a data set, before an hour is spent on finding out.
-import { countLabels, type DatasetPair } from '../data/dataset.ts'
+import { balancedShares, countLabels, type DatasetPair } from '../data/dataset.ts'
 import { trainedOn } from './cost.ts'
 import type { CommonRecipe } from './recipe.ts'
 import type { Stage } from './stage.ts'
@@ -30,23 +30,10 @@ export function checkFits(recipe: CommonRecipe, { train, test }: DatasetPair): v
   need(!strange || !!train.files, `augmentation.${strange}: only imagenet has it, not ${name}`)
 }
 
-/** Images are drawn with every class alike. */
-function balanced(id: string, { name, labels, classes }: DatasetPair['train'], images: number): void {
-  const counts = countLabels(labels, classes.length)
-  const least = counts.indexOf(Math.min(...counts))
-  const each = Math.ceil(images / classes.length)
-  const fits = counts.every(
-    (count, k) => count >= Math.floor(images / classes.length) + (k < images % classes.length ? 1 : 0),
-  )
-  need(
-    fits,
-    `${id}: ${images} training images take up to ${each} of a class; ${name} has ${counts[least]} of ${classes[least]}`,
-  )
-}
-
 /** What its cells ask, whatever varies from one to another. Throws UsageError that names the cell. */
 export function checkStages(stages: readonly Stage[], recipe: CommonRecipe, { train, test }: DatasetPair): void {
-  const { name, height, n } = train
+  const { name, height, n, classes } = train
+  const counts = countLabels(train.labels, classes.length)
   const lowRes = recipe.methods.includes('same-resolution')
   const why = lowRes ? `same-resolution needs --sizes below ${height}` : 'generations need --generations 1 or more'
   need(stages.length > 0, `--methods ${recipe.methods}: no cell comes of that; ${why}`)
@@ -56,7 +43,10 @@ export function checkStages(stages: readonly Stage[], recipe: CommonRecipe, { tr
     const apart = calibrationImages + (looks?.heldOut ?? 0)
     const held = apart > 0 ? ` and ${apart} held out` : ''
     need(images + apart <= n, `${id}: ${images} training images${held}; ${name} has ${n}`)
-    if (stage.trainImages !== null) balanced(id, train, stage.trainImages)
+    const shares = stage.trainImages === null ? counts : balancedShares(images, classes.length)
+    const short = shares.findIndex((share, k) => share > counts[k])
+    const drawn = `${id}: ${images} training images take up to ${shares[0]} of a class`
+    need(short < 0, `${drawn}; ${name} has ${counts[short]} of ${classes[short]}`)
     need(batch <= images, `${id}: --batch ${batch}, and there are ${images} training images`)
     const large = Object.values(views).find(({ size }) => size > height)
     need(!large, `${id}: pictures of ${large?.size} pixels a side; those of ${name} have ${height}`)

@@ -49,7 +49,8 @@ export async function merge(plan: Plan, options: StudyArguments, { paper, claims
   const paths = await store.locks.during('report', 'the report', async () => {
     const written = await writeOutput(nodeFiles, out, results, options)
     if (options.tensorboard) {
-      progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
+      const runs = await writeTensorboard(nodeFiles, out, stages, cells, true)
+      progress.line(`TensorBoard: ${runs} runs in ${out}/tensorboard`)
     }
     return written
   })

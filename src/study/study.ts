@@ -170,9 +170,8 @@ async function run<R extends CommonRecipe>(
   const done = part ? [...part.chosen].map((id) => cells.get(id)!) : [...cells.values()]
   const failed = done.filter(({ status }) => status === 'failed').length
   if (options.tensorboard) {
-    // Runs of an earlier recipe would be taken for this one's.
-    if (!part) await nodeFiles.remove(`${out}/tensorboard`)
-    progress.line(`TensorBoard: ${await writeTensorboard(nodeFiles, out, stages, cells)} runs in ${out}/tensorboard`)
+    const runs = await writeTensorboard(nodeFiles, out, stages, cells, !part)
+    progress.line(`TensorBoard: ${runs} runs in ${out}/tensorboard`)
   }
   if (part)
     progress.line(`${part.name}: ${done.length - failed} of ${done.length} cells done; --merge makes the tables`)

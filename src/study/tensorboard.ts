@@ -13,13 +13,16 @@ const NAME = 'events.out.tfevents.0.webgpu-distill'
 /** Learning rates of a run at most. */
 const RATES = 1000
 
-/** Writes the runs of the finished cells; returns how many. */
+/** Writes the runs of the finished cells, of a `whole` study in place of all that is there; returns how many. */
 export async function writeTensorboard(
   files: FileLayer,
   out: string,
   stages: readonly Stage[],
   cells: ReadonlyMap<string, Cell>,
+  whole = false,
 ): Promise<number> {
+  // Runs of an earlier recipe would be taken for this one's.
+  if (whole) await files.remove(`${out}/tensorboard`)
   let runs = 0
   for (const stage of stages) {
     const cell = cells.get(stage.id)
