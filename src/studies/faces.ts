@@ -5,7 +5,7 @@ import { FACES_CLAIMS } from '../report/claimsFaces.ts'
 import { whole } from '../study/flags.ts'
 import { type Base, studyOn } from '../study/paper.ts'
 import { TRIKD_BASE } from '../study/papers.ts'
-import { need } from '../study/recipe.ts'
+import { CIFAR_LOOKS, need } from '../study/recipe.ts'
 import { trikdSchema } from '../study/recipeSchema.ts'
 import { between, count, orNull } from '../study/schema.ts'
 import type { Stage } from '../study/stage.ts'
@@ -92,10 +92,15 @@ export const FACES = studyOn(FACES_BASE, {
       heldOut: null,
       pairs: 20_000,
       margin: 0,
+      // Two pictures of each identity that is trained on.
+      looks: { heldOut: 120, test: 240, outputs: false },
     },
     {
-      smoke: { about: 'under a minute, far too little training', change: { sizes: [8], testImages: null } },
-      quick: { about: 'the default: made-up identities, 960 images of 10 pixels, 3 seeds', change: {} },
+      smoke: {
+        about: 'under a minute, far too little training',
+        change: { sizes: [8], testImages: null, looks: null },
+      },
+      quick: { about: 'the default: made-up identities, 840 images of 10 pixels, 3 seeds', change: {} },
       standard: {
         about: 'made-up identities, 24 pixels, with online KD from the same weights, two generations, 10 seeds',
         change: { methods: ['supervised', 'kd', 'online', 'trikd', 'control'], generations: 2, sizes: [24] },
@@ -111,6 +116,7 @@ export const FACES = studyOn(FACES_BASE, {
           batch: 256,
           pairs: 1_000_000,
           margin: 0.35,
+          looks: CIFAR_LOOKS,
         },
       },
     },

@@ -3,8 +3,8 @@ import { CQKD_CLAIMS } from '../report/claims.ts'
 import { TRIKD_CLAIMS } from '../report/claimsTrikd.ts'
 import { cqkdStages } from './cqkdStages.ts'
 import { cqkdFlags } from './flags.ts'
-import { type Base, type Paper, type StudyOf, studyOn } from './paper.ts'
-import { type CommonRecipe, checkRecipe, LOOKS, type Looks, PRESETS, type Recipe } from './recipe.ts'
+import { type Base, type Paper, studyOn } from './paper.ts'
+import { checkRecipe, PRESETS, type Recipe } from './recipe.ts'
 import { cqkdSchema, trikdSchema } from './recipeSchema.ts'
 import { trikdFlags } from './trikdFlags.ts'
 import { checkTrikd, TRIKD_PRESETS, type TrikdRecipe } from './trikdRecipe.ts'
@@ -26,21 +26,6 @@ export const TRIKD_BASE: Base<TrikdRecipe> = {
   stages: trikdStages,
 }
 
-/**
- * The papers' tables also say what the best epoch would have been. So many images make a fifth more operations in TriKD's
- * quick preset and an eighth more in CQKD's; in CQKD's standard one the usual number makes a sixteenth.
- */
-const FEW: Looks = { heldOut: 400, test: 400, outputs: false }
-/** CQKD's authors chose the epoch on all test images: so does the column that is labelled as leaking. */
-const ALL: Looks = { heldOut: 10_000, test: 50_000, outputs: false }
-
-function looked<R extends CommonRecipe>(presets: StudyOf<R>['presets'], looks: Record<string, Looks>) {
-  const entries = Object.entries(presets).map(([name, { about, recipe }]) => {
-    return [name, { about, recipe: name in looks ? { ...recipe, looks: looks[name] } : recipe }]
-  })
-  return Object.fromEntries(entries) as StudyOf<R>['presets']
-}
-
 /** Colour is what students see anyway: asked for by name it is still CQKD. */
 const cqkdBase: Base<Recipe> = {
   ...CQKD_BASE,
@@ -52,7 +37,7 @@ export const CQKD: Paper<Recipe> = studyOn(cqkdBase, {
   name: 'cqkd',
   about:
     'Trains the CQKD table on WebGPU: image size x method x temperature x seed, then prints it and writes a report.',
-  presets: looked(PRESETS, { quick: FEW, standard: LOOKS, paper: ALL }),
+  presets: PRESETS,
   claims: CQKD_CLAIMS,
 })
 
@@ -61,6 +46,6 @@ export const TRIKD: Paper<TrikdRecipe> = studyOn(TRIKD_BASE, {
   about:
     'Trains the TriKD table on WebGPU: teacher, student and anchor over generations, their controls and rivals, then\n' +
     'prints it and writes a report.',
-  presets: looked(TRIKD_PRESETS, { quick: FEW }),
+  presets: TRIKD_PRESETS,
   claims: TRIKD_CLAIMS,
 })

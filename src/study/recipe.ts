@@ -18,8 +18,15 @@ export interface Looks {
   outputs: boolean
 }
 
+const looking = (heldOut: number, test: number): Looks => ({ heldOut, test, outputs: false })
+
 /** Where a flag asks for looks that the recipe does not have. */
-export const LOOKS: Looks = { heldOut: 1000, test: 1000, outputs: false }
+export const LOOKS = looking(1000, 1000)
+/** Of small presets: a fifth more operations in TriKD's `quick`, an eighth more in CQKD's. */
+export const FEW_LOOKS = looking(400, 400)
+/** Of CIFAR whole: the papers' authors chose the epoch on all test images, and so does the column labelled as leaking. */
+export const CIFAR_LOOKS = looking(5000, 10_000)
+const IMAGENET_LOOKS = looking(10_000, 50_000)
 
 /** A learning rate over a training; shares are of its steps. */
 export type Course =
@@ -54,7 +61,7 @@ export interface CommonRecipe {
   downscale: Downscale
   optimizer: { name: 'adamw' | 'sgd'; lr: number; weightDecay: number; momentum?: number; nesterov?: boolean }
   schedule: Course
-  /** null or absent: nothing. */
+  /** null or absent: nothing, and no table of what the best epoch would have been. */
   looks?: Looks | null
   /**
    * Epochs without a lower NLL on images held out after which a training ends; `epochs` at most. Absent: after those.
@@ -106,6 +113,7 @@ const quick: Recipe = {
   downscale: 'area',
   optimizer: { name: 'adamw', lr: 1e-2, weightDecay: 0.05 },
   schedule: { name: 'cosine', warmup: 0.1 },
+  looks: FEW_LOOKS,
   augmentation: null,
 }
 
@@ -122,6 +130,7 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
       sizes: [7],
       temperatures: [4],
       epochs: 3,
+      looks: null,
     },
   },
   quick: { about: 'the default: Fashion-MNIST, 2,000 images, 14 and 7 pixels, 20 epochs, one seed', recipe: quick },
@@ -137,6 +146,7 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
       rawTemperatures: [1, 4, 20],
       seeds: [0, 1, 2, 3, 4],
       teacher: { depth: 14, widths: [16, 32, 64], stemStride: 2 },
+      looks: LOOKS,
     },
   },
   paper: {
@@ -158,6 +168,7 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
       downscale: 'bilinear',
       optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.01 },
       schedule: { name: 'oneCycle', warmup: 0.1 },
+      looks: IMAGENET_LOOKS,
       augmentation: {
         shift: 0,
         flip: false,
@@ -182,6 +193,7 @@ export const PRESETS: Record<string, { about: string; recipe: Recipe }> = {
       batch: 512,
       optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.01 },
       schedule: { name: 'oneCycle', warmup: 0.1 },
+      looks: CIFAR_LOOKS,
       augmentation: { shift: 4, flip: false },
     },
   },

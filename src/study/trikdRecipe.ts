@@ -1,7 +1,7 @@
 // TriKD's recipe and presets. The networks, images and steps of `quick` and `standard` are those of our protocol.
 import type { TrikdWeights } from '../distill/methods.ts'
 import type { ResNetConfig } from '../nn/resnet.ts'
-import { type CommonRecipe, checkCommon, need } from './recipe.ts'
+import { CIFAR_LOOKS, type CommonRecipe, checkCommon, FEW_LOOKS, need } from './recipe.ts'
 
 export const TRIKD_METHODS = [
   'supervised',
@@ -83,6 +83,7 @@ const quick: TrikdRecipe = {
   downscale: 'area',
   optimizer: { name: 'adamw', lr: 1e-2, weightDecay: 0.05 },
   schedule: { name: 'cosine', warmup: 0.1 },
+  looks: FEW_LOOKS,
   augmentation: null,
   generations: 2,
   weights: { teacherToStudent: 1, anchorToStudent: 1, studentToTeacher: 1, anchorToTeacher: 1 },
@@ -108,6 +109,7 @@ export const TRIKD_PRESETS: Record<string, { about: string; recipe: TrikdRecipe 
       methods: TRIKD_METHODS.filter((method) => method !== 'ablation' && method !== 'mimic'),
       seeds: [0],
       epochs: 3,
+      looks: null,
       generations: 1,
       teacherEpochs: 2,
       distillUntil: 2,
@@ -149,6 +151,7 @@ export const TRIKD_PRESETS: Record<string, { about: string; recipe: TrikdRecipe 
       distillUntil: 180,
       optimizer: { name: 'sgd', lr: 0.05, weightDecay: 5e-4, momentum: 0.9, nesterov: true },
       schedule: { name: 'cosine', warmup: 0.02 },
+      looks: CIFAR_LOOKS,
       augmentation: { shift: 4, flip: true },
     },
   },

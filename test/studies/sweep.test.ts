@@ -6,6 +6,7 @@ import { LOST_INFORMATION } from '../../src/studies/lostInformation.ts'
 import { TEACHERS } from '../../src/studies/teachers.ts'
 import { WEIGHTS } from '../../src/studies/weights.ts'
 import { helpText, parseArguments, type StudyArguments } from '../../src/study/args.ts'
+import { CQKD, TRIKD } from '../../src/study/papers.ts'
 import { needs, type Stage } from '../../src/study/stage.ts'
 import { keysOf } from '../../src/study/store.ts'
 import type { Swept } from '../../src/study/sweep.ts'
@@ -84,6 +85,22 @@ test('every study has its presets, its help, and stages whose sources come befor
       assert.is(new Set(stages.map(({ id }) => id)).size, stages.length)
       const keys = await keysOf(stages, SETTING)
       assert.is(new Set(keys.values()).size, stages.length, `${study.name} ${name}: a cell stands there twice`)
+    }
+  }
+})
+
+test('all presets but smoke say what the best epoch would have been, and their data sets have images for it', () => {
+  const images: Record<string, number> = { 'fashion-mnist': 60_000, cifar10: 50_000, cifar100: 50_000, identities: 960 }
+  const all: (typeof STUDIES)[number][] = [CQKD, TRIKD, ...STUDIES]
+  for (const { name, presets, stages } of all) {
+    for (const [preset, { recipe }] of Object.entries(presets)) {
+      if (preset === 'smoke') continue
+      assert.ok(recipe.looks, `${name} ${preset}`)
+      const { [recipe.dataset]: n = 100_000 } = images
+      for (const { id, trainImages, calibrationImages, looks } of stages(recipe, PICTURES)) {
+        const apart = calibrationImages + (looks?.heldOut ?? 0)
+        assert.ok((trainImages ?? 1) + apart <= n, `${name} ${preset}, ${id}: ${trainImages} and ${apart} of ${n}`)
+      }
     }
   }
 })

@@ -100,8 +100,7 @@ test('looks: two numbers, or none, which a config says as null; training to conv
   assert.equal(looksOf('--looks 20,30'), { heldOut: 20, test: 30, outputs: false })
   assert.is(looksOf('--looks none'), null)
   assert.is(looksOf('', { looks: null }), null)
-  // A standard study of before there was the flag keeps its cells.
-  assert.is(looksOf('--preset standard'), undefined)
+  assert.is(looksOf('--preset smoke'), null)
   for (const line of [
     '--looks 20',
     '--looks 20,30,40',

@@ -16,6 +16,7 @@ export const smallRecipe: Recipe = {
   temperatures: [4],
   epochs: 2,
   batch: 20,
+  looks: null,
   teacher: { depth: 8, widths: [4, 4, 4], stemStride: 1 },
   student: { depth: 8, widths: [4, 4, 4], stemStride: 1 },
 }
