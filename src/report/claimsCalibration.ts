@@ -17,8 +17,8 @@ interface Effect {
 }
 
 /**
- * Highest against lowest temperature, which says what each step and the raw teacher give by themselves; then each step,
- * each size, the raw teacher, and CQKD against supervised.
+ * Highest against lowest temperature, which says what each step, each size and the raw teacher give by themselves; then
+ * all of these, and CQKD against supervised.
  */
 function temperatureRaises(effect: Effect): Claim['test'] {
   return (cells) => {
@@ -35,7 +35,9 @@ function temperatureRaises(effect: Effect): Claim['test'] {
     }
     const [low, high] = [temperatures[0], temperatures[temperatures.length - 1]]
     const rawTemperatures = temperaturesOf(raw)
-    const perSize = sizesOf(calibrated)
+    const sizes = sizesOf(calibrated)
+    const perSize = sizes.length > 1 ? sizes : []
+    const sized = perSize.map((size) => [`${size} px`, step(calibrated, high, low, size)] as const)
     const named = (groups: Group[], name: string, t: number, before: number) => {
       return [`${name}T = ${t} minus T = ${before}`, step(groups, t, before)] as const
     }
@@ -49,9 +51,9 @@ function temperatureRaises(effect: Effect): Claim['test'] {
       effect.measure === 'accuracy' ? [] : [calibrated, raw].map((groups) => distilled(groups, supervised, effect))
     const rawBeside = beside.slice(1).map((part) => ['raw teacher minus supervised', part] as const)
     return [
-      noted(step(calibrated, high, low, undefined, true), inWords([...steps, ...fromRaw, ...rawBeside])),
+      noted(step(calibrated, high, low, undefined, true), inWords([...steps, ...sized, ...fromRaw, ...rawBeside])),
       ...steps.map(([, part]) => part),
-      ...(perSize.length > 1 ? perSize.map((size) => step(calibrated, high, low, size)) : []),
+      ...sized.map(([, part]) => part),
       ...fromRaw.map(([, part]) => part),
       ...beside,
     ].filter(({ note }) => note !== 'no such rows to compare')

@@ -2,7 +2,7 @@
 // size weighs the same.
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, compare, judged } from './compare.ts'
-import { estimateOf } from './format.ts'
+import { estimateOf, intervalOf } from './format.ts'
 import { type Group, perSeed } from './groups.ts'
 import type { Row, TeacherRow } from './rows.ts'
 import { at, pixels, sizesOf, students } from './select.ts'
@@ -33,21 +33,31 @@ function trainingTime(cells: Cells): Part[] | string {
     ratio(cqkd, supervised, 'CQKD over supervised', whole, counted),
     ratio(dml, cqkd, 'DML over CQKD', whole, counted),
   ]
-  const [small, large] = withTeacher.map(estimateOf)
+  const [small, large] = withTeacher.map(told)
+  const along = alongside(cqkd, (list, measure, statistic) => [
+    ratio(list, supervised, 'CQKD over supervised', measure, { decides: false, statistic }),
+    ratio(dml, list, 'DML over CQKD', measure, { decides: false, statistic }),
+  ])
+  const beside = (names: string) => {
+    return along.filter(({ rows }) => rows.startsWith(names)).map((part) => `${afterComma(part)} ${told(part)}`)
+  }
+  const of = (names: string, part: Part, first: string) => noted(part, [first, ...beside(names)].join('; '))
   return [
-    noted(
+    of(
+      'CQKD over supervised',
       ratio(cqkd, supervised, 'CQKD over supervised', 'seconds'),
-      `wall seconds, without the finished teacher's training, its logits computed once where nothing is augmented; with its training, ${small}`,
+      `wall seconds beside whatever else ran, without the finished teacher's training, its logits computed once where nothing is augmented; with its training, ${small}`,
     ),
-    noted(ratio(dml, cqkd, 'DML over CQKD', 'seconds'), `with the teacher's training, ${large}`),
+    of('DML over CQKD', ratio(dml, cqkd, 'DML over CQKD', 'seconds'), `with the teacher's training, ${large}`),
     ratio(dml, supervised, 'DML over supervised', 'seconds'),
     ...withTeacher,
-    ...alongside(cqkd, (list, measure, statistic) => [
-      ratio(list, supervised, 'CQKD over supervised', measure, { decides: false, statistic }),
-      ratio(dml, list, 'DML over CQKD', measure, { decides: false, statistic }),
-    ]),
+    ...along,
   ]
 }
+
+const told = (part: Part) => `${estimateOf(part)} ${intervalOf(part)}`
+/** 'the teacher in every step on full pictures' */
+const afterComma = ({ statistic }: Part) => statistic.replace(/^.*?, /, '')
 
 /**
  * With the teacher in every step, where steps were timed so: a cell's seconds times what its step takes then over what

@@ -1,6 +1,7 @@
 // C0, C0b, C1, C1b, C1c, C2, C2b, C7, C7b, C10: which method is the more accurate, the steadier, the one that generalises.
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, compare, difference, inWords, judged, pooled } from './compare.ts'
+import { endsOfGap, GAPS, madeOf } from './gaps.ts'
 import { type Group, labelOf, type Measure, perSeed } from './groups.ts'
 import { at, largestAndSmallest, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { paired, type Side, sd, sdRatio } from './stats.ts'
@@ -9,8 +10,8 @@ import { minus, noted } from './triplet.ts'
 const ACCURACY = { measure: 'accuracy' as Measure, side: 'above' as const }
 
 /**
- * CQKD from the calibrated teacher against `rival`: pooled, which says what each temperature and the raw teacher give by
- * themselves; then by temperature, by temperature and size; the raw teacher last.
+ * CQKD from the calibrated teacher against `rival`: pooled, which says what each temperature, each size and the raw
+ * teacher give by themselves; then by temperature, by size, by both; the raw teacher last.
  */
 function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string {
   const cqkd = students(cells, 'cqkd', 'calibrated')
@@ -31,11 +32,14 @@ function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string
     return temperaturesOf(list).map((T) => [`${name}T = ${T}`, one(at(list, { temperature: T }), teacher)] as const)
   }
   const each = temperatures.length > 1 ? by(shared, 'calibrated', '') : []
+  const perSize = sizes.length > 1 ? sizes : []
+  const sized = perSize.map((size) => [`${size} px`, one(at(shared, { size }), 'calibrated')] as const)
   const fromRaw = by(raw, 'raw', 'raw teacher at ')
   return [
-    noted(one(shared, 'calibrated', true), inWords([...each, ...fromRaw])),
+    noted(one(shared, 'calibrated', true), inWords([...each, ...sized, ...fromRaw])),
     ...each.map(([, part]) => part),
-    ...(sizes.length > 1 ? crossed.map((where) => one(at(shared, where), 'calibrated')) : []),
+    ...sized.map(([, part]) => part),
+    ...(perSize.length ? crossed.map((where) => one(at(shared, where), 'calibrated')) : []),
     ...fromRaw.map(([, part]) => part),
   ]
 }
@@ -51,7 +55,9 @@ const fullAgainstOwn = (measure: 'accuracy' | 'ece', statistic: string, side: Si
     const rows = `CQKD, teacher of full minus of own resolution, ${spanOf(b)}`
     return compare(a, b, { rows, statistic, measure, side, decides })
   }
-  return [part({}, true), ...(sizesOf(own).length > 1 ? sizesOf(own).map((size) => part({ size }, false)) : [])]
+  const perSize = sizesOf(own).length > 1 ? sizesOf(own) : []
+  const sized = perSize.map((size) => [`${size} px`, part({ size }, false)] as const)
+  return [noted(part({}, true), inWords(sized)), ...sized.map(([, each]) => each)]
 }
 
 /** Calibrated minus raw teacher at the temperatures that both have: the calibration error decides, or the accuracy. */
@@ -157,7 +163,7 @@ function growsWithSize(cells: Cells): Part[] | string {
     })
 }
 
-/** (CQKD - supervised) at the large size minus the same at the small one. */
+/** (CQKD - supervised) at the large size minus the same at the small one; then from each size to the next. */
 function gainGrows(cells: Cells): Part[] | string {
   const supervised = students(cells, 'supervised')
   const calibrated = students(cells, 'cqkd', 'calibrated')
@@ -169,38 +175,41 @@ function gainGrows(cells: Cells): Part[] | string {
     const [a, b] = [calibrated, supervised].map((groups) => pooled(at(groups, { size }), 'accuracy'))
     return minus(a, b)
   }
-  return [
-    judged(paired(gain(large), gain(small)), {
-      rows: `gain of CQKD calibrated over supervised, ${large} px minus ${small} px`,
+  const between = (one: number, other: number, decides: boolean): Part =>
+    judged(paired(gain(one), gain(other)), {
+      rows: `gain of CQKD calibrated over supervised, ${one} px minus ${other} px`,
       statistic: 'accuracy',
       side: 'above',
-    }),
-  ]
+      decides,
+    })
+  const sizes = sizesOf(supervised)
+  const steps = sizes.slice(1).map((size, i) => {
+    return [`${sizes[i]} px minus ${size} px`, between(sizes[i], size, false)] as const
+  })
+  const closer = sizes.length > 2 ? steps : []
+  return [noted(between(large, small, true), inWords(closer)), ...closer.map(([, part]) => part)]
 }
 
-/** Training minus test accuracy, and test minus training NLL, of CQKD against supervised. */
+/**
+ * Training minus test accuracy, and test minus training NLL, of CQKD against supervised; what the first is made of, since
+ * a worse fit of the training images narrows it, too; and the same from the raw teacher.
+ */
 function generalises(cells: Cells): Part[] | string {
   const cqkd = students(cells, 'cqkd', 'calibrated')
   const supervised = students(cells, 'supervised')
   if (cqkd.length === 0) return 'no rows with a calibrated teacher'
   if (supervised.length === 0) return 'no supervised rows'
-  const rows = `CQKD calibrated minus supervised, ${spanOf(cqkd)}`
-  const apart = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b)
-  return [
-    compare(cqkd, supervised, {
-      rows,
-      statistic: 'training minus test accuracy',
-      measure: (row) => apart(row.trainAccuracy, row.accuracy),
-      side: 'below',
-    }),
-    compare(cqkd, supervised, {
-      rows,
-      statistic: 'test minus training NLL',
-      measure: (row) => apart(row.nll, row.trainNll),
-      unit: 'nats',
-      side: 'below',
-    }),
-  ]
+  const raw = students(cells, 'cqkd', 'raw')
+  const gaps = (groups: Group[], teacher: string, decides: boolean): Part[] => {
+    const rows = `CQKD ${teacher} minus supervised, ${spanOf(groups)}`
+    return GAPS.map((gap) => compare(groups, supervised, { rows, ...gap, side: 'below', decides }))
+  }
+  const [accuracy, nll] = gaps(cqkd, 'calibrated', true)
+  const whole = `CQKD calibrated minus supervised, ${spanOf(cqkd)}`
+  const ends = endsOfGap(cqkd, supervised, whole)
+  const beside = raw.length ? gaps(raw, 'raw', false) : []
+  const told = beside.map((part) => [`raw teacher, ${part.statistic}`, part] as const)
+  return [noted(accuracy, madeOf(ends)), noted(nll, inWords(told)), ...ends, ...beside]
 }
 
 export const METHOD_CLAIMS: Claim[] = [

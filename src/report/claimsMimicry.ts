@@ -13,9 +13,12 @@ import { having, numbersIn } from './varied.ts'
 const SAME = 0.01
 /** What has to be there on training images, or without a gap in capacity, to be called the main part of a distance. */
 const MAIN = 0.5
-/** Why the first two comparisons changed places after first results. */
+/** Why the two comparisons of students of the teacher's own kind changed places after first results. */
 const CHANGED =
   'until results were seen, different answers on training images decided: a student that knows the labels by heart passes that'
+/** Why a premise came to it, after results were on file, too. */
+const BY_HEART =
+  'asked for after results were seen: of training images that it knows by heart a teacher tells hardly more than the labels, so whoever knows these is near it, and nearness there says nothing about optimisation'
 /** Whoever knows the labels is near a teacher who knows them, too: these tell how near. */
 const LABELS = 'students of KD, which learn the labels, too'
 
@@ -36,10 +39,20 @@ function optimisation({ all }: Cells): Part[] | string {
       decides,
     })
   }
+  const teacher = against0(pick(all, { method: 'supervised', role: 'teacher' }), {
+    rows: `the finished teacher; above ${MAIN}`,
+    statistic: 'premise: NLL on training images over that on test images',
+    measure: ({ trainNll, nll }) => (trainNll && nll ? Math.log(trainNll / nll) : null),
+    unit: 'ratio',
+    side: 'above',
+    zero: Math.log(MAIN),
+    premise: true,
+  })
   const kd = pick(all, { method: 'kd' })
   const labelled = kd.length ? [share(kd, LABELS, false)] : []
   const beside = labelled.map((part) => `${LABELS}: ${estimateOf(part)}`)
   return [
+    noted(teacher, BY_HEART),
     noted(share(having(same, most), `teacher's own kind, budget ${most}`, true), [CHANGED, ...beside].join('; ')),
     ...labelled,
     against0(having(same, most), {

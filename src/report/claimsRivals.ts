@@ -33,7 +33,9 @@ function besideKd({ groups }: Cells): Part[] | string {
     return (['raw', 'calibrated'] as const).flatMap((teacher) => {
       const [a, b] = [from(groups, method, teacher), from(groups, 'kd', teacher)]
       if (a.length === 0 || b.length === 0) return []
-      return [versus(a, b, { statistic: 'ECE', measure: 'ece', side: 'below', decides: teacher === 'raw' })]
+      const ece = versus(a, b, { statistic: 'ECE', measure: 'ece', side: 'below', decides: teacher === 'raw' })
+      const accuracy = versus(a, b, { statistic: 'accuracy', ...ACCURACY, decides: false })
+      return [noted(ece, inWords([['more accurate', accuracy]])), accuracy]
     })
   })
   const ours = pick(groups, { method: 'trikd', generation: 1 })
@@ -42,8 +44,11 @@ function besideKd({ groups }: Cells): Part[] | string {
     const kd = from(groups, 'kd', teacher)
     if (ours.length === 0 || kd.length === 0) continue
     const ece = { statistic: 'ECE', measure: 'ece' as const, side: 'below' as const }
-    parts.push(versus(ours, kd, { ...ece, decides: teacher === 'raw' }))
-    if (online.groups.length) parts.push(versus(online.groups, kd, { ...ece, decides: false }))
+    const accuracy = versus(ours, kd, { statistic: 'accuracy', ...ACCURACY, decides: false })
+    const free = online.groups.length ? [versus(online.groups, kd, { ...ece, decides: false })] : []
+    const beside = free.map((part) => ['online KD, without an anchor', part] as const)
+    const own = versus(ours, kd, { ...ece, decides: teacher === 'raw' })
+    parts.push(noted(own, inWords([['more accurate', accuracy], ...beside])), accuracy, ...free)
   }
   return parts.length ? parts : 'no rows of KD beside early stopping, assistants or anchors'
 }
@@ -72,21 +77,33 @@ function becauseCalibrated({ groups }: Cells): Part[] | string {
 function teachersOf({ groups }: Cells): Part[] | string {
   const finished = pick(groups, { method: 'supervised', role: 'teacher' })
   const question = { statistic: "teacher's ECE", measure: 'ece' as const, side: 'below' as const }
+  const anchored = pick(groups, { method: 'trikd', generation: 1, role: 'teacher' })
   const others = [
     pick(groups, { method: 'earlyStopped', role: 'teacher' }),
-    pick(groups, { method: 'trikd', generation: 1, role: 'teacher' }),
+    anchored,
     from(groups, 'assistant', 'raw'),
   ].filter((found) => found.length > 0)
   if (finished.length === 0 || others.length === 0) return 'no finished teacher beside another kind'
   // How much of it is being trained with the student, and how much the anchor?
   const online = control(groups, 1, 'teacher')
-  const anchored = pick(groups, { method: 'trikd', generation: 1, role: 'teacher' })
-  return [
-    ...others.map((group) => versus(group, finished, question)),
-    ...(online.groups.length ? [versus(online.groups, finished, { ...question, decides: false }, online.note)] : []),
-    ...(online.groups.length && anchored.length
+  const free = online.groups.length
+    ? [versus(online.groups, finished, { ...question, decides: false }, online.note)]
+    : []
+  const anchor =
+    online.groups.length && anchored.length
       ? [versus(anchored, online.groups, { ...question, decides: false }, online.note)]
-      : []),
+      : []
+  const apart = inWords([
+    ...free.map((part) => ['online KD, without an anchor', part] as const),
+    ...anchor.map((part) => ['TriKD minus online KD', part] as const),
+  ])
+  return [
+    ...others.map((group) => {
+      const part = versus(group, finished, question)
+      return group === anchored ? noted(part, apart) : part
+    }),
+    ...free,
+    ...anchor,
   ]
 }
 

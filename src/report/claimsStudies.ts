@@ -1,12 +1,13 @@
 // The claims and questions that the studies of weights and of few data decide.
 import type { Part } from './claim.ts'
+import { FEWER_IMAGES, fewImagesRaiseEce } from './claimsLost.ts'
 import { type Cells, type Claim, compare, judged } from './compare.ts'
 import { curvesOf } from './errorTable.ts'
+import { endsOfGap, GAPS, madeOf } from './gaps.ts'
 import { type Group, methodName } from './groups.ts'
-import type { Row } from './rows.ts'
 import { listOf } from './select.ts'
 import { paired } from './stats.ts'
-import { ACCURACY, pick, type Which } from './triplet.ts'
+import { ACCURACY, noted, pick, type Which } from './triplet.ts'
 import { having, numbersIn } from './varied.ts'
 
 /** Each weight against none, the largest first: it decides. */
@@ -65,18 +66,14 @@ export const WEIGHT_CLAIMS: Claim[] = [
   },
 ]
 
-const gap = ({ trainAccuracy, accuracy }: Row) => {
-  return trainAccuracy === null || accuracy === null ? null : trainAccuracy - accuracy
-}
-
 /**
  * TriKD minus each other method at every number of images, the mean over these first. Against the first methods decides
- * that mean, or the smallest number.
+ * that mean, or the smallest number. `ends`: of a gap of accuracy, what it is made of, too.
  */
 function atEveryNumber(
   others: Which[],
   question: Omit<Parameters<typeof compare>[2], 'rows'>,
-  { deciding, by }: { deciding: number; by: 'mean' | 'fewest' },
+  { deciding, by, ends }: { deciding: number; by: 'mean' | 'fewest'; ends?: true },
 ): Claim['test'] {
   return ({ all }) => {
     const ours = pick(all, first)
@@ -95,7 +92,10 @@ function atEveryNumber(
           decides: n === numbers[0] && decides('fewest'),
         })
       })
-      return [compare(ours, theirs, { ...question, rows, decides: decides('mean') }), ...each]
+      const whole = compare(ours, theirs, { ...question, rows, decides: decides('mean') })
+      if (!ends) return [whole, ...each]
+      const made = endsOfGap(ours, theirs, rows)
+      return [noted(whole, madeOf(made)), ...made, ...each]
     })
   }
 }
@@ -138,11 +138,7 @@ export const FEW_DATA_CLAIMS: Claim[] = [
     text: 'TriKD helps against overfitting',
     source: 'paper; here beside online KD, too, which has no anchor',
     here: 'first generation minus supervised and minus online KD, other weights: gap of accuracy, mean over images',
-    test: atEveryNumber(
-      OTHERS,
-      { statistic: 'training minus test accuracy', measure: gap, side: 'below' },
-      { deciding: 2, by: 'mean' },
-    ),
+    test: atEveryNumber(OTHERS, { ...GAPS[0], side: 'below' }, { deciding: 2, by: 'mean', ends: true }),
   },
   {
     id: 'K8b',
@@ -162,5 +158,10 @@ export const FEW_DATA_CLAIMS: Claim[] = [
       return `first generation minus each of ${listOf(methods)}, other weights, at ${images} images`
     },
     test: reachableRisk,
+  },
+  {
+    ...FEWER_IMAGES,
+    here: 'supervised, fewest minus most images, as many epochs, so that fewer images are less training, too',
+    test: fewImagesRaiseEce,
   },
 ]

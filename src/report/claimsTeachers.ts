@@ -2,11 +2,11 @@
 import type { Part } from './claim.ts'
 import { premise } from './claimsLarger.ts'
 import { MARGIN } from './claimsTrikd.ts'
-import { type Cells, type Claim, compare, judged } from './compare.ts'
+import { type Cells, type Claim, compare, inWords, judged } from './compare.ts'
 import { compareValues, type Group } from './groups.ts'
 import { kdAt } from './here.ts'
 import { paired } from './stats.ts'
-import { ACCURACY, minus, pick, valuesOf } from './triplet.ts'
+import { ACCURACY, minus, noted, pick, valuesOf } from './triplet.ts'
 import { having } from './varied.ts'
 
 const accuracy = { statistic: 'accuracy of the student', ...ACCURACY }
@@ -121,27 +121,38 @@ function capacity({ all }: Cells): Part[] | string {
   return parts.length ? parts : 'no TriKD teachers'
 }
 
+const WITHOUT = 'online KD, without an anchor'
+
 function goodAndEasy({ all }: Cells): Part[] | string {
   const known = widths(all)
   const parts = known.flatMap((width, i) => {
     const [ours, plain] = [having(trikd(all), width), having(kd(all), width)]
     if (ours.length === 0 || plain.length === 0) return []
     const decides = i === known.length - 1
-    const follows = { measure: 'klTeacher' as const, unit: 'nats' as const, side: 'below' as const }
-    return [
-      compare(having(trikd(all, 'teacher'), width), having(finished(all), width), {
-        rows: `TriKD's teacher minus the finished one, ${width}`,
+    const good = (teacher: Group[], name: string, decides: boolean) =>
+      compare(having(teacher, width), having(finished(all), width), {
+        rows: `${name}'s teacher minus the finished one, ${width}`,
         statistic: "teacher's accuracy, not below by 1 point",
         ...ACCURACY,
         zero: -MARGIN,
         decides,
-      }),
-      compare(ours, plain, {
-        rows: `TriKD minus KD, ${width}`,
+      })
+    const easy = (student: Group[], name: string, decides: boolean) =>
+      compare(student, plain, {
+        rows: `${name} minus KD, ${width}`,
         statistic: 'KL from T to S on test',
-        ...follows,
+        measure: 'klTeacher',
+        unit: 'nats',
+        side: 'below',
         decides,
-      }),
+      })
+    // Is it the anchor, or being trained together?
+    const free = (role?: 'teacher') => pick(all, { method: 'online', generation: 0, role })
+    const beside = [good(free('teacher'), WITHOUT, false), easy(having(free(), width), WITHOUT, false)]
+    return [
+      noted(good(trikd(all, 'teacher'), 'TriKD', decides), inWords([[WITHOUT, beside[0]]])),
+      noted(easy(ours, 'TriKD', decides), inWords([[WITHOUT, beside[1]]])),
+      ...beside,
     ]
   })
   return parts.length ? parts : 'no TriKD rows beside KD'

@@ -3,7 +3,8 @@
 import type { Part } from './claim.ts'
 import { saturates } from './claimsGenerations.ts'
 import { largerTeacher, lessSoWithTrikd } from './claimsLarger.ts'
-import { type Cells, type Claim, compare, untested } from './compare.ts'
+import { type Cells, type Claim, compare, inWords, untested } from './compare.ts'
+import { endsOfGap, GAPS, madeOf } from './gaps.ts'
 import { type Group, labelOf } from './groups.ts'
 import {
   againstFinished,
@@ -14,13 +15,13 @@ import {
   ofTheLoss,
   overGenerations,
 } from './here.ts'
-import type { Row } from './rows.ts'
 import {
   ACCURACY,
   atEnd,
   controlAtEnd,
   crossings,
   lastOf,
+  namesOf,
   noted,
   OTHER_WEIGHTS,
   pick,
@@ -151,11 +152,6 @@ function overfitting({ groups }: Cells): Part[] | string {
   const ours = atEnd(groups, { method: 'trikd' })
   const supervised = pick(groups, { method: 'supervised' })
   if (ours.length === 0 || supervised.length === 0) return 'no TriKD rows, or no supervised ones beside them'
-  const difference = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b)
-  const gaps: [string, 'fraction' | 'nats', (row: Row) => number | null][] = [
-    ['training minus test accuracy', 'fraction', (row) => difference(row.trainAccuracy, row.accuracy)],
-    ['test minus training NLL', 'nats', (row) => difference(row.nll, row.trainNll)],
-  ]
   const online = controlAtEnd(groups)
   const others: [Group[], boolean, string][] = [
     [supervised, true, OTHER_WEIGHTS],
@@ -164,11 +160,14 @@ function overfitting({ groups }: Cells): Part[] | string {
   ]
   return others.flatMap(([other, decides, note]) => {
     if (other.length === 0) return []
-    return gaps.map(([statistic, unit, measure]) => {
-      return versus(ours, other, { statistic, unit, measure, side: 'below', decides }, note)
-    })
+    const rows = `${namesOf(ours)} minus ${namesOf(other)}`
+    const ends = endsOfGap(ours, other, rows)
+    const [accuracy, nll] = GAPS.map((gap) => versus(ours, other, { ...gap, side: 'below', decides }, note))
+    return [noted(accuracy, madeOf(ends)), nll, ...ends]
   })
 }
+
+const WITHOUT = 'online KD, without an anchor'
 
 /** Against the finished teacher: no less accurate, and followed more closely than KD follows that one. */
 function goodAndEasy({ groups }: Cells): Part[] | string {
@@ -178,10 +177,20 @@ function goodAndEasy({ groups }: Cells): Part[] | string {
   if (student.length === 0 || finished.length === 0 || kd.length === 0)
     return 'no TriKD rows, or no KD from a finished teacher'
   const follows = { statistic: 'KL from T to S on test images', measure: 'klTeacher' as const, unit: 'nats' as const }
-  const names = `${labelOf(student[0])} minus ${labelOf(kd[0])}, mean over temperatures`
+  const good = { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }
+  const easy = (own: Group[], decides: boolean) => {
+    const rows = `${labelOf(own[0])} minus ${labelOf(kd[0])}, mean over temperatures`
+    return compare(own, kd, { rows, ...follows, side: 'below', decides })
+  }
+  // Is it the anchor, or being trained together?
+  const [free, freeTeacher] = [controlAtEnd(groups), controlAtEnd(groups, 'teacher')]
+  const beside = free.groups.length
+    ? [versus(freeTeacher.groups, finished, { ...good, decides: false }), easy(free.groups, false)]
+    : []
   return [
-    versus(teacher, finished, { statistic: "teacher's accuracy, not below by 1 point", ...ACCURACY, zero: -MARGIN }),
-    compare(student, kd, { rows: names, ...follows, side: 'below' }),
+    noted(versus(teacher, finished, good), inWords(beside.slice(0, 1).map((part) => [WITHOUT, part]))),
+    noted(easy(student, true), inWords(beside.slice(1).map((part) => [WITHOUT, part]))),
+    ...beside,
   ]
 }
 

@@ -1,7 +1,7 @@
 // TriKD's figures: accuracy, calibration and mimicry over generations; teacher accuracy against how closely it is
 // followed.
 import { type Figure, measuredPoints, plot } from './figures.ts'
-import { type Group, mainGroups, methodName, summarise } from './groups.ts'
+import { type Group, mainGroups, methodName, perSeed } from './groups.ts'
 import { lookOf } from './lines.ts'
 import { toneOn } from './palette.ts'
 import type { Metric, Results } from './rows.ts'
@@ -38,6 +38,9 @@ const MEASURED: Measured[] = [
   { id: 'ece', ...SHOWN.ece },
   { id: 'mimicry', ...SHOWN.following },
 ]
+
+/** Students whose teacher is a network that the figure shows them beside. */
+const FOLLOWERS = ['kd', 'eskd', 'takd', 'sckd', 'dkd', 'online', 'trikd', 'labelAnchor']
 
 /** Over generations; what has none is a level. Nothing where there are no generations. */
 export function generationFigures({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
@@ -81,28 +84,37 @@ function levels(groups: Group[], role?: 'teacher'): Group[] {
   return ['supervised', 'kd', 'anchor'].flatMap((method) => pick(groups, { method, role }))
 }
 
-/** A point a pair of student and teacher: good teachers are high, those that are easy to follow to the left. */
+/** The network that such a student learns from, where its rows are there: in a chain of assistants the last. */
+function teacherOf(groups: Group[], student: Group): Group | undefined {
+  const { method, generation, teacherWidth, teacher, temperature } = student
+  const finished = pick(groups, { method: 'supervised', teacherWidth, role: 'teacher' })
+  const assistants = groups.filter((group) => {
+    return group.method.startsWith('assistant') && group.teacher === teacher && group.temperature === temperature
+  })
+  const found: Record<string, () => Group[]> = {
+    kd: () => finished,
+    sckd: () => finished,
+    dkd: () => finished,
+    eskd: () => pick(groups, { method: 'earlyStopped', role: 'teacher' }),
+    takd: () => assistants.reverse(),
+  }
+  const known = found[method]?.() ?? pick(groups, { method, generation, teacherWidth, role: 'teacher' })
+  return known.find(({ at }) => at === student.at) ?? known.find(({ at }) => at === undefined)
+}
+
+/** A point a run, of student and teacher: good teachers are high, those that are easy to follow to the left. */
 export function mimicryFigure({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
-  const groups = mainGroups(rows).filter(({ method }) => ['kd', 'online', 'trikd', 'labelAnchor'].includes(method))
-  const students = groups.filter(({ role }) => role === undefined)
+  const groups = mainGroups(rows)
+  const students = groups.filter(({ role, method }) => role === undefined && FOLLOWERS.includes(method))
   const series = students.flatMap((student): Series[] => {
-    const { method, generation, teacherWidth } = student
-    const which = method === 'kd' ? { method: 'supervised' } : { method, generation }
-    const teachers = pick(mainGroups(rows), { ...which, teacherWidth, role: 'teacher' })
-    const teacher = teachers.find(({ at }) => at === student.at) ?? teachers.find(({ at }) => at === undefined)
-    const kl = summarise(student.rows, 'klTeacher')?.mean
-    if (!teacher || kl === undefined) return []
-    return [{ ...lookOf(student, students), points: measuredPoints(teacher, kl, 'accuracy', 100) }]
+    const teacher = teacherOf(groups, student)
+    if (!teacher) return []
+    const [kl, accuracy] = [perSeed(student.rows, 'klTeacher'), perSeed(teacher.rows, 'accuracy')]
+    const points = [...kl].flatMap(([seed, x]) => (accuracy.has(seed) ? [{ x, y: 100 * accuracy.get(seed)! }] : []))
+    return points.length ? [{ ...lookOf(student, students), points, joined: false }] : []
   })
   const x = { label: 'KL from the teacher on test images, nats', kind: 'linear' as const }
-  return series.length < 2
-    ? []
-    : plot(
-        'good-and-easy',
-        'Good teachers, and easy to follow',
-        "teacher's test accuracy, %; best is top left",
-        x,
-        series,
-        standalone,
-      )
+  const title = 'Good teachers, and easy to follow: a point a run'
+  const y = "teacher's test accuracy, %; best is top left"
+  return series.length < 2 ? [] : plot('good-and-easy', title, y, x, series, standalone)
 }

@@ -83,13 +83,32 @@ export function generationTable(results: Pick<Results, 'run' | 'rows'>) {
   ]
 }
 
-/** '7 px: the last generation is 2.0 ± 0.7 (5 of 5 saturated)', of every block. */
+/**
+ * The mean last generation where none is better than another: of a seed the last is at least g where the NLLs of the g
+ * before it fell one after the other, which chance does in 1 of g! orders. Of a longer patience it is not told.
+ */
+export function lastByChance({ saturation, generations }: { saturation?: unknown; generations?: unknown }) {
+  if (saturation !== 1 || typeof generations !== 'number') return null
+  let [sum, share] = [0, 1]
+  for (let g = 1; g <= generations; g++) {
+    share /= g
+    sum += share
+  }
+  return sum
+}
+
+/**
+ * '7 px: the last generation is 2.0 ± 0.7 (5 of 5 saturated)', of every block, and what chance alone would make it.
+ */
 export function lastGeneration(results: Pick<Results, 'run' | 'rows'>): string {
   const told = endsOf(results).map(({ title, ends }) => {
     const [last, because] = endText(ends)
     return `${title}: the last generation is ${last} (${because})`
   })
-  return told.join('; ')
+  const chance = lastByChance(results.run.config)
+  const beside =
+    chance === null ? [] : [`were no generation better than another, chance would make it ${fixed(chance, 1)}`]
+  return [...told, ...beside].join('; ')
 }
 
 const written = (x: number | null | undefined, write: (x: number) => string) =>

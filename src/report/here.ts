@@ -20,8 +20,9 @@ export function minusEach({ groups }: Cells, rivals: string[]): string {
   const kinds = distinct(there.flatMap(({ teacher }) => teacher ?? []))
   const online = controlAtEnd(groups)
   const names = distinct(there.map(({ method }) => methodName(method)))
-  if (online.groups.length) names.push(onlineKd(online.note))
-  return `last generation minus each of ${listOf(names)}${kinds.length ? `, ${listOf(kinds)} teachers` : ''}`
+  const rivalsFrom = names.length ? [`each of ${listOf(names)} from other weights`] : []
+  const teachers = kinds.length ? `, ${listOf(kinds)} teachers` : ''
+  return `last generation minus ${listOf([...rivalsFrom, ...(online.groups.length ? [onlineKd(online.note)] : [])])}${teachers}`
 }
 
 export function ofTheLoss({ groups }: Cells): string {

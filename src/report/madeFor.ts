@@ -4,6 +4,7 @@ const MADE_FOR: Record<string, string> = {
   C6: 'lost-information',
   C6b: 'lost-information',
   C6c: 'lost-information',
+  C6d: 'lost-information',
   C7: 'cqkd',
   K1: 'rivals',
   K2: 'ablation',

@@ -57,6 +57,8 @@ gives the difference with its 95 % interval (Student's t over seeds, which diffe
 order; the test images are the same). ${OF_SEVERAL}
 The intervals are not corrected for their number: of many one may hold or be reversed by chance. One seed gives a
 direction and no verdict. Where several studies test a claim, each in its own way, the one that is made for it comes first.
+They are no replications of each other: with the same preset and seeds they train on the same images, and cells that they
+share are the same networks.
 
 ${sections.join('\n\n')}
 
@@ -78,7 +80,7 @@ function entry(text: string): string {
     .replace(/[^\p{L}\p{N} _-]/gu, '')
     .replaceAll(' ', '-')
   const word = /\*\*(.+?)[.:]?\*\*/.exec(text)?.[1] ?? ''
-  return `- [${asked}](#${anchor}) ${word === 'Found' ? 'Answered' : word}.`
+  return `- [${asked}](#${anchor}) ${word.replace(/^Found(?! reversed)/, 'Answered')}.`
 }
 
 function section(question: Question, sources: Source[]): string {
@@ -87,7 +89,7 @@ function section(question: Question, sources: Source[]): string {
   const lines = [...decided, ...beside].flatMap((id) => answer(id, sources))
   return [
     `## ${asked}`,
-    found ? `**Found:** ${found}.` : inShort(question, sources),
+    found ? `**Measured:** ${found}.` : inShort(question, sources),
     `Asked by: ${by}.${told ? ` ${told}` : ''}`,
     ...(lines.length ? [lines.join('\n')] : []),
     ...shown(question, sources),
@@ -115,7 +117,8 @@ function settingSection(question: SettingQuestion, contrasts: Contrast<Source>[]
   }
   return [
     `## ${asked}`,
-    `**Found:** ${said.join('. ')}.`,
+    // What one of the two runs leaves open the contrast does not settle.
+    `**Found${contrasts.some(({ to }) => told(to)?.verdict === 'undecided') ? ' in part' : ''}:** ${said.join('. ')}.`,
     `Asked by: ${by}.`,
     [`- ${claim}: ${both.map((source) => told(source)?.text).find(Boolean)}.`, ...both.flatMap(line)].join('\n'),
   ].join('\n\n')
@@ -167,7 +170,7 @@ function inShort({ asked, decided }: Question, sources: Source[]): string {
     return texts.length ? [{ verdict, word: closed ? yes : open, texts: texts.join('; ') }] : []
   })
   const [first, ...more] = said.map(({ word, texts }, i) => (i === 0 ? `**${word}:** ${texts}.` : `${word}: ${texts}.`))
-  const mixed = closed && more.length > 0 ? [said[0].verdict === 'holds' ? '**In part.**' : '**Not shown.**'] : []
+  const mixed = more.length > 0 ? [said[0].verdict === 'holds' ? '**In part.**' : '**Not shown.**'] : []
   const against = found.flatMap(({ id, own, others }) => {
     const apart = others.filter(({ claim }) => !own.some((each) => each.claim.verdict === claim.verdict))
     return apart.map(

@@ -24,6 +24,8 @@ export interface Series {
   /** null: a line without markers, as for a learning curve or a level. */
   marker: Marker | null
   points: Point[]
+  /** false: no line joins the points, which are runs and not a course. */
+  joined?: boolean
   /** Drawn in place of straight lines from point to point: a curve fitted to them, within their range. */
   curve?: Point[]
 }
@@ -87,7 +89,10 @@ export function lineChart(chart: LineChart, standalone = false): Markup | null {
     clipped(
       chart,
       box,
-      series.map((one, i) => drawSeries(one, (point) => place(i, point), y, chart.x.kind !== 'names')),
+      series.map((one, i) => {
+        const joined = one.joined ?? chart.x.kind !== 'names'
+        return drawSeries(one, (point) => place(i, point), y, joined)
+      }),
     ),
     ...names(series, box, (i, point) => [place(i, point), y.at(point.y)]),
   ]

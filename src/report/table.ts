@@ -41,10 +41,12 @@ const LIKENESS: Column[] = [
   metric('KL from T', 'klTeacher', nats),
   mean('train', 'klTeacherTrain', nats),
   mean('same %', 'agreeTeacher', percent1),
+  mean('train', 'agreeTeacherTrain', percent1),
   mean('ECE % of T', 'teacherEce', percent1),
   metric('KL from A', 'klAnchor', nats),
   mean('train', 'klAnchorTrain', nats),
   mean('same %', 'agreeAnchor', percent1),
+  mean('train', 'agreeAnchorTrain', percent1),
 ]
 
 /** Where identities were verified that nothing was trained on. */
@@ -109,7 +111,7 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
       ? [
           of(
             'Likeness',
-            'KL from teacher (T) and anchor (A) to the network in nats, and the share of equal answers, on test images; train: the KL on training images.',
+            'KL from teacher (T) and anchor (A) to the network in nats, and the share of equal answers, on test images; train: the same on training images.',
             LIKENESS,
             compared,
           ),

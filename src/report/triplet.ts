@@ -76,10 +76,11 @@ export const noted = (part: Part, note: string): Part => ({
   note: [part.note, note].filter(Boolean).join('; '),
 })
 
+export const namesOf = (groups: Group[]) => [...new Set(groups.map((group) => fullLabel(group)))].join(' and ')
+
 /** a minus b, named after them. */
 export function versus(a: Group[], b: Group[], question: Omit<Question, 'rows'>, note = ''): Part {
-  const names = [a, b].map((groups) => [...new Set(groups.map((group) => fullLabel(group)))].join(' and '))
-  return noted(compare(a, b, { rows: `${names[0]} minus ${names[1]}`, ...question }), note)
+  return noted(compare(a, b, { rows: `${namesOf(a)} minus ${namesOf(b)}`, ...question }), note)
 }
 
 export const widthsOf = (groups: Group[]) => [

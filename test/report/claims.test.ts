@@ -91,7 +91,7 @@ test('C1: by temperature, paired by seed, a seed averaged over its sizes first',
     ...cell(calibrated(4, 7), { accuracy: [0.7, 0.7, 0.703] }),
   ]
   const { verdict, parts } = claim('C1', rows)
-  const [all, t1, t4, t1at14] = parts
+  const [all, t1, t4, at14, at7, t1at14] = parts
   assert.is(verdict, 'holds')
   // Differences by seed: T = 1 gives .01, .012, .014; T = 4 gives -.005, -.005, -.007.
   close(t1.estimate, 0.012)
@@ -99,7 +99,9 @@ test('C1: by temperature, paired by seed, a seed averaged over its sizes first',
   close(t4.estimate, -(0.005 + 0.005 + 0.007) / 3)
   assert.is(t4.verdict, 'reversed')
   close(all.estimate, (t1.estimate! + t4.estimate!) / 2)
-  assert.is(all.note, 'T = 1: holds; T = 4: reversed', 'the mean says what it is the mean of')
+  assert.is(all.note, 'T = 1: holds; T = 4: reversed; 14 px, 7 px: undecided', 'the mean says what it is the mean of')
+  assert.equal([at14.decides, at7.decides], [false, false])
+  assert.ok(Math.abs(all.estimate! - (at14.estimate! + at7.estimate!) / 2) < 1e-12, 'sizes weigh the same')
   assert.is(all.n, 3)
   close(t1at14.estimate, 0.038 / 3)
   assert.match(t1at14.rows, /T = 1, 14 px/)

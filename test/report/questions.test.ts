@@ -124,7 +124,7 @@ test('a sentence in front: yes, no, undecided, and where results disagree', () =
     `**In part.** Yes: ${both} ${places}. Undecided at this scale: ${both} (Fashion-MNIST, quick); CQKD is more accurate than DML.`,
   )
   const open = under(/^What does temperature do/, { study: 'cqkd', verdicts: { C3: 'holds', C4: 'undecided' } })
-  assert.match(open, '**Found:** A higher temperature gives the student a higher entropy. Undecided at this scale: A')
+  assert.match(open, '**In part.** Found: A higher temperature gives the student a higher entropy. Undecided at this')
 })
 
 test('of several comparisons that do not agree it is said how many hold', () => {
@@ -201,7 +201,7 @@ test('runs with settings that a question asks for answer that one alone', () => 
   ]
   const page = questionsPage([source(plain), { ...special, results: { ...special.results, rows } }])
   const ended = 'the last generation is 1.0 (1 of 1 saturated)'
-  assert.match(page, `## ${asked}\n\n**Found:** Fashion-MNIST, quick, --saturation 1, 7 px: ${ended}.`)
+  assert.match(page, `## ${asked}\n\n**Measured:** Fashion-MNIST, quick, --saturation 1, 7 px: ${ended}.`)
   assert.is(page.split('quick, --saturation 1](').length, 2, 'there and nowhere else')
   assert.not.match(page.split('## Not answered')[1], asked)
 })

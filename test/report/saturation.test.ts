@@ -1,10 +1,11 @@
 // Seeds whose generations ended at different places: what claims compare, and what the table tells.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { stream } from '../../src/random.ts'
 import { judgeClaims } from '../../src/report/claims.ts'
 import { TRIKD_CLAIMS } from '../../src/report/claimsTrikd.ts'
 import { generationFigures } from '../../src/report/figuresTrikd.ts'
-import { generationTable } from '../../src/report/generationTable.ts'
+import { generationTable, lastByChance, lastGeneration } from '../../src/report/generationTable.ts'
 import { htmlReport } from '../../src/report/html.ts'
 import type { Row } from '../../src/report/rows.ts'
 import { textReport } from '../../src/report/tableText.ts'
@@ -77,6 +78,28 @@ test('the last step is that of each seed with more than one, and the ends are to
   assert.ok(Math.abs(estimate! - last.reduce((sum, x) => sum + 0.02 - x, 0) / 3) < 2e-4, `${estimate}`)
   assert.match(note, 'generations ended by saturation on images held out: at 1 in 1, at 2 in 2 of 4 seeds')
   assert.is(part('K3', 0).n, 4)
+})
+
+test('the mean last generation stands beside what chance would make it', () => {
+  assert.match(
+    lastGeneration(results),
+    /^7 px: the last generation is 2\.0 ± 0\.8 \(3 of 4 saturated\); were no .* it 1\.7$/,
+  )
+  // By drawing NLLs at random.
+  const draw = stream(0, 'saturation')
+  const ends = Array.from({ length: 20_000 }, () => {
+    let [last, best] = [0, draw.uniform()]
+    for (let g = 1; g <= 3; g++) {
+      last = g
+      const next = draw.uniform()
+      if (next >= best) break
+      best = next
+    }
+    return last
+  })
+  const mean = ends.reduce((sum, x) => sum + x, 0) / ends.length
+  assert.ok(Math.abs(mean - lastByChance({ saturation: 1, generations: 3 })!) < 0.02, `${mean}`)
+  assert.is(lastByChance({ saturation: 2, generations: 3 }), null)
 })
 
 test('where every seed had saturated at generation 1 there is no step to compare, and the reason says why', () => {

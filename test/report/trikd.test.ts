@@ -255,6 +255,12 @@ test('figures over generations, and teachers by accuracy and KL', () => {
     assert.match(String(figures[0].svg), name)
   assert.equal(generationFigures(fakeResults()), [])
   assert.equal(mimicryFigure(fakeResults()), [])
+  // A point a run, which no line joins.
+  const svg = String(mimicryFigure(results)[0].svg)
+  const followed = results.rows.filter(({ role, klTeacher }) => role === undefined && typeof klTeacher === 'number')
+  const points = svg.split('class="wd-halo"').length - 1
+  assert.ok(points > 6 && points <= 2 * followed.length, `${points} points`)
+  assert.not.match(svg, 'stroke-linejoin')
   const page = htmlReport(results)
   assert.match(page, '<h1>Triplet knowledge distillation on Fashion-MNIST</h1>')
   assert.match(page, 'Accuracy of students by generation')
