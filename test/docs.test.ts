@@ -45,6 +45,20 @@ test('the table counts them', () => {
   assert.match(page, `\n${counts.get('src/distill/loss.ts')} of them are its loss`)
 })
 
+test('no other line of src/ names the method that is walked through', () => {
+  const told = new Set(shown.flatMap(({ lines }) => lines.map((line) => line.slice(1))))
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  assert.ok(files.length > 200, `${files.length} files`)
+  for (const file of files) {
+    // There the word is another one: weight decay that is decoupled from the gradient.
+    if (file === 'optim.ts') continue
+    for (const line of readFileSync(`src/${file}`, 'utf8').split('\n')) {
+      const comment = /^\s*(\/\/|\*|\/\*)/.test(line)
+      if (!comment && /\bdkd\b|\bDKD\b|decoupled/.test(line)) assert.ok(told.has(line), `src/${file}: ${line}`)
+    }
+  }
+})
+
 test('docs/questions.md is made of docs/results', () => {
   const sources = readdirSync('docs/results').map((name) => {
     const folder = `docs/results/${name}`

@@ -39,8 +39,8 @@ const MEASURED: Measured[] = [
   { id: 'mimicry', ...SHOWN.following },
 ]
 
-/** Students whose teacher is a network that the figure shows them beside. */
-const FOLLOWERS = ['kd', 'eskd', 'takd', 'sckd', 'dkd', 'online', 'trikd', 'labelAnchor']
+/** Figures of their own show these. */
+const APART = /^(ablation|mimic|mimicSame|assistant\d*)$/
 
 /** Over generations; what has none is a level. Nothing where there are no generations. */
 export function generationFigures({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
@@ -92,20 +92,18 @@ function teacherOf(groups: Group[], student: Group): Group | undefined {
     return group.method.startsWith('assistant') && group.teacher === teacher && group.temperature === temperature
   })
   const found: Record<string, () => Group[]> = {
-    kd: () => finished,
-    sckd: () => finished,
-    dkd: () => finished,
     eskd: () => pick(groups, { method: 'earlyStopped', role: 'teacher' }),
     takd: () => assistants.reverse(),
   }
-  const known = found[method]?.() ?? pick(groups, { method, generation, teacherWidth, role: 'teacher' })
+  const together = pick(groups, { method, generation, teacherWidth, role: 'teacher' })
+  const known = found[method]?.() ?? (teacher === null ? together : finished)
   return known.find(({ at }) => at === student.at) ?? known.find(({ at }) => at === undefined)
 }
 
 /** A point a run, of student and teacher: good teachers are high, those that are easy to follow to the left. */
 export function mimicryFigure({ rows }: Pick<Results, 'rows'>, standalone = false): Figure[] {
   const groups = mainGroups(rows)
-  const students = groups.filter(({ role, method }) => role === undefined && FOLLOWERS.includes(method))
+  const students = groups.filter(({ role, method }) => role === undefined && !APART.test(method))
   const series = students.flatMap((student): Series[] => {
     const teacher = teacherOf(groups, student)
     if (!teacher) return []

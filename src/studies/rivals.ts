@@ -10,12 +10,16 @@ import { presetsFrom } from './presets.ts'
 export const RIVALS = studyOn(TRIKD_BASE, {
   name: 'rivals',
   about:
-    'Does TriKD beat other ways to distil? Supervised, KD, DML, TAKD, ESKD, SCKD, DKD, online KD and TriKD; finished\n' +
-    'teachers as they are and calibrated, since that may be what early stopping, assistants and anchors do.',
+    'Does TriKD beat other ways to distil? Label smoothing, Tf-KD, KD, DML, DML_e, TAKD, ESKD, SCKD, DKD and online KD\n' +
+    'beside it; finished teachers as they are and calibrated, since that may be what early stopping, assistants and\n' +
+    'anchors do.',
   presets: presetsFrom<TrikdRecipe, TrikdRecipe>(
     TRIKD_PRESETS,
     {
-      methods: ['supervised', 'kd', 'dml', 'takd', 'eskd', 'sckd', 'dkd', 'online', 'trikd'],
+      methods: [
+        ...(['supervised', 'label-smoothing', 'tfkd', 'kd', 'dml', 'dml-e', 'takd', 'eskd', 'sckd', 'dkd'] as const),
+        ...(['online', 'control', 'trikd'] as const),
+      ],
       temperatures: [4],
       generations: 1,
       calibrationImages: 1000,
