@@ -1,7 +1,8 @@
 // What tables are made of. A column has a head, and what a group of rows has to say under it.
 import { fixed, MISSING, percent, plusMinus } from './format.ts'
-import { type Group, summarise } from './groups.ts'
+import { type Group, perSeed, summarise } from './groups.ts'
 import type { Metric } from './rows.ts'
+import { median } from './stats.ts'
 
 export interface Column {
   head: string
@@ -24,6 +25,17 @@ export const mean = (head: string, name: Metric, write: (x: number) => string): 
     cell({ rows }) {
       const found = summarise(rows, name)
       return found === null ? MISSING : write(found.mean)
+    },
+  }
+}
+
+/** The median over seeds: of times, which other work on the machine makes longer in some cells. */
+export const middle = (head: string, name: Metric, write: (x: number) => string): Column => {
+  return {
+    head,
+    cell({ rows }) {
+      const values = [...perSeed(rows, name).values()]
+      return values.length ? write(median(values)) : MISSING
     },
   }
 }

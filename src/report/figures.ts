@@ -120,8 +120,9 @@ export function plot(
   x: LineChart['x'],
   series: Series[],
   standalone: boolean,
+  window?: [number, number],
 ): Figure[] {
-  return draw(id, { unit, from0: false }, title, x, series, standalone)
+  return draw(id, { unit, from0: false, window }, title, x, series, standalone)
 }
 
 function draw(
@@ -140,15 +141,20 @@ function draw(
   return svg ? [{ id, title, svg }] : []
 }
 
-/** A reliability diagram a group that has bins, by size. */
-export function reliabilityFigures({ rows }: Pick<Results, 'rows'>, standalone = false): (Figure & { size: number })[] {
-  const students = mainGroups(rows).filter(({ role, method }) => role === undefined && method !== 'ablation')
-  return students.flatMap((group, i) => {
+/** A reliability diagram a group that has bins, by size; of students, or of teachers in a study that tells them apart. */
+export function reliabilityFigures(
+  { rows }: Pick<Results, 'rows'>,
+  standalone = false,
+  role?: 'teacher',
+): (Figure & { size: number })[] {
+  const groups = mainGroups(rows).filter((group) => group.role === role && group.method !== 'ablation')
+  return groups.flatMap((group, i) => {
     const runs = seedBins(group.rows)
     const title = fullLabel(group)
-    const id = `reliability-${group.size}-${i}`
+    const id = [role, `reliability-${group.size}-${i}`].filter(Boolean).join('-')
     const ece = summarise(group.rows, 'ece')?.mean
-    const svg = reliabilityDiagram({ id, title, subtitle: `${group.size} px`, runs, ece }, standalone)
+    const subtitle = [role, `${group.size} px`].filter(Boolean).join(', ')
+    const svg = reliabilityDiagram({ id, title, subtitle, runs, ece }, standalone)
     return svg ? [{ id, title: `${title}, ${group.size} px`, svg, size: group.size }] : []
   })
 }
@@ -190,21 +196,26 @@ const COURSES: { key: keyof CurvePoint; title: string; unit: string; factor: num
   { key: 'ece', title: 'Calibration error', unit: 'ECE on the test images looked at, %', factor: 100 },
 ]
 
-/** Learning curves, the mean over seeds, by size. */
+/** Learning curves, the mean over seeds, by size: of students, then of teachers in a study that tells them apart. */
 export function curveFigures({ curves = [] }: Pick<Results, 'curves'>, standalone = false): Figure[] {
-  const students = curves.filter(({ role, method }) => role === undefined && method !== 'ablation')
-  const lines = linesOf(students)
-  return [...new Set(students.map(({ size }) => size))].flatMap((size) =>
+  const known = curves.filter(({ method }) => method !== 'ablation')
+  const of = (role: Curve['role']) => known.filter((curve) => curve.role === role)
+  return [...coursesOf(of(undefined), '', standalone), ...coursesOf(of('teacher'), 'teachers', standalone)]
+}
+
+function coursesOf(curves: Curve[], who: string, standalone: boolean): Figure[] {
+  const lines = linesOf(curves)
+  return [...new Set(curves.map(({ size }) => size))].flatMap((size) =>
     COURSES.flatMap(({ key, title, unit, factor }) => {
       const series = lines.map((line): Series => {
-        const own = students.filter((curve) => curve.size === size && sameLine(curve, line))
+        const own = curves.filter((curve) => curve.size === size && sameLine(curve, line))
         return { ...lookOf(line, lines), marker: null, points: averageCourse(own, key, factor) }
       })
       const x = { label: 'epoch', kind: 'linear' as const }
       return draw(
-        `curve-${key}-${size}`,
+        [`curve-${key}-${size}`, who].filter(Boolean).join('-'),
         { unit, from0: false, window: afterStart(series) },
-        `${title}, ${size} px`,
+        [title, who, `${size} px`].filter(Boolean).join(', '),
         x,
         series,
         standalone,
@@ -214,7 +225,7 @@ export function curveFigures({ curves = [] }: Pick<Results, 'curves'>, standalon
 }
 
 /** The range of the values after the first fifth of the epochs: the steep start would flatten all differences. */
-function afterStart(series: Series[]): [number, number] | undefined {
+export function afterStart(series: Series[]): [number, number] | undefined {
   const points = series.flatMap((one) => one.points)
   const end = Math.max(...points.map(({ x }) => x))
   const later = points.filter(({ x }) => x > end / 5).map(({ y }) => y)
@@ -222,7 +233,7 @@ function afterStart(series: Series[]): [number, number] | undefined {
 }
 
 /** Where some seeds have ended and others go on, a mean would jump with nothing getting worse: there it ends. */
-function averageCourse(curves: Curve[], key: keyof CurvePoint, factor: number): Point[] {
+export function averageCourse(curves: Curve[], key: keyof CurvePoint, factor: number): Point[] {
   const byEpoch = new Map<number, number[]>()
   for (const point of curves.flatMap(({ points }) => points)) {
     const value = point[key]

@@ -3,6 +3,7 @@
 import { type Figure, sizeFigures, temperatureFigures } from './figures.ts'
 import { axisFigures } from './figuresAxis.ts'
 import { errorFigures } from './figuresError.ts'
+import { growthFigures } from './figuresGrowth.ts'
 import { mapFigures } from './figuresMap.ts'
 import { rowFigures } from './figuresRows.ts'
 import { imageFigures } from './figuresSizes.ts'
@@ -25,6 +26,7 @@ export function mainFigures(results: Results, standalone = false): { figures: Fi
     ...course,
     ...errors,
     ...mimicryFigure(results, standalone),
+    ...growthFigures(results, standalone),
     ...mapFigures(results, standalone),
   ]
   if (figures.length > 0) return { figures, byTemperature: [] }

@@ -150,13 +150,16 @@ function figuresBody(results: Results): Piece {
 }
 
 function reliabilityBody(results: Results): Piece {
-  const students = reliabilityFigures(results)
-  const teachers = teacherFigures(results)
+  const [students, trained] = [reliabilityFigures(results), reliabilityFigures(results, false, 'teacher')]
+  const teachers = [...teacherFigures(results), ...trained]
   const sizes = [...new Set(students.map(({ size }) => size))]
   return (
     students.length + teachers.length > 0 && [
       markup`<p class="note">${RELIABILITY_NOTE}</p>`,
-      teachers.length > 0 && [markup`<h3>Teacher</h3>`, figures(teachers, 'diagrams')],
+      teachers.length > 0 && [
+        markup`<h3>${teachers.length > 2 ? 'Teachers' : 'Teacher'}</h3>`,
+        figures(teachers, 'diagrams'),
+      ],
       sizes.map((size) => [
         markup`<h3>Students of ${size} px</h3>`,
         figures(

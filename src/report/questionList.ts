@@ -161,7 +161,7 @@ export const QUESTIONS: Question[] = [
     asked: 'Is the anchored teacher easier to mimic, and do teacher and student grow alike?',
     by: 'the TriKD paper',
     decided: ['K7', 'K7b'],
-    figure: ['mimicry', 'function-map'],
+    figure: ['mimicry', 'teacher-and-student', 'function-map'],
   },
   {
     asked: 'Is optimisation the main obstacle of distillation?',

@@ -22,6 +22,13 @@ export type Verdict = 'holds' | 'reversed' | 'undecided' | 'one seed, no verdict
 /** The side on which a claim says the difference lies. */
 export type Side = 'above' | 'below'
 
+/** Of an even number the mean of the middle two. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const half = sorted.length >> 1
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+}
+
 export function mean(values: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i]

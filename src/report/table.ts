@@ -1,6 +1,6 @@
 // Rows → tables as data, a line a method and temperature, a block an image size; `tableText.ts` writes them out.
 import { type ClaimResult, SIDES } from './claim.ts'
-import { type Column, mean, metric, nats, percent1, percent2, type Table } from './columns.ts'
+import { type Column, mean, metric, middle, nats, percent1, percent2, type Table } from './columns.ts'
 import { courseTable } from './courseTable.ts'
 import { errorTable } from './errorTable.ts'
 import { duration, estimateOf, fixed, intervalOf, MISSING, scaled, significant, thousands } from './format.ts'
@@ -8,7 +8,7 @@ import { generationTable } from './generationTable.ts'
 import { type Group, groupRows, labelOf, seedsOf, teacherKey } from './groups.ts'
 import { isPublished, NONE_ON_FILE, type PaperEntry, paperCell, papersTable } from './papers.ts'
 import type { Results, Row, TeacherRow } from './rows.ts'
-import { interval } from './stats.ts'
+import { median } from './stats.ts'
 
 const NAMES: Column[] = [
   { head: 'method', cell: labelOf },
@@ -59,18 +59,18 @@ const VERIFICATION: Column[] = [
 ]
 
 const COST: Column[] = [
-  mean('training', 'seconds', duration),
-  mean('teacher', 'teacherSeconds', duration),
-  mean('images/s', 'imagesPerSecond', significant),
-  mean('ms/picture', 'inferenceMs', significant),
+  middle('training', 'seconds', duration),
+  middle('teacher', 'teacherSeconds', duration),
+  middle('images/s', 'imagesPerSecond', significant),
+  middle('ms/picture', 'inferenceMs', significant),
   mean('FLOPs', 'forwardFlops', scaled),
 ]
 
 /** Of a few steps that were timed apart from the training. */
 const STEPS: Column[] = [
-  mean('looked up', 'stepMs', significant),
-  mean('teacher on full pictures', 'stepMsFull', significant),
-  mean('teacher on small pictures', 'stepMsLow', significant),
+  middle('looked up', 'stepMs', significant),
+  middle('teacher on full pictures', 'stepMsFull', significant),
+  middle('teacher on small pictures', 'stepMsLow', significant),
 ]
 
 /** Accuracy, ECE and entropy, with the paper's accuracy where it is on file; calibration; cost; the teachers. */
@@ -121,14 +121,14 @@ export function tables(results: Results, papers: PaperEntry[] = []): Table[] {
     ...errorTable(results.rows),
     of(
       'Cost',
-      "Training: wall time of one cell, with whatever else ran on the machine; mean over seeds. Teacher: the time it took to train the network that this one learns from, not counting that one's own teacher or earlier generations. Images/s are those of training; ms/picture and FLOPs are of one picture's answer after training.",
+      "Training: wall time of one cell, with whatever else ran on the machine; medians over seeds. Teacher: the time it took to train the network that this one learns from, not counting that one's own teacher or earlier generations. Images/s are those of training; ms/picture and FLOPs are of one picture's answer after training.",
       COST,
     ),
     ...(timed.length
       ? [
           of(
             'Milliseconds of a training step',
-            "Of the first student that learns from the finished teacher, by what becomes of the teacher's answers: looked up, as in the training; computed in every step from the full pictures; from pictures of the student's size. Mean over seeds.",
+            "Of the first student that learns from the finished teacher, by what becomes of the teacher's answers: looked up, as in the training; computed in every step from the full pictures; from pictures of the student's size. Medians over seeds.",
             STEPS,
             timed,
           ),
@@ -175,17 +175,17 @@ function teacherCost(teachers: TeacherRow[]): Table {
     const keys = [...new Set(teachers.filter((row) => row.size === size).map(teacherKey))]
     return keys.map((key) => {
       const own = teachers.filter((row) => teacherKey(row) === key)
-      const average = (take: (row: TeacherRow) => number | null, write: (x: number) => string) => {
+      const typical = (take: (row: TeacherRow) => number | null, write: (x: number) => string) => {
         const known = own.map(take).filter((x) => x !== null)
-        return known.length ? write(interval(known).mean) : MISSING
+        return known.length ? write(median(known)) : MISSING
       }
-      const answer = [average((t) => t.inferenceMs, significant), average((t) => t.forwardFlops, scaled)]
-      return [placeOf(own[0]), String(own.length), average((t) => t.seconds, duration), ...answer]
+      const answer = [typical((t) => t.inferenceMs, significant), typical((t) => t.forwardFlops, scaled)]
+      return [placeOf(own[0]), String(own.length), typical((t) => t.seconds, duration), ...answer]
     })
   }
   return {
     title: 'Cost of teachers',
-    caption: "Training, and one picture's answer after it; mean over seeds.",
+    caption: "Training, and one picture's answer after it; medians over seeds.",
     head: ['teacher', 'n', 'training', 'ms/picture', 'FLOPs'],
     left: [0],
     blocks: sizes.map((size) => ({ title: `${size} px`, rows: lines(size) })),

@@ -3,7 +3,7 @@ import { agreement } from './agreement.ts'
 import { caption } from './caption.ts'
 import type { ClaimResult } from './claim.ts'
 import type { Table } from './columns.ts'
-import { capital, estimateOf, intervalOf } from './format.ts'
+import { capital, estimateOf, intervalOf, percent } from './format.ts'
 import { glossary } from './glossary.ts'
 import { groupRows, summarise } from './groups.ts'
 import { isPublished, NONE_ON_FILE, NOT_ON_FILE, type PaperEntry, paperValues } from './papers.ts'
@@ -69,7 +69,7 @@ export function markdownReport(results: Results, papers: PaperEntry[] = []): str
   const parts = all.map((table) => [`## ${table.title}`, mark(table.caption), markdownTable(table)].join('\n\n'))
   const bad = failures(results).map((line) => `- ${mark(line)}`)
   const names = glossary(results).map(([name, meaning]) => `- **${mark(name)}**: ${mark(meaning)}`)
-  return `${[mark(`${caption(results)}.`), ...parts, ...(bad.length ? [`## Not finished\n\n${bad.join('\n')}`] : []), ...(agrees ? [agrees] : []), `## Names\n\n${names.join('\n')}`].join('\n\n')}\n`
+  return `${[mark(`${caption(results)}.`), ...parts, ...(bad.length ? [`## Not finished\n\n${bad.join('\n')}`] : []), ...(agrees ? [`## Agreement with PyTorch\n\n${agrees}`] : []), `## Names\n\n${names.join('\n')}`].join('\n\n')}\n`
 }
 
 export function markdownTable({ head, left, blocks }: Table): string {
@@ -90,7 +90,12 @@ export function agreementText(results: Results): string {
   const tell = ({ agreeing, judged, passes }: typeof entries, what: string) => {
     return `${agreeing} of ${judged} ${what}${passes === null ? '' : passes ? ' (agrees)' : ' (does not agree)'}`
   }
-  return `Beside a PyTorch reference of the same protocol, 6 seeds: ${tell(entries, 'means')} and ${tell(differences, 'paired differences')} lie within 2.5 s √(1/n + 1/6) of it; at least 95 % must. n is our number of seeds, s the reference's standard deviation over seeds. Where that of a paired difference is not on file, that of independent runs stands in, which is larger and so easier to meet.`
+  const apart = [...entries.entries, ...differences.entries].filter(({ agrees }) => agrees === false)
+  const named = apart.map(({ label, size, metric, ours, reference }) => {
+    return `${label}, ${size} px, ${metric === 'ece' ? 'ECE' : metric}: ${percent(ours)} here, ${percent(reference)} there`
+  })
+  const told = named.length ? ` Apart: ${named.join('; ')}.` : ''
+  return `Beside a PyTorch reference of the same protocol, 6 seeds: ${tell(entries, 'means')} and ${tell(differences, 'paired differences')} lie within 2.5 s √(1/n + 1/6) of it; at least 95 % must. n is our number of seeds, s the reference's standard deviation over seeds. Where that of a paired difference is not on file, that of independent runs stands in, which is larger and so easier to meet. Entropies, the teacher's ECE and rows that the reference does not have are not judged.${told}`
 }
 
 // Everything but the bins, in the order of the row type.

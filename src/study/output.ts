@@ -37,6 +37,7 @@ export async function writeOutput(
     ...first,
     ...byTemperature,
     ...reliabilityFigures(results, true),
+    ...reliabilityFigures(results, true, 'teacher'),
     ...teacherFigures(results, true),
     ...confusionFigures(results, true),
     ...curveFigures(results, true),
