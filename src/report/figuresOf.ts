@@ -7,6 +7,7 @@ import { growthFigures } from './figuresGrowth.ts'
 import { mapFigures } from './figuresMap.ts'
 import { rowFigures } from './figuresRows.ts'
 import { imageFigures } from './figuresSizes.ts'
+import { teacherEceFigures } from './figuresTeacherEce.ts'
 import { generationFigures, mimicryFigure } from './figuresTrikd.ts'
 import { rocFigures } from './figuresVerification.ts'
 import { mainGroups } from './groups.ts'
@@ -25,6 +26,7 @@ export function mainFigures(results: Results, standalone = false): { figures: Fi
     ...roc,
     ...course,
     ...errors,
+    ...teacherEceFigures(results, standalone),
     ...mimicryFigure(results, standalone),
     ...growthFigures(results, standalone),
     ...mapFigures(results, standalone),

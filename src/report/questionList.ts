@@ -39,7 +39,7 @@ export const QUESTIONS: Question[] = [
     by: 'the title of the CQKD paper',
     decided: ['T1', 'C0', 'R1'],
     beside: ['T2', 'C0b', 'R2'],
-    figure: ['calibration', 'ece-by-tau'],
+    figure: ['calibration', 'ece-by-teacher-ece', 'accuracy-by-teacher-ece'],
   },
   {
     asked: 'What does temperature do?',
