@@ -4,6 +4,7 @@
 // An invocation owns K output and C input channels and all taps. It walks along a row of dy: each pixel meets a window
 // of x, of which it loads only the columns that are new. Lanes are summed with the parts, by conv2d.total.
 // What lies outside picture, batch or channels is read as 0.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 struct Params {
   n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32, blocks: u32, parts: u32,
 }
@@ -43,7 +44,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       window[c][2] = column(c0 + c, row, 2 - i32(S) - p.padLeft, n);
     }
     var at = (k0 * p.oh + oh) * p.ow * p.n + n;
-    for (var ow = 0u; ow < p.ow; ow++) {
+    var ow = 0u;
+    loop {
       let iw = i32(ow * S) - p.padLeft;
       for (var c = 0u; c < C; c++) {
         if (S == 1u) {
@@ -57,6 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         for (var c = 0u; c < C; c++) { sums[k][c] += g * window[c]; }
       }
       at += p.n;
+      continuing { ow++; break if ow >= p.ow; }
     }
   }
   for (var k = 0u; k < K && k0 + k < p.k; k++) {

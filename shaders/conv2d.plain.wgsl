@@ -6,6 +6,7 @@
 // after this row, `next` one row later, `last` two. A load from private memory costs a software adapter a third of one
 // from a buffer, so weights are copied there first.
 // More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
   c0: u32, channels: u32, wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32,
@@ -67,10 +68,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var done: Sums;
   var next = start;
   var last = start;
-  for (var row = top - p.padTop; row < bottom - p.padTop + 2; row++) {
+  var row = top - p.padTop;
+  loop {
     if (row >= 0 && row < i32(p.h)) {
       var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
-      for (var c = 0u; c < p.channels; c++) {
+      var c = 0u;
+      loop {
         let t = taps(at, inside);
         at += p.h * p.w * p.n;
         for (var m = 0u; m < M; m++) {
@@ -79,6 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
           next[m] = sum(next[m], t, kept[own + 1u]);
           last[m] = sum(last[m], t, kept[own]);
         }
+        continuing { c++; break if c >= p.channels; }
       }
     }
     let oh = row + p.padTop - 2;
@@ -93,6 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     done = next;
     next = last;
     last = start;
+    continuing { row++; break if row >= bottom - p.padTop + 2; }
   }
 }
 

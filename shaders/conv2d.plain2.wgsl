@@ -5,6 +5,7 @@
 // channels. Of its input rows every other one serves two output rows, `done` and `next`, the others serve `next` alone.
 // A load from private memory costs a software adapter a third of one from a buffer, so weights are copied there first.
 // More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
   c0: u32, channels: u32, wK: u32, strips: u32, blocks: u32, rows: u32, bias: u32, relu: u32,
@@ -61,17 +62,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var m = 0u; m < M; m++) { start[m] = vec4f(select(0.0, b[k0 + m], p.bias == 1u)); }
   var done: Sums;
   var next = start;
-  for (var oh = top; oh <= bottom; oh++) {
+  var oh = top;
+  loop {
     let row = 2 * oh - p.padTop;
     let column = (row * i32(p.w) + 2 * i32(left) - p.padLeft) * i32(p.n);
     if (row >= 0 && row < i32(p.h)) {
-      for (var c = 0u; c < p.channels; c++) {
+      var c = 0u;
+      loop {
         let t = taps(u32(i32((p.c0 + c) * p.h * p.w * p.n) + column) + n, inside);
         for (var m = 0u; m < M; m++) {
           let own = (c * M + m) * 3u;
           done[m] = sum(done[m], t, kept[own + 2u]);
           next[m] = sum(next[m], t, kept[own]);
         }
+        continuing { c++; break if c >= p.channels; }
       }
     }
     for (var m = 0u; m < M; m++) {
@@ -83,13 +87,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       put(at + 3u * p.n, live && left + 3u < p.ow, done[m].w);
     }
     if (row >= -1 && row + 1 < i32(p.h)) {
-      for (var c = 0u; c < p.channels; c++) {
+      var c = 0u;
+      loop {
         let t = taps(u32(i32(((p.c0 + c) * p.h + 1u) * p.w * p.n) + column) + n, inside);
         for (var m = 0u; m < M; m++) { next[m] = sum(next[m], t, kept[(c * M + m) * 3u + 1u]); }
+        continuing { c++; break if c >= p.channels; }
       }
     }
     done = next;
     next = start;
+    continuing { oh++; break if oh > bottom; }
   }
 }
 

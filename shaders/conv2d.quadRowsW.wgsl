@@ -4,6 +4,7 @@
 // time and the S + TAPS pixels of x that they see. Each lane reads x of one input channel; shuffles show it to all. The
 // pixels of all images are split into parts, summed by conv2d.total. The number of images is a multiple of four.
 // For the convolutions that conv2d.quadsW does not do; slower, quick to compile.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   quads: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, padTop: i32, padLeft: i32, strips: u32, parts: u32,
@@ -28,11 +29,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let plane = i32((c0 + lane % C) * p.h);
   let units = p.strips * p.quads;
   var sums: array<vec3f, C>;
-  for (var unit = part * units / p.parts; unit < (part + 1u) * units / p.parts; unit++) {
+  var unit = part * units / p.parts;
+  loop {
     let quad = unit % p.quads;
     let ow = unit / p.quads * 2u;
     let iw = i32(ow * S) - p.padLeft;
-    for (var oh = 0u; oh < p.oh; oh++) {
+    var oh = 0u;
+    loop {
       let ih = i32(oh * S + i) - p.padTop;
       let inside = ih >= 0 && ih < i32(p.h);
       let first = ((k * p.oh + oh) * p.ow + ow) * p.quads + quad;
@@ -50,7 +53,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
           sums[c].z += dot(left, s[TAPS - 1u]) + dot(right, s[S + TAPS - 1u]);
         }
       }
+      continuing { oh++; break if oh >= p.oh; }
     }
+    continuing { unit++; break if unit >= (part + 1u) * units / p.parts; }
   }
   for (var c = 0u; c < C; c++) {
     if (k < p.k && c0 + c < p.c) {

@@ -4,6 +4,7 @@
 // the row it reads of x meets three rows of dy, of which two are kept from the rows before. Each lane reads x of one
 // input channel; shuffles show it to all. The strips of all images are split into parts, summed by conv2d.total.
 // The number of images is a multiple of four, so that a load brings four.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   quads: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32, strips: u32, parts: u32,
@@ -48,13 +49,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let plane = (c0 + lane % C) * p.h;
   let units = p.strips * p.quads;
   var sums: array<Filter, C>;
-  for (var unit = part * units / p.parts; unit < (part + 1u) * units / p.parts; unit++) {
+  var unit = part * units / p.parts;
+  loop {
     let quad = unit % p.quads;
     let ow = unit / p.quads * 2u;
     let iw = i32(ow) - p.padLeft;
     var below = pair(k, p.padTop - 2, ow, quad);
     var level = pair(k, p.padTop - 1, ow, quad);
-    for (var row = 0u; row < p.h; row++) {
+    var row = 0u;
+    loop {
       let above = pair(k, i32(row) + p.padTop, ow, quad);
       let at = u32(i32((plane + row) * p.w) + iw) * p.quads + quad;
       let own = Window(
@@ -68,7 +71,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
       below = level;
       level = above;
+      continuing { row++; break if row >= p.h; }
     }
+    continuing { unit++; break if unit >= (part + 1u) * units / p.parts; }
   }
   for (var c = 0u; c < C; c++) {
     if (k < p.k && c0 + c < p.c) {

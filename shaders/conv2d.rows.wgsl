@@ -5,6 +5,7 @@
 // its images still are many. An invocation computes one such place in every row of a block of rows, for M output
 // channels. The block's weights lie in private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
 // More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32, stride: i32,
@@ -43,9 +44,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let left = i32(ow) * p.stride - p.padLeft;
   let column = left * i32(p.n) + i32(place % p.n);
-  for (var oh = top; oh < min(top + p.rows, p.oh); oh++) {
+  var oh = top;
+  loop {
     var sums = start;
-    for (var c = 0u; c < p.channels; c++) {
+    var c = 0u;
+    loop {
       for (var i = 0u; i < TAPS; i++) {
         let row = i32(oh) * p.stride + i32(i) - p.padTop;
         let inside = row >= 0 && row < i32(p.h);
@@ -64,11 +67,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
           }
         }
       }
+      continuing { c++; break if c >= p.channels; }
     }
     for (var m = 0u; m < M; m++) {
       let at = ((k0 + m) * p.oh + oh) * p.ow * p.n + place;
       put(at, ow < p.ow && k0 + m < p.k, sums[m]);
     }
+    continuing { oh++; break if oh >= min(top + p.rows, p.oh); }
   }
 }
 

@@ -5,6 +5,7 @@
 // row of a block of rows, for M output channels: `done` is complete after this row, `next` one row later, `last` two.
 // The block's weights lie in private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
 // More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
@@ -47,9 +48,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var done: Sums;
   var next = start;
   var last = start;
-  for (var row = top - p.padTop; row < bottom - p.padTop + 2; row++) {
+  var row = top - p.padTop;
+  loop {
     if (row >= 0 && row < i32(p.h)) {
-      for (var c = 0u; c < p.channels; c++) {
+      var c = 0u;
+      loop {
         let at = u32((i32((p.c0 + c) * p.h) + row) * i32(p.w * p.n) + column);
         let seen = vec3f(
           select(0.0, x[at], first), select(0.0, x[at + p.n], second), select(0.0, x[at + 2u * p.n], third));
@@ -61,6 +64,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
           next[m] += dot(seen, subgroupShuffle(own[s + 1u], m % LANES));
           last[m] += dot(seen, subgroupShuffle(own[s], m % LANES));
         }
+        continuing { c++; break if c >= p.channels; }
       }
     }
     let oh = row + p.padTop - 2;
@@ -71,6 +75,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     done = next;
     next = last;
     last = start;
+    continuing { row++; break if row >= bottom - p.padTop + 2; }
   }
 }
 

@@ -8,6 +8,7 @@
 // private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
 // Software adapters pay some fifty multiply-adds for any load from a buffer: this form has the fewest loads.
 // More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
@@ -56,7 +57,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let bottom = min(top + i32(p.rows), i32(p.oh));
   let k0 = group.y * M;
   var kept: array<vec3f, KEPT * SETS * 3u>;
-  for (var c = 0u; c < p.channels; c++) {
+  var c = 0u;
+  loop {
     for (var s = 0u; s < SETS; s++) {
       let k = k0 + s * LANES + lane;
       let at = (c * SETS + s) * 3u;
@@ -64,6 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       kept[at + 1u] = weightRow(k, c, 1);
       kept[at + 2u] = weightRow(k, c, 2);
     }
+    continuing { c++; break if c >= p.channels; }
   }
   var inside: array<bool, 6>;
   for (var q = 0; q < 6; q++) {
@@ -78,10 +81,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var done: Sums;
   var next = start;
   var last = start;
-  for (var row = top - p.padTop; row < bottom - p.padTop + 2; row++) {
+  var row = top - p.padTop;
+  loop {
     if (row >= 0 && row < i32(p.h)) {
       var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
-      for (var c = 0u; c < p.channels; c++) {
+      var c = 0u;
+      loop {
         let t = taps(at, inside);
         at += p.h * p.w * p.n;
         var own: array<vec3f, 3u * SETS>;
@@ -92,6 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
           next[m] = sum(next[m], t, subgroupShuffle(own[s + 1u], m % LANES));
           last[m] = sum(last[m], t, subgroupShuffle(own[s], m % LANES));
         }
+        continuing { c++; break if c >= p.channels; }
       }
     }
     let oh = row + p.padTop - 2;
@@ -106,6 +112,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     done = next;
     next = last;
     last = start;
+    continuing { row++; break if row >= bottom - p.padTop + 2; }
   }
 }
 

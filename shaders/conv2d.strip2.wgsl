@@ -5,6 +5,7 @@
 // channels. Of its input rows every other one serves two output rows, `done` and `next`, the others serve `next` alone.
 // The strip's weights lie in private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
 // More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
@@ -50,11 +51,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let bottom = min(top + i32(p.rows), i32(p.oh));
   let k0 = group.y * M;
   var kept: array<vec3f, KEPT * SETS * 3u>;
-  for (var c = 0u; c < p.channels; c++) {
+  var c = 0u;
+  loop {
     for (var e = 0u; e < SETS * 3u; e++) {
       let at = (k0 + e / 3u * LANES + lane) * p.wK + (p.c0 + c) * 9u + e % 3u * 3u;
       kept[c * SETS * 3u + e] = vec3f(w[at], w[at + 1u], w[at + 2u]);
     }
+    continuing { c++; break if c >= p.channels; }
   }
   var inside: array<bool, 9>;
   for (var q = 0; q < 9; q++) {
@@ -68,11 +71,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   var done: Sums;
   var next = start;
-  for (var oh = top; oh <= bottom; oh++) {
+  var oh = top;
+  loop {
     let row = 2 * oh - p.padTop;
     let column = (row * i32(p.w) + 2 * i32(left) - p.padLeft) * i32(p.n);
     if (row >= 0 && row < i32(p.h)) {
-      for (var c = 0u; c < p.channels; c++) {
+      var c = 0u;
+      loop {
         let t = taps(u32(i32((p.c0 + c) * p.h * p.w * p.n) + column) + n, inside);
         var own: array<vec3f, 3u * SETS>;
         for (var s = 0u; s < 3u * SETS; s++) { own[s] = kept[c * SETS * 3u + s]; }
@@ -81,6 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
           done[m] = sum(done[m], t, subgroupShuffle(own[s + 2u], m % LANES));
           next[m] = sum(next[m], t, subgroupShuffle(own[s], m % LANES));
         }
+        continuing { c++; break if c >= p.channels; }
       }
     }
     for (var m = 0u; m < M; m++) {
@@ -92,15 +98,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       put(at + 3u * p.n, live && left + 3u < p.ow, done[m].w);
     }
     if (row >= -1 && row + 1 < i32(p.h)) {
-      for (var c = 0u; c < p.channels; c++) {
+      var c = 0u;
+      loop {
         let t = taps(u32(i32(((p.c0 + c) * p.h + 1u) * p.w * p.n) + column) + n, inside);
         var own: array<vec3f, SETS>;
         for (var s = 0u; s < SETS; s++) { own[s] = kept[(c * SETS + s) * 3u + 1u]; }
         for (var m = 0u; m < M; m++) { next[m] = sum(next[m], t, subgroupShuffle(own[m / LANES], m % LANES)); }
+        continuing { c++; break if c >= p.channels; }
       }
     }
     done = next;
     next = start;
+    continuing { oh++; break if oh > bottom; }
   }
 }
 

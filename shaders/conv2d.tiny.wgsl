@@ -6,6 +6,7 @@
 // Layout: x and y are [C][2][2][N]. An invocation computes whole pictures of M output channels, for every `stride`-th
 // block of LANES images. Its weights lie in private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
 // More than KEPT input channels take several dispatches.
+// Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   n: u32, k: u32, c0: u32, channels: u32, wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32,
@@ -48,10 +49,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let own = select(0.0, b[k0 + m / LANES * LANES + lane], p.bias == 1u);
     start[m] = vec4f(subgroupShuffle(own, m % LANES));
   }
-  for (var block = group.x; block < p.blocks; block += p.stride) {
+  var block = group.x;
+  loop {
     let n = block * LANES + lane;
     var sums = start;
-    for (var c = 0u; c < p.channels; c++) {
+    var c = 0u;
+    loop {
       let at = 4u * (p.c0 + c) * p.n + n;
       let picture = vec4f(x[at], x[at + p.n], x[at + 2u * p.n], x[at + 3u * p.n]);
       var own: array<vec3f, 3u * SETS>;
@@ -63,6 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let bottom = subgroupShuffle(own[s + 2u], m % LANES);
         sums[m] += matrix(top, middle, bottom) * picture;
       }
+      continuing { c++; break if c >= p.channels; }
     }
     for (var m = 0u; m < M; m++) {
       let at = 4u * (k0 + m) * p.n + n;
@@ -72,6 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       put(at + 2u * p.n, live, sums[m].z);
       put(at + 3u * p.n, live, sums[m].w);
     }
+    continuing { block += p.stride; break if block >= p.blocks; }
   }
 }
 

@@ -14,11 +14,17 @@
 // LANES invocations share a row, lane l takes Values l, l + LANES, …, in three sweeps: maxima, sums, gradient. All sums
 // are of exp(logit - maximum), so logits of ±1e4 are no trouble. Every sum is a Value until its sweep is over, and the
 // order is fixed.
+// `sums` then adds up the table's rows first … first + count - 1, a column by SHARE invocations:
+//   parts[c] = sum, or sum / count with `mean`;  running[c] += sum and running[COLUMNS] += count with `keep`
+//   running[COLUMNS + 1 + b] += sum of confidence - hit over pictures whose confidence lies in (edge b, edge b + 1]:
+//   the calibration error of an epoch's batches is the sum of |these| over the bins / count
+// `whole` is both in one dispatch, for at most SIZE rows and one lane: on a processor a dispatch costs more than they do.
 struct Params {
-  count: u32, rows: u32, classes: u32, first: u32, tableRows: u32, mean: u32, gradient: u32, squared: u32, add: u32,
-  labelRows: u32, labelsByIndex: u32, smoothing: f32, ceWeight: f32, nan: f32,
+  count: u32, rows: u32, classes: u32, first: u32, tableRows: u32, mean: u32, gradient: u32, squared: u32,
+  labelRows: u32, labelsByIndex: u32, smoothing: f32, ceWeight: f32, nan: f32, keep: u32, bins: u32,
   temperature: vec4f, tau: vec4f, weight: vec4f,
   source: vec4u, start: vec4u, teacherRows: vec4u, byIndex: vec4u,
+  edges: array<vec4f, 4>,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> logits: array<Value>;
@@ -29,14 +35,17 @@ struct Params {
 @group(0) @binding(6) var<storage, read> teacher2: array<Value>;
 @group(0) @binding(7) var<storage, read_write> dlogits: array<Value>;
 @group(0) @binding(8) var<storage, read_write> table: array<f32>;
-// For `backward`.
-@group(0) @binding(9) var<storage, read> dy: array<f32>;
-@group(0) @binding(10) var<storage, read> unit: array<Value>;
+// For `sums` and `whole`.
+@group(0) @binding(9) var<storage, read_write> parts: array<f32>;
+@group(0) @binding(10) var<storage, read_write> running: array<f32>;
 
 override SIZE = 32u;
 override LANES = 1u;
 override EDGES = 0u;
 override TENSORS = 1u;  // how many of the teacher tensors are used
+override SHARE = 16u;   // at least as many as there are bins
+const COLUMNS = 12u;    // of the table, two of them by name
+const HIT = 6u; const CONFIDENCE = 8u;
 const LOWEST = -3.4e38;
 
 struct Peaks { student: f32, teacher: vec4f }
@@ -49,8 +58,10 @@ struct Sums {
   shift: vec4f,    // of the latter times u = the former exponent minus the latter
   excess: vec4f,   // of the latter times exp(u) - 1 - u
 }
-var<workgroup> peakCells: array<Peaks, SIZE>;
-var<workgroup> sumCells: array<Sums, SIZE>;
+override CELLS = select(1u, SIZE, LANES > 1u);  // an invocation with a row of its own tells nobody
+var<workgroup> peakCells: array<Peaks, CELLS>;
+var<workgroup> sumCells: array<Sums, CELLS>;
+var<workgroup> shares: array<f32, SIZE>;
 
 // One barrier and a walk over the row's lanes: cheaper to compile than a tree, and as fast for so few lanes.
 fn overPeaks(own: Peaks, i: u32) -> Peaks {
@@ -131,7 +142,11 @@ fn forward(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) i: u32,
 ) {
-  let at = (group.x + group.y * groups.x) * (SIZE / LANES) + i / LANES;
+  learn((group.x + group.y * groups.x) * (SIZE / LANES) + i / LANES, i);
+}
+
+// Row `at`, by LANES invocations.
+fn learn(at: u32, i: u32) {
   let row = min(at, p.rows - 1u);  // invocations past the end keep in step with the barriers and write nothing
   let lane = i % LANES;
   let C = p.classes;
@@ -220,18 +235,11 @@ fn forward(
     let ce = select(nll, (1.0 - p.smoothing) * nll + p.smoothing * spread, p.smoothing > 0.0);
     var sum = select(p.ceWeight * ce, 0.0, p.ceWeight == 0.0);
     for (var k = 0u; k < EDGES; k++) { sum += select(p.weight[k] * kl[k], 0.0, p.weight[k] == 0.0); }
-    let y = p.first + at;
-    let n = p.tableRows;
-    table[y] = sum;
-    table[n + y] = ce;
-    for (var k = 0u; k < 4u; k++) { table[(2u + k) * n + y] = kl[k]; }
-    table[6u * n + y] = select(0.0, 1.0, sums.ahead < 0.5 && isClass);
-    table[7u * n + y] = select(0.0, 1.0, sums.ahead < 4.5 && isClass);
-    table[8u * n + y] = 1.0 / sums.own.x;
-    table[9u * n + y] = logSum - sums.own.y / sums.own.x;
-    table[10u * n + y] = nll;
-    let brier = others * others + sums.own.w / (sums.own.x * sums.own.x);
-    table[11u * n + y] = select(p.nan, brier, isClass);
+    let hits = select(vec2f(), vec2f(1.0), (vec2f(sums.ahead) < vec2f(0.5, 4.5)) & vec2<bool>(isClass));
+    let brier = select(p.nan, others * others + sums.own.w / (sums.own.x * sums.own.x), isClass);
+    let told = array<f32, COLUMNS>(
+      sum, ce, kl.x, kl.y, kl.z, kl.w, hits.x, hits.y, 1.0 / sums.own.x, logSum - sums.own.y / sums.own.x, nll, brier);
+    for (var c = 0u; c < COLUMNS; c++) { table[c * p.tableRows + p.first + at] = told[c]; }
   }
 
   if (p.gradient == 0u || at >= p.rows) { return; }
@@ -251,11 +259,42 @@ fn forward(
   }
 }
 
-// dlogits = unit dy, or added: `unit` is the gradient for dy = 1, dy one number.
-@compute @workgroup_size(64)
-fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.rows * p.classes / WIDTH) { return; }
-  let g = dy[0] * unit[i];
-  dlogits[i] = select(g, dlogits[i] + g, p.add == 1u);
+@compute @workgroup_size(SIZE)
+fn whole(@builtin(local_invocation_index) i: u32) {
+  learn(i, i);
+  storageBarrier();
+  addUp(i / SHARE, i);
 }
+
+@compute @workgroup_size(SIZE)
+fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  addUp(group.x * (SIZE / SHARE) + i / SHARE, i);
+}
+
+// A column's invocations each take every SHAREth row, then the first of them all. Those after the last column have a bin
+// each.
+fn addUp(column: u32, i: u32) {
+  let end = min(p.first + p.count, p.tableRows);
+  let part = i % SHARE;
+  var sum = 0.0;
+  for (var row = p.first + part; column < COLUMNS && row < end; row += SHARE) { sum += table[column * p.tableRows + row]; }
+  shares[i] = sum;
+  workgroupBarrier();
+  if (column == COLUMNS && part < p.bins && p.keep == 1u) {
+    let lower = p.edges[part / 4u][part % 4u];
+    let upper = p.edges[(part + 1u) / 4u][(part + 1u) % 4u];
+    for (var row = p.first; row < end; row++) {
+      let confidence = table[CONFIDENCE * p.tableRows + row];
+      let within = (lower < confidence) & (confidence <= upper);
+      sum += select(0.0, confidence - table[HIT * p.tableRows + row], within);
+    }
+    running[COLUMNS + 1u + part] += sum;
+  }
+  if (column >= COLUMNS || part > 0u) { return; }
+  for (var j = 1u; j < SHARE; j++) { sum += shares[i + j]; }
+  parts[column] = select(sum, sum / f32(p.count), p.mean == 1u);
+  if (p.keep == 0u) { return; }
+  running[column] += sum;
+  if (column == 0u) { running[COLUMNS] += f32(end - min(p.first, end)); }
+}
+

@@ -254,11 +254,11 @@ test('a device is asked for bindings and buffers as large as the adapter has the
   const asked: (GPUDeviceDescriptor | undefined)[] = []
   const adapter = {
     features: new Set(['subgroups', 'float32-filterable']),
-    limits: { ...limits, maxBindGroups: 8 },
+    limits: { ...limits, maxBindGroups: 8, maxStorageBuffersPerShaderStage: 44 },
     requestDevice: async (descriptor?: GPUDeviceDescriptor) => asked.push(descriptor),
   }
   await requestDevice(adapter as unknown as GPUAdapter)
-  assert.equal(asked[0]?.requiredLimits, limits)
+  assert.equal(asked[0]?.requiredLimits, { ...limits, maxStorageBuffersPerShaderStage: 10 })
   assert.equal(asked[0]?.requiredFeatures, ['subgroups'])
   await requestDevice(adapter as unknown as GPUAdapter, false)
   assert.equal(asked[1]?.requiredFeatures, [])

@@ -278,15 +278,19 @@ export class Gpu {
   }
 }
 
+/** Storage buffers that a kernel binds at most; one of them has a form for devices that bind eight. */
+const MOST_BOUND = 10
+
 /**
- * Asks an adapter for a device with what the engine can use and the adapter offers: features, and tensors as large as
- * it binds. All other default limits suffice.
+ * Asks an adapter for a device with what the engine can use and the adapter offers: features, tensors as large as it
+ * binds, and as many of them. All other default limits suffice.
  */
 export async function requestDevice(adapter: GPUAdapter, subgroups = true): Promise<GPUDevice> {
   const wanted: GPUFeatureName[] = [...(subgroups ? ['subgroups' as const] : []), 'timestamp-query', 'shader-f16']
   const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature))
-  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits
-  const requiredLimits = { maxStorageBufferBindingSize, maxBufferSize }
+  const { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage: bound } = adapter.limits
+  const maxStorageBuffersPerShaderStage = Math.min(bound, MOST_BOUND)
+  const requiredLimits = { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage }
   try {
     return await adapter.requestDevice({ label: 'webgpu-distill', requiredFeatures, requiredLimits })
   } catch (error) {

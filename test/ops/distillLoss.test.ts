@@ -220,7 +220,7 @@ test("a label that is no class makes the loss NaN, is no hit, and has no gradien
   assert.is(await given([9, 9, 9], 0).loss.item(), await taught.loss.item())
 })
 
-test('a captured step follows its Scalars and takes two dispatches', async () => {
+test('a captured step follows its Scalars and takes a dispatch or two', async () => {
   const [N, C] = [5, 10]
   const [s, t] = [scaled(N * C, 1), scaled(N * C, 2)]
   const labels = classesOf(N, C)
@@ -231,7 +231,8 @@ test('a captured step follows its Scalars and takes two dispatches', async () =>
     const edges = [{ logits: teacher, temperature, tau, weight }]
     return distillLoss(logits, { labels: u32(labels), ceWeight, labelSmoothing, edges, gradient: true })
   })
-  assert.is(step.dispatches, 2)
+  // A small batch on a processor takes one.
+  assert.is(step.dispatches, engine.gpu.info.software ? 1 : 2)
   for (const T of [1, 4, 20]) {
     Object.assign(temperature, { value: T })
     Object.assign(tau, { value: 1 + T / 10 })

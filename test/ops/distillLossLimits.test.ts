@@ -3,7 +3,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
 import { InputError, ShapeError } from '../../src/errors.ts'
-import { type DistillLossOptions, distillLoss } from '../../src/ops/distillLoss.ts'
+import { init } from '../../src/node.ts'
+import { type DistillLossOptions, distillLoss, SUMS } from '../../src/ops/distillLoss.ts'
+import { stream } from '../../src/random.ts'
 import { engine } from '../device.ts'
 import { tableOf, u32 } from './distillLossReference.ts'
 
@@ -33,6 +35,48 @@ test('an empty batch has a NaN mean, sum 0 and an empty gradient', async () => {
   assert.ok(Number.isNaN(await loss.item()))
   assert.is((await logits.grad!.read()).length, 0)
   assert.is(await distillLoss(logits, { labels: u32([]), reduction: 'sum' }).loss.item(), 0)
+})
+
+test('one dispatch or two: the same table and gradient, bit for bit, and the same sums', async () => {
+  // On the same device, once as a processor and once as what is none.
+  const guest = await init({ device: engine.gpu.device })
+  for (const [N, C] of [
+    [256, 10],
+    [5, 4],
+    [1, 3],
+  ]) {
+    const draw = stream(N, 'logits')
+    const [s, t] = [0, 1].map(() => Array.from({ length: N * C }, () => 6 * draw.uniform() - 3))
+    const classes = Array.from({ length: N }, (_, n) => n % C)
+    const found = []
+    for (const software of [true, false]) {
+      Object.assign(guest.gpu, { info: { ...guest.gpu.info, software } })
+      const metrics = guest.zeros([SUMS])
+      const step = guest.capture('loss', () => {
+        const [logits, teacher] = [guest.tensor(s, [N, C]), guest.tensor(t, [N, C])]
+        const labels = guest.tensor(classes, [N], { dtype: 'u32' })
+        const edges = [{ logits: teacher, temperature: 4 }]
+        return distillLoss(logits, { labels, edges, metrics, gradient: true, count: N > 4 ? N - 2 : N })
+      })
+      step.run()
+      const { table, gradient, parts } = step.outputs
+      const [bits, sums] = [
+        [await table.read(), await gradient!.read()],
+        [await parts.read(), await metrics.read()],
+      ]
+      found.push({ dispatches: step.dispatches, bits, sums: sums.map((each) => [...each]) })
+      step.release()
+    }
+    const [one, two] = found
+    assert.equal([one.dispatches, two.dispatches], [1, 2], `${N}x${C}`)
+    assert.equal(one.bits, two.bits)
+    for (const i of [0, 1])
+      one.sums[i].forEach((x, k) => {
+        const y = two.sums[i][k]
+        assert.ok(Math.abs(x - y) <= 1e-5 * Math.max(1, Math.abs(y)), `${N}x${C}, ${i} ${k}: ${x} and ${y}`)
+      })
+  }
+  guest.destroy()
 })
 
 test('refuses what it cannot compute, naming it', () => {
