@@ -4,6 +4,7 @@ import type { Case } from '../cases/choose.ts'
 import { type Checked, checkOutputs, TOLERANCE, type Work } from '../cases/work.ts'
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
+import type { TensorData } from '../tensor.ts'
 import { Clock, type ClockOptions, deviceTimes, type Span, spread, type Timed } from '../tune/clock.ts'
 import type { OwnKernel } from './own.ts'
 import { invocationsFor, type PeakWork, peaks } from './peak.ts'
@@ -51,8 +52,12 @@ export async function runKernels(
     if (own && others && !own.writes(work)) continue
     const contestants = [{ kernel: 'ours', record: work.record }]
     if (own) contestants.push({ kernel: own.file, record: own.record(work, each.name) })
+    let known: TensorData[] = []
     for (const { kernel, record } of contestants) {
-      const check = await checked(engine, record, work)
+      // What a user's kernel leaves unwritten must not pass as ours, whose memory it may have got.
+      const outputs = kernel === 'ours' ? record : () => own!.record(work, each.name, Number.NaN)()
+      const { check, values } = await checked(engine, outputs, work, known)
+      known = values
       const name = kernel === 'ours' ? each.name : `${each.name} ${kernel}`
       const timed = check.ok ? await clock.prepare(name, record, seconds) : null
       entrants.push({ case: each, kernel, work, check, timed })
@@ -68,14 +73,23 @@ export async function runKernels(
   return { peaks: found, results: entrants.map((entrant) => resultOf(entrant, found)), spans: clock.spans }
 }
 
-async function checked(engine: Engine, record: () => unknown, work: Work): Promise<Checked> {
+/** The check, against `known` results too, and the results. */
+async function checked(
+  engine: Engine,
+  record: () => unknown,
+  { want, open }: Work,
+  known: readonly TensorData[],
+): Promise<{ check: Checked; values: TensorData[] }> {
   const outputs = engine.step(record as Work['record'])
   await engine.settled()
   try {
-    return await checkOutputs(outputs, work.want)
+    const check = await checkOutputs(outputs, want, { known })
+    // Only what a user may replace is held against ours.
+    return { check, values: open ? await Promise.all(outputs.map((output) => output.read())) : [] }
   } catch (error) {
     if (!(error instanceof DistillError)) throw error
-    return { ok: false, error: Number.POSITIVE_INFINITY, tolerance: TOLERANCE, samples: 0 }
+    const check = { ok: false, error: Number.POSITIVE_INFINITY, tolerance: TOLERANCE, samples: 0 }
+    return { check, values: [] }
   }
 }
 

@@ -4,6 +4,7 @@
 import type { OpenWork, Work } from '../cases/work.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { parseShader, type Shader } from '../gpu/shader.ts'
+import { fill } from '../ops/copy.ts'
 import { UsageError } from '../study/usage.ts'
 import { empty, sizeOf, type Tensor } from '../tensor.ts'
 
@@ -11,8 +12,11 @@ export interface OwnKernel {
   file: string
   /** Whether it writes what the case writes: a file is one pass of an op. */
   writes: (work: Work) => boolean
-  /** What records one call of it. Throws UsageError where the file does not fit the case. */
-  record: (work: Work, name: string) => () => Tensor[]
+  /**
+   * What records one call of it, the output filled with `before` first where that is given. Throws UsageError where the
+   * file does not fit the case.
+   */
+  record: (work: Work, name: string, before?: number) => () => Tensor[]
 }
 
 /** Throws UsageError for a file that is no compute shader. */
@@ -26,7 +30,7 @@ export function ownKernel(file: string, source: string): OwnKernel {
   return {
     file,
     writes: ({ open }) => open !== undefined && shader.bindings.get(open.output.name)?.access === 'write',
-    record: ({ open }, name) => {
+    record: ({ open }, name, before) => {
       if (!open) throw new UsageError(`--kernel ${file}: ${name} cannot be replaced by a kernel of yours`)
       checkBindings(file, shader, open, name)
       const { inputs, output, numbers } = open
@@ -39,6 +43,7 @@ export function ownKernel(file: string, source: string): OwnKernel {
         /\bLANES\b/.test(source) && !shader.numbers.has('LANES') ? { LANES: lanes } : {}
       return () => {
         const y = empty(gpu, output.shape, 'f32', output.layout, output.name)
+        if (before !== undefined) fill(y, before)
         const all: Record<string, Tensor> = { ...inputs, [output.name]: y }
         const storages = [...shader.bindings.values()].filter(({ access }) => access !== 'uniform')
         run(Object.fromEntries(storages.map(({ name }) => [name, all[name]])), params, grid, { header })

@@ -133,6 +133,20 @@ test('a kernel of a user that computes something else is not timed', async () =>
   assert.is(results[1].wall, null)
 })
 
+test('a kernel of a user that is wrong in one place, or leaves one out, is not timed', async () => {
+  const cases = chooseCases({ op: 'relu', shapes: ['64x8x28x28'], filter: ['forward'] })
+  const last = 64 * 8 * 28 * 28 - 1
+  for (const [from, to] of [
+    ['max(x[i], 0.0)', `max(x[i], 0.0) + select(0.0, 0.5, i == ${last}u)`],
+    ['i < min(p.n,', 'i < min(p.n - 1u,'],
+  ]) {
+    const own = ownKernel('mine.wgsl', OWN.replace(from, to))
+    const { results } = await runKernels(engine, cases, { rounds: 1, seconds: 0.001, own, log: () => {} })
+    assert.equal([results[0].check.ok, results[1].check.ok, results[1].check.samples], [true, false, last + 1], to)
+    assert.is(results[1].wall, null)
+  }
+})
+
 test('a kernel of a user that does not fit is refused in one line', () => {
   const record = (source: string) => {
     const [forward] = chooseCases({ op: 'conv2d', shapes: ['3x2x5x6:4:3'] })
