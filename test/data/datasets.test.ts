@@ -250,14 +250,14 @@ test('a download that fails says why, address by address, and soon', async (cont
     download(
       names.map((name) => `${address}/${name}`),
       sha256(good),
-      { log: () => {}, connectTimeout: 150, stallTimeout: 150 },
+      { log: () => {}, connectTimeout: 500, stallTimeout: 500 },
     )
   const begun = Date.now()
   await refused(() => get('none'), /none: the server answered 404/)
   await refused(() => get('wrong'), /wrong: wrong checksum \(SHA-256 [0-9a-f]{64}, expected/)
   await refused(() => get('cut'), /cut: /)
-  await refused(() => get('silent'), /silent: no answer within 0\.15 s/)
-  await refused(() => get('stalled'), /stalled: no further byte within 0\.15 s/)
+  await refused(() => get('silent'), /silent: no answer within 0\.5 s/)
+  await refused(() => get('stalled'), /stalled: no further byte within 0\.5 s/)
   await refused(() => download(['http://127.0.0.1:1/x'], '', { log: () => {} }), /127\.0\.0\.1:1\/x: .+/)
   assert.equal(await get('none', 'wrong', 'silent', 'good'), good)
   assert.ok(Date.now() - begun < 5000)
