@@ -7,12 +7,13 @@ import { kd, supervised } from '../../src/distill/methods.ts'
 import { TRIKD_CLAIMS } from '../../src/report/claimsTrikd.ts'
 import type { Run } from '../../src/report/rows.ts'
 import type { Cell } from '../../src/study/cells.ts'
+import { METHODS, type Recipe } from '../../src/study/recipe.ts'
 import { resultsOf } from '../../src/study/results.ts'
 import type { Described, Stage } from '../../src/study/stage.ts'
 import { TRIKD_METHODS, TRIKD_PRESETS, type TrikdRecipe } from '../../src/study/trikdRecipe.ts'
 import { trikdStages } from '../../src/study/trikdStages.ts'
 import { running } from './running.ts'
-import { smallData } from './small.ts'
+import { smallData, smallStages } from './small.ts'
 
 const test = suite('methods of a study')
 
@@ -79,6 +80,29 @@ test('every method trains, learns, and has its rows; the rows say who is near to
   assert.is(claims.length, 12)
   assert.ok(claims.some(({ verdict }) => verdict === 'one seed, no verdict'))
 })
+
+const CQKD_OPTIONS: [string, Partial<Recipe>][] = [
+  ['as it is', { methods: [...METHODS] }],
+  ['the teacher sees what the student sees', { methods: ['cqkd'], teacherInput: 'low' }],
+  // Without batch norm's help it takes longer.
+  ['batch norm frozen after an evaluation', { methods: ['dml'], bnAfterEval: 'freeze', epochs: 80 }],
+  ['one after the other', { methods: ['dml', 'dml-e'], updates: 'sequential' }],
+]
+for (const [name, options] of CQKD_OPTIONS) {
+  test(`CQKD, ${name}: students of small pictures learn`, async () => {
+    const stages = smallStages({ epochs: 20, ...options })
+    const cells = await runStages(stages, data)
+    for (const { id } of stages) {
+      const cell = cells.get(id)!
+      assert.is(cell.status, 'ok', `${id}: ${cell.reason}`)
+      const { curve } = cell.outcome!
+      for (const node of Object.keys(curve[0].nodes)) {
+        const [first, last] = [curve[0], curve[curve.length - 1]].map(({ nodes }) => nodes[node].hit)
+        assert.ok(last > first + 0.1, `${id}, ${node}: ${first} → ${last} of the training images right`)
+      }
+    }
+  })
+}
 
 test('across modalities: a teacher of colours, students of grey and of edges', async () => {
   const colours = synthetic({ train: 120, test: 50, size: 8, channels: 3 })
