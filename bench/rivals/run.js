@@ -18,6 +18,7 @@ const HELP = `node run.js [options]
   --limit S           a contestant that has not answered within this is void for the case, default 600
   --adapter NAME      as the engine's programs take it: auto, hardware, lavapipe, swiftshader, or a part of a name
   --no-subgroups      ours as on an adapter without subgroups; the rivals use none anyway
+  --own-waiting       ours waits as it does in a program, asleep for half of the expected time, and the rivals do not
   --engine FILE       the engine's entry, default ../../dist/node.js
   --json FILE         everything that was measured
   --markdown          the table as Markdown
@@ -31,6 +32,7 @@ const options = {
   limit: { type: 'string', default: '600' },
   adapter: { type: 'string', default: 'auto' },
   'no-subgroups': { type: 'boolean', default: false },
+  'own-waiting': { type: 'boolean', default: false },
   engine: { type: 'string', default: fileURLToPath(new URL('../../dist/node.js', import.meta.url)) },
   json: { type: 'string' },
   markdown: { type: 'boolean', default: false },
@@ -54,7 +56,8 @@ async function main() {
   if (chosen.length === 0) throw new Error(`--filter ${flags.filter}: no case; --list shows them`)
   const log = (line) => console.error(line)
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  const shared = { engine: resolve(flags.engine), adapter: flags.adapter, version, subgroups: !flags['no-subgroups'] }
+  const { 'no-subgroups': without, 'own-waiting': ownWaiting } = flags
+  const shared = { engine: resolve(flags.engine), adapter: flags.adapter, version, subgroups: !without, ownWaiting }
   const cores = availableParallelism()
   const all = contestants(cores)
     .filter(

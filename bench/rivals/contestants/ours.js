@@ -2,14 +2,14 @@
 import { weightsOf } from '../resnet.js'
 import { prepareWebgpu } from '../webgpu.js'
 
-export async function open({ engine: entry, adapter, version, subgroups }) {
+export async function open({ engine: entry, adapter, version, subgroups, ownWaiting }) {
   const { ours, errors } = await prepareWebgpu({ engine: entry, adapter })
   const engine = await ours.init({ adapter, fetchLavapipe: true, subgroups })
   // Waiting is calm.js's business here, for every contestant: the engine neither naps nor sleeps.
-  engine.gpu.calm = null
+  if (!ownWaiting) engine.gpu.calm = null
   const { device } = engine.gpu
   return {
-    about: `webgpu-distill ${version}${subgroups ? '' : ', without subgroups'}`,
+    about: `webgpu-distill ${version}${subgroups ? '' : ', without subgroups'}${ownWaiting ? ', its own waiting' : ''}`,
     adapter: engine.info.adapter,
     errors,
     settle: () => settle(device),
