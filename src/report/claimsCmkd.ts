@@ -1,7 +1,7 @@
 // Q1, 'why compare CQKD with CMKD?': what distillation adds, and what the extra modality or quality adds to it.
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, difference } from './compare.ts'
-import { estimateOf, intervalOf } from './format.ts'
+import { withInterval } from './format.ts'
 import type { Group } from './groups.ts'
 import type { Teacher } from './rows.ts'
 import { noted } from './triplet.ts'
@@ -51,7 +51,7 @@ function betterCalibrated(cells: Cells): Part[] | string {
   const told = (part: Part) => {
     const kind = part.rows.split(':')[0]
     const same = added.find(({ rows }) => rows.startsWith(kind))
-    return same ? `minus a teacher of the own view ${estimateOf(same)} ${intervalOf(same)}` : ''
+    return same ? `minus a teacher of the own view ${withInterval(same)}` : ''
   }
   return [...parts.map((part) => (part.decides ? noted(part, told(part)) : part)), ...added]
 }

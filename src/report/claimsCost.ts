@@ -2,7 +2,7 @@
 // size weighs the same.
 import type { Part } from './claim.ts'
 import { type Cells, type Claim, compare, judged } from './compare.ts'
-import { estimateOf, intervalOf } from './format.ts'
+import { withInterval } from './format.ts'
 import { type Group, perSeed } from './groups.ts'
 import type { Row, TeacherRow } from './rows.ts'
 import { at, pixels, sizesOf, students } from './select.ts'
@@ -33,13 +33,13 @@ function trainingTime(cells: Cells): Part[] | string {
     ratio(cqkd, supervised, 'CQKD over supervised', whole, counted),
     ratio(dml, cqkd, 'DML over CQKD', whole, counted),
   ]
-  const [small, large] = withTeacher.map(told)
+  const [small, large] = withTeacher.map(withInterval)
   const along = alongside(cqkd, (list, measure, statistic) => [
     ratio(list, supervised, 'CQKD over supervised', measure, { decides: false, statistic }),
     ratio(dml, list, 'DML over CQKD', measure, { decides: false, statistic }),
   ])
   const beside = (names: string) => {
-    return along.filter(({ rows }) => rows.startsWith(names)).map((part) => `${afterComma(part)} ${told(part)}`)
+    return along.filter(({ rows }) => rows.startsWith(names)).map((part) => `${afterComma(part)} ${withInterval(part)}`)
   }
   const of = (names: string, part: Part, first: string) => noted(part, [first, ...beside(names)].join('; '))
   return [
@@ -55,7 +55,6 @@ function trainingTime(cells: Cells): Part[] | string {
   ]
 }
 
-const told = (part: Part) => `${estimateOf(part)} ${intervalOf(part)}`
 /** 'the teacher in every step on full pictures' */
 const afterComma = ({ statistic }: Part) => statistic.replace(/^.*?, /, '')
 

@@ -62,6 +62,11 @@ export function estimateOf({ estimate, unit }: Pick<Part, 'estimate' | 'unit'>):
   return estimate === null ? MISSING : `${sign(estimate, unit)} ${UNITS[unit].unit}`.trim()
 }
 
+/** '+0.82 points [+0.31, +1.33]'; of one seed without an interval. */
+export function withInterval(part: Pick<Part, 'estimate' | 'lower' | 'upper' | 'unit'>): string {
+  return part.lower === null ? estimateOf(part) : `${estimateOf(part)} ${intervalOf(part)}`
+}
+
 /** '[+0.31, +1.33]'. */
 export function intervalOf({ lower, upper, unit }: Pick<Part, 'lower' | 'upper' | 'unit'>): string {
   return lower === null || upper === null ? MISSING : `[${sign(lower, unit)}, ${sign(upper, unit)}]`

@@ -2,7 +2,7 @@
 // training images less well has a smaller one without being any better on others.
 import type { Part, Unit } from './claim.ts'
 import { compare } from './compare.ts'
-import { estimateOf, intervalOf } from './format.ts'
+import { withInterval } from './format.ts'
 import type { Group } from './groups.ts'
 import type { Row } from './rows.ts'
 
@@ -29,6 +29,6 @@ export function endsOfGap(a: Group[], b: Group[], rows: string): Part[] {
 /** 'of that accuracy on training images −1.01 points [−1.19, −0.83], accuracy on test images +0.54 points [+0.37, +0.70]' */
 export function madeOf(ends: Part[]): string {
   const told = ends.filter(({ estimate }) => estimate !== null)
-  const texts = told.map((part) => `${part.statistic} ${estimateOf(part)} ${intervalOf(part)}`)
+  const texts = told.map((part) => `${part.statistic} ${withInterval(part)}`)
   return texts.length ? `of that ${texts.join(', ')}` : ''
 }
