@@ -1,6 +1,6 @@
 // Do teacher and student grow alike (K7b)? Both over the epochs, with the anchor and without.
 import { afterStart, averageCourse, type Figure, plot } from './figures.ts'
-import { labelOf } from './groups.ts'
+import { methodName } from './groups.ts'
 import type { Curve, Results } from './rows.ts'
 import type { Series } from './svg.ts'
 
@@ -21,17 +21,17 @@ function courses(curves: Curve[], size: number): { method: string; own: Curve[];
 export function growthFigures({ curves = [] }: Pick<Results, 'curves'>, standalone = false): Figure[] {
   const sizes = [...new Set(curves.flatMap(({ role, size }) => (role === 'teacher' ? [size] : [])))]
   return sizes.flatMap((size) => {
-    const series = courses(curves, size).flatMap(({ own, tone }): Series[] => {
+    const series = courses(curves, size).flatMap(({ method, own, tone }): Series[] => {
       return (['teacher', undefined] as const).flatMap((role): Series[] => {
         const some = own.filter((curve) => curve.role === role)
         const points = averageCourse(some, 'accuracy', 100)
         if (points.length < 2) return []
-        const label = `${labelOf(some[0])}: ${role ?? 'student'}`
+        const label = `${methodName(method)}: ${role ?? 'student'}`
         return [{ label, tone, dash: role ? 'dashed' : 'solid', marker: null, points }]
       })
     })
     if (series.length < 4) return []
-    const unit = 'accuracy on the test images looked at, %'
+    const unit = 'accuracy on the test images looked at, %; TriKD of gen. 1'
     const x = { label: 'epoch', kind: 'linear' as const }
     const title = `Teacher and student over the epochs, ${size} px`
     return plot(`teacher-and-student-${size}`, title, unit, x, series, standalone, afterStart(series))
