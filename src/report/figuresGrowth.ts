@@ -31,7 +31,7 @@ export function growthFigures({ curves = [] }: Pick<Results, 'curves'>, standalo
       })
     })
     if (series.length < 4) return []
-    const unit = 'accuracy on the test images looked at, %; TriKD of gen. 1'
+    const unit = 'accuracy on test images looked at, %; gen. 1'
     const x = { label: 'epoch', kind: 'linear' as const }
     const title = `Teacher and student over the epochs, ${size} px`
     return plot(`teacher-and-student-${size}`, title, unit, x, series, standalone, afterStart(series))
