@@ -31,7 +31,9 @@ export function growthFigures({ curves = [] }: Pick<Results, 'curves'>, standalo
       })
     })
     if (series.length < 4) return []
-    const unit = 'accuracy on test images looked at, %; gen. 1'
+    // Without a control online KD is that of generation 0.
+    const same = courses(curves, size).every(({ own }) => own.every(({ generation }) => generation === 1))
+    const unit = `accuracy on test images looked at, %${same ? '; gen. 1' : ''}`
     const x = { label: 'epoch', kind: 'linear' as const }
     const title = `Teacher and student over the epochs, ${size} px`
     return plot(`teacher-and-student-${size}`, title, unit, x, series, standalone, afterStart(series))
