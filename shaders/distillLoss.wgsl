@@ -14,7 +14,7 @@
 // LANES invocations share a row, lane l takes Values l, l + LANES, …, in three sweeps: maxima, sums, gradient. All sums
 // are of exp(logit - maximum), so logits of ±1e4 are no trouble. Every sum is a Value until its sweep is over, and the
 // order is fixed.
-// `sums` then adds up the table's rows first … first + count - 1, a column by SHARE invocations:
+// `sums` then adds up the table's rows first … first + count - 1, a column a workgroup of SHARE invocations:
 //   parts[c] = sum, or sum / count with `mean`;  running[c] += sum and running[COLUMNS] += count with `keep`
 //   running[COLUMNS + 1 + b] += sum of confidence - hit over pictures whose confidence lies in (edge b, edge b + 1]:
 //   the calibration error of an epoch's batches is the sum of |these| over the bins / count
@@ -268,7 +268,7 @@ fn whole(@builtin(local_invocation_index) i: u32) {
 
 @compute @workgroup_size(SIZE)
 fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-  addUp(group.x * (SIZE / SHARE) + i / SHARE, i);
+  addUp(group.x, i);
 }
 
 // A column's invocations each take every SHAREth row, then the first of them all. Those after the last column have a bin

@@ -1,7 +1,7 @@
 // Kernels: results first, then time, beside the adapter's peaks in the same rounds.
 
 import type { Case } from '../cases/choose.ts'
-import { type Checked, checkOutputs, TOLERANCE, type Work } from '../cases/work.ts'
+import { type Checked, checkValues, TOLERANCE, type Work } from '../cases/work.ts'
 import type { Engine } from '../engine.ts'
 import { DistillError } from '../errors.ts'
 import type { TensorData } from '../tensor.ts'
@@ -50,13 +50,15 @@ export async function runKernels(
     // A file is one pass of an op. Where it is none, the last case tells what does not fit.
     const others = entrants.length > 0 || i < cases.length - 1
     if (own && others && !own.writes(work)) continue
-    const contestants = [{ kernel: 'ours', record: work.record }]
-    if (own) contestants.push({ kernel: own.file, record: own.record(work, each.name) })
-    let known: TensorData[] = []
-    for (const { kernel, record } of contestants) {
+    const contestants = [{ kernel: 'ours', record: work.record, first: work.record }]
+    if (own) {
       // What a user's kernel leaves unwritten must not pass as ours, whose memory it may have got.
-      const outputs = kernel === 'ours' ? record : () => own!.record(work, each.name, Number.NaN)()
-      const { check, values } = await checked(engine, outputs, work, known)
+      const first = own.record(work, each.name, Number.NaN)
+      contestants.push({ kernel: own.file, record: own.record(work, each.name), first })
+    }
+    let known: TensorData[] = []
+    for (const { kernel, record, first } of contestants) {
+      const { check, values } = await checked(engine, first, work, known)
       known = values
       const name = kernel === 'ours' ? each.name : `${each.name} ${kernel}`
       const timed = check.ok ? await clock.prepare(name, record, seconds) : null
@@ -76,16 +78,15 @@ export async function runKernels(
 /** The check, against `known` results too, and the results. */
 async function checked(
   engine: Engine,
-  record: () => unknown,
-  { want, open }: Work,
+  record: Work['record'],
+  { want }: Work,
   known: readonly TensorData[],
 ): Promise<{ check: Checked; values: TensorData[] }> {
-  const outputs = engine.step(record as Work['record'])
+  const outputs = engine.step(record)
   await engine.settled()
   try {
-    const check = await checkOutputs(outputs, want, { known })
-    // Only what a user may replace is held against ours.
-    return { check, values: open ? await Promise.all(outputs.map((output) => output.read())) : [] }
+    const values = await Promise.all(outputs.map((output) => output.read()))
+    return { check: checkValues(values, want, { known }), values }
   } catch (error) {
     if (!(error instanceof DistillError)) throw error
     const check = { ok: false, error: Number.POSITIVE_INFINITY, tolerance: TOLERANCE, samples: 0 }

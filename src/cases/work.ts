@@ -1,8 +1,10 @@
 // What is timed: an op at a shape, as something that can be recorded again and again and whose results are known.
+
+import { deviationOf } from '../deviation.ts'
 import type { Engine } from '../engine.ts'
 import { checkSize } from '../gpu/memory.ts'
 import { stream } from '../random.ts'
-import { type Layout, type Shape, sizeOf, type Tensor } from '../tensor.ts'
+import { type Layout, type Shape, sizeOf, type Tensor, type TensorData } from '../tensor.ts'
 
 /** The expected value at a logical (row-major) index, in float64. */
 export type Expected = (index: number) => number
@@ -91,48 +93,37 @@ export interface Checked {
   samples: number
 }
 
-/** Largest deviation at these places over the largest expected value there. */
-function deviation(got: ArrayLike<number>, want: Expected, places: Uint32Array): number {
-  let [worst, largest] = [0, 1e-30]
-  for (const index of places) {
-    const expected = want(index)
-    const off = Math.abs(got[index] - expected)
-    worst = Math.max(worst, Number.isNaN(off) ? Number.POSITIVE_INFINITY : off)
-    largest = Math.max(largest, Math.abs(expected))
-  }
-  return worst / largest
-}
-
 export const TOLERANCE = 1e-4
 const SAMPLES = 32
 
-/**
- * Compares values of every output, `most` of them at random, with what is expected; where another's results are `known`,
- * all of them with these, too.
- */
+/** Compares values of every output, `most` of them at random, with what is expected. */
 export async function checkOutputs(
   outputs: readonly Tensor[],
   want: readonly Expected[],
-  { most = SAMPLES, known = [] }: { most?: number; known?: readonly ArrayLike<number>[] } = {},
+  most = SAMPLES,
 ): Promise<Checked> {
+  return checkValues(await Promise.all(outputs.map((output) => output.read())), want, { most })
+}
+
+/** The same of values that were read; where another's results are `known`, all of them are compared with these, too. */
+export function checkValues(
+  values: readonly TensorData[],
+  want: readonly Expected[],
+  { most = SAMPLES, known = [] }: { most?: number; known?: readonly TensorData[] } = {},
+): Checked {
   let [error, samples] = [0, 0]
-  for (const [k, output] of outputs.entries()) {
-    const got = await output.read()
+  for (const [k, got] of values.entries()) {
     const count = Math.min(most, got.length)
     const random = stream(1, `samples ${k}`)
     const places = Uint32Array.from({ length: count }, (_, i) => {
       return count === got.length ? i : Math.floor(random.uniform() * got.length)
     })
-    error = Math.max(error, deviation(got, want[k], places))
+    error = Math.max(error, deviationOf(got, want[k], places))
     const all = known[k]
     if (all)
       error = Math.max(
         error,
-        deviation(
-          got,
-          (i) => all[i],
-          Uint32Array.from(got, (_, i) => i),
-        ),
+        deviationOf(got, (i) => all[i], got.keys()),
       )
     samples += all ? got.length : count
   }

@@ -279,7 +279,7 @@ export class Gpu {
 }
 
 /** Storage buffers that a kernel binds at most; one of them has a form for devices that bind eight. */
-const MOST_BOUND = 10
+export const MOST_BOUND = 10
 
 /**
  * Asks an adapter for a device with what the engine can use and the adapter offers: features, tensors as large as it

@@ -3,7 +3,7 @@ import backwardSource from '../../shaders/distillLoss.backward.wgsl'
 import source from '../../shaders/distillLoss.wgsl'
 import { isUnit, record } from '../autograd.ts'
 import { InputError, ShapeError } from '../errors.ts'
-import type { Gpu } from '../gpu/gpu.ts'
+import { type Gpu, MOST_BOUND } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { ParamValue } from '../gpu/scalar.ts'
 import { empty, showShape, Tensor } from '../tensor.ts'
@@ -140,10 +140,10 @@ const COLUMNS_AND_BINS = COLUMNS.length + 1
 /** As many logits take less time than a processor needs to begin a second dispatch. */
 const SMALL = 4096
 
-/** Whether one workgroup does it all, which binds two tensors more than the default limit allows. */
+/** Whether one workgroup does it all, which binds MOST_BOUND tensors, two more than the default limit allows. */
 function isSmall({ info, device }: Gpu, N: number, C: number): boolean {
   const { maxStorageBuffersPerShaderStage: bound, maxComputeInvocationsPerWorkgroup: most } = device.limits
-  return info.software && bound >= 10 && N > 0 && N <= most && N * C <= SMALL
+  return info.software && bound >= MOST_BOUND && N > 0 && N <= most && N * C <= SMALL
 }
 
 /** On a CPU a row an invocation is best; a GPU has lanes to spare, and reads a long row in one piece with many. */

@@ -1,6 +1,6 @@
 // C3 to C6c: what temperature and image size do to the student's entropy and calibration.
 import type { Part } from './claim.ts'
-import { against0, type Cells, type Claim, compare, difference, inWords, judged } from './compare.ts'
+import { against0, type Cells, type Claim, compare, difference, inWords, judged, lookBySize } from './compare.ts'
 import { type Group, labelOf, perSeed } from './groups.ts'
 import { at, largestAndSmallest, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
 import { interval, type Side } from './stats.ts'
@@ -35,9 +35,7 @@ function temperatureRaises(effect: Effect): Claim['test'] {
     }
     const [low, high] = [temperatures[0], temperatures[temperatures.length - 1]]
     const rawTemperatures = temperaturesOf(raw)
-    const sizes = sizesOf(calibrated)
-    const perSize = sizes.length > 1 ? sizes : []
-    const sized = perSize.map((size) => [`${size} px`, step(calibrated, high, low, size)] as const)
+    const sized = lookBySize(calibrated, (size) => step(calibrated, high, low, size))
     const named = (groups: Group[], name: string, t: number, before: number) => {
       return [`${name}T = ${t} minus T = ${before}`, step(groups, t, before)] as const
     }

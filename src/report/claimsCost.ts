@@ -34,47 +34,43 @@ function trainingTime(cells: Cells): Part[] | string {
     ratio(dml, cqkd, 'DML over CQKD', whole, counted),
   ]
   const [small, large] = withTeacher.map(withInterval)
-  const along = alongside(cqkd, (list, measure, statistic) => [
-    ratio(list, supervised, 'CQKD over supervised', measure, { decides: false, statistic }),
-    ratio(dml, list, 'DML over CQKD', measure, { decides: false, statistic }),
-  ])
-  const beside = (names: string) => {
-    return along.filter(({ rows }) => rows.startsWith(names)).map((part) => `${afterComma(part)} ${withInterval(part)}`)
+  const along = alongside(cqkd).map(({ timed, measure, where }) => {
+    const closer = { decides: false, statistic: `ratio of training seconds, ${where}` }
+    const overSupervised = ratio(timed, supervised, 'CQKD over supervised', measure, closer)
+    return { where, overSupervised, dmlOver: ratio(dml, timed, 'DML over CQKD', measure, closer) }
+  })
+  const beside = (first: string, which: 'overSupervised' | 'dmlOver') => {
+    return [first, ...along.map((each) => `${each.where} ${withInterval(each[which])}`)].join('; ')
   }
-  const of = (names: string, part: Part, first: string) => noted(part, [first, ...beside(names)].join('; '))
   return [
-    of(
-      'CQKD over supervised',
+    noted(
       ratio(cqkd, supervised, 'CQKD over supervised', 'seconds'),
-      `wall seconds beside whatever else ran, without the finished teacher's training, its logits computed once where nothing is augmented; with its training, ${small}`,
+      beside(
+        `wall seconds beside whatever else ran, without the finished teacher's training, its logits computed once where nothing is augmented; with its training, ${small}`,
+        'overSupervised',
+      ),
     ),
-    of('DML over CQKD', ratio(dml, cqkd, 'DML over CQKD', 'seconds'), `with the teacher's training, ${large}`),
+    noted(ratio(dml, cqkd, 'DML over CQKD', 'seconds'), beside(`with the teacher's training, ${large}`, 'dmlOver')),
     ratio(dml, supervised, 'DML over supervised', 'seconds'),
     ...withTeacher,
-    ...along,
+    ...along.flatMap(({ overSupervised, dmlOver }) => [overSupervised, dmlOver]),
   ]
 }
-
-/** 'the teacher in every step on full pictures' */
-const afterComma = ({ statistic }: Part) => statistic.replace(/^.*?, /, '')
 
 /**
  * With the teacher in every step, where steps were timed so: a cell's seconds times what its step takes then over what
  * it takes with the teacher's logits looked up. A cell of another method has its own seconds.
  */
-function alongside(
-  cqkd: Group[],
-  ratios: (list: Group[], measure: (row: Row) => number | null, statistic: string) => Part[],
-): Part[] {
+function alongside(cqkd: Group[]): { timed: Group[]; measure: (row: Row) => number | null; where: string }[] {
   const timed = cqkd.filter(({ rows }) => rows.some(({ stepMs }) => stepMs))
   if (timed.length === 0) return []
   const sees = { stepMsFull: 'full pictures', stepMsLow: "the student's pictures" }
-  return (['stepMsFull', 'stepMsLow'] as const).flatMap((which) => {
+  return (['stepMsFull', 'stepMsLow'] as const).map((which) => {
     const measure = ({ method, seconds, stepMs, [which]: along }: Row) => {
       if (method !== 'cqkd') return seconds
       return seconds !== null && stepMs && along ? (seconds * along) / stepMs : null
     }
-    return ratios(timed, measure, `ratio of training seconds, the teacher in every step on ${sees[which]}`)
+    return { timed, measure, where: `the teacher in every step on ${sees[which]}` }
   })
 }
 

@@ -1,6 +1,6 @@
 // C0, C0b, C1, C1b, C1c, C2, C2b, C7, C7b, C10: which method is the more accurate, the steadier, the one that generalises.
 import type { Part } from './claim.ts'
-import { type Cells, type Claim, compare, difference, inWords, judged, pooled } from './compare.ts'
+import { type Cells, type Claim, compare, difference, inWords, judged, lookBySize, pooled } from './compare.ts'
 import { endsOfGap, GAPS, madeOf } from './gaps.ts'
 import { type Group, labelOf, type Measure, perSeed } from './groups.ts'
 import { at, largestAndSmallest, sizesOf, spanOf, students, temperaturesOf } from './select.ts'
@@ -32,14 +32,13 @@ function cqkdAgainst(cells: Cells, rival: 'supervised' | 'dml'): Part[] | string
     return temperaturesOf(list).map((T) => [`${name}T = ${T}`, one(at(list, { temperature: T }), teacher)] as const)
   }
   const each = temperatures.length > 1 ? by(shared, 'calibrated', '') : []
-  const perSize = sizes.length > 1 ? sizes : []
-  const sized = perSize.map((size) => [`${size} px`, one(at(shared, { size }), 'calibrated')] as const)
+  const sized = lookBySize(shared, (size) => one(at(shared, { size }), 'calibrated'))
   const fromRaw = by(raw, 'raw', 'raw teacher at ')
   return [
     noted(one(shared, 'calibrated', true), inWords([...each, ...sized, ...fromRaw])),
     ...each.map(([, part]) => part),
     ...sized.map(([, part]) => part),
-    ...(perSize.length ? crossed.map((where) => one(at(shared, where), 'calibrated')) : []),
+    ...(sized.length ? crossed.map((where) => one(at(shared, where), 'calibrated')) : []),
     ...fromRaw.map(([, part]) => part),
   ]
 }
@@ -55,8 +54,7 @@ const fullAgainstOwn = (measure: 'accuracy' | 'ece', statistic: string, side: Si
     const rows = `CQKD, teacher of full minus of own resolution, ${spanOf(b)}`
     return compare(a, b, { rows, statistic, measure, side, decides })
   }
-  const perSize = sizesOf(own).length > 1 ? sizesOf(own) : []
-  const sized = perSize.map((size) => [`${size} px`, part({ size }, false)] as const)
+  const sized = lookBySize(own, (size) => part({ size }, false))
   return [noted(part({}, true), inWords(sized)), ...sized.map(([, each]) => each)]
 }
 
@@ -183,10 +181,8 @@ function gainGrows(cells: Cells): Part[] | string {
       decides,
     })
   const sizes = sizesOf(supervised)
-  const steps = sizes.slice(1).map((size, i) => {
-    return [`${sizes[i]} px minus ${size} px`, between(sizes[i], size, false)] as const
-  })
-  const closer = sizes.length > 2 ? steps : []
+  const next = sizes.length > 2 ? sizes.slice(1) : []
+  const closer = next.map((size, i) => [`${sizes[i]} px minus ${size} px`, between(sizes[i], size, false)] as const)
   return [noted(between(large, small, true), inWords(closer)), ...closer.map(([, part]) => part)]
 }
 
@@ -205,8 +201,7 @@ function generalises(cells: Cells): Part[] | string {
     return GAPS.map((gap) => compare(groups, supervised, { rows, ...gap, side: 'below', decides }))
   }
   const [accuracy, nll] = gaps(cqkd, 'calibrated', true)
-  const whole = `CQKD calibrated minus supervised, ${spanOf(cqkd)}`
-  const ends = endsOfGap(cqkd, supervised, whole)
+  const ends = endsOfGap(cqkd, supervised, accuracy.rows)
   const beside = raw.length ? gaps(raw, 'raw', false) : []
   const told = beside.map((part) => [`raw teacher, ${part.statistic}`, part] as const)
   return [noted(accuracy, madeOf(ends)), noted(nll, inWords(told)), ...ends, ...beside]

@@ -5,7 +5,7 @@ import { type Cells, type Claim, type compare, inWords, judged } from './compare
 import { type Group, methodName } from './groups.ts'
 import type { Teacher } from './rows.ts'
 import { interval } from './stats.ts'
-import { ACCURACY, control, minus, noted, pick, valuesOf, versus } from './triplet.ts'
+import { ACCURACY, control, minus, noted, pick, valuesOf, versus, WITHOUT_ANCHOR } from './triplet.ts'
 
 const TAUGHT = ['kd', 'eskd', 'takd', 'sckd', 'dkd']
 
@@ -27,15 +27,21 @@ function calibrated(question: Omit<Parameters<typeof compare>[2], 'rows'>): Clai
   }
 }
 
+const ECE = { measure: 'ece' as const, side: 'below' as const }
+
+/** The ECE of these students minus KD's, which decides where their teachers are raw, and whether they are more accurate. */
+function gainOverKd(ours: Group[], kd: Group[], teacher: Teacher, beside: [string, Part][] = []): Part[] {
+  const ece = versus(ours, kd, { statistic: 'ECE', ...ECE, decides: teacher === 'raw' })
+  const accuracy = versus(ours, kd, { statistic: 'accuracy', ...ACCURACY, decides: false })
+  return [noted(ece, inWords([['more accurate', accuracy], ...beside])), accuracy]
+}
+
 /** A rival's student minus KD's, from the raw teacher, and for a closer look from the calibrated one. */
 function besideKd({ groups }: Cells): Part[] | string {
   const parts = ['eskd', 'takd'].flatMap((method): Part[] => {
     return (['raw', 'calibrated'] as const).flatMap((teacher) => {
       const [a, b] = [from(groups, method, teacher), from(groups, 'kd', teacher)]
-      if (a.length === 0 || b.length === 0) return []
-      const ece = versus(a, b, { statistic: 'ECE', measure: 'ece', side: 'below', decides: teacher === 'raw' })
-      const accuracy = versus(a, b, { statistic: 'accuracy', ...ACCURACY, decides: false })
-      return [noted(ece, inWords([['more accurate', accuracy]])), accuracy]
+      return a.length === 0 || b.length === 0 ? [] : gainOverKd(a, b, teacher)
     })
   })
   const ours = pick(groups, { method: 'trikd', generation: 1 })
@@ -43,12 +49,9 @@ function besideKd({ groups }: Cells): Part[] | string {
   for (const teacher of ['raw', 'calibrated'] as const) {
     const kd = from(groups, 'kd', teacher)
     if (ours.length === 0 || kd.length === 0) continue
-    const ece = { statistic: 'ECE', measure: 'ece' as const, side: 'below' as const }
-    const accuracy = versus(ours, kd, { statistic: 'accuracy', ...ACCURACY, decides: false })
-    const free = online.groups.length ? [versus(online.groups, kd, { ...ece, decides: false })] : []
-    const beside = free.map((part) => ['online KD, without an anchor', part] as const)
-    const own = versus(ours, kd, { ...ece, decides: teacher === 'raw' })
-    parts.push(noted(own, inWords([['more accurate', accuracy], ...beside])), accuracy, ...free)
+    const free = online.groups.length ? [versus(online.groups, kd, { statistic: 'ECE', ...ECE, decides: false })] : []
+    const beside = free.map((part): [string, Part] => [WITHOUT_ANCHOR, part])
+    parts.push(...gainOverKd(ours, kd, teacher, beside), ...free)
   }
   return parts.length ? parts : 'no rows of KD beside early stopping, assistants or anchors'
 }
@@ -76,7 +79,7 @@ function becauseCalibrated({ groups }: Cells): Part[] | string {
 
 function teachersOf({ groups }: Cells): Part[] | string {
   const finished = pick(groups, { method: 'supervised', role: 'teacher' })
-  const question = { statistic: "teacher's ECE", measure: 'ece' as const, side: 'below' as const }
+  const question = { statistic: "teacher's ECE", ...ECE }
   const anchored = pick(groups, { method: 'trikd', generation: 1, role: 'teacher' })
   const others = [
     pick(groups, { method: 'earlyStopped', role: 'teacher' }),
@@ -94,7 +97,7 @@ function teachersOf({ groups }: Cells): Part[] | string {
       ? [versus(anchored, online.groups, { ...question, decides: false }, online.note)]
       : []
   const apart = inWords([
-    ...free.map((part) => ['online KD, without an anchor', part] as const),
+    ...free.map((part) => [WITHOUT_ANCHOR, part] as const),
     ...anchor.map((part) => ['TriKD minus online KD', part] as const),
   ])
   return [

@@ -6,7 +6,7 @@ import { type Cells, type Claim, compare, inWords, judged } from './compare.ts'
 import { compareValues, type Group } from './groups.ts'
 import { kdAt } from './here.ts'
 import { paired } from './stats.ts'
-import { ACCURACY, minus, noted, pick, valuesOf } from './triplet.ts'
+import { ACCURACY, minus, noted, pick, valuesOf, WITHOUT_ANCHOR } from './triplet.ts'
 import { having } from './varied.ts'
 
 const accuracy = { statistic: 'accuracy of the student', ...ACCURACY }
@@ -121,8 +121,6 @@ function capacity({ all }: Cells): Part[] | string {
   return parts.length ? parts : 'no TriKD teachers'
 }
 
-const WITHOUT = 'online KD, without an anchor'
-
 function goodAndEasy({ all }: Cells): Part[] | string {
   const known = widths(all)
   const parts = known.flatMap((width, i) => {
@@ -148,10 +146,10 @@ function goodAndEasy({ all }: Cells): Part[] | string {
       })
     // Is it the anchor, or being trained together?
     const free = (role?: 'teacher') => pick(all, { method: 'online', generation: 0, role })
-    const beside = [good(free('teacher'), WITHOUT, false), easy(having(free(), width), WITHOUT, false)]
+    const beside = [good(free('teacher'), WITHOUT_ANCHOR, false), easy(having(free(), width), WITHOUT_ANCHOR, false)]
     return [
-      noted(good(trikd(all, 'teacher'), 'TriKD', decides), inWords([[WITHOUT, beside[0]]])),
-      noted(easy(ours, 'TriKD', decides), inWords([[WITHOUT, beside[1]]])),
+      noted(good(trikd(all, 'teacher'), 'TriKD', decides), inWords([[WITHOUT_ANCHOR, beside[0]]])),
+      noted(easy(ours, 'TriKD', decides), inWords([[WITHOUT_ANCHOR, beside[1]]])),
       ...beside,
     ]
   })

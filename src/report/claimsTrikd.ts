@@ -21,12 +21,12 @@ import {
   controlAtEnd,
   crossings,
   lastOf,
-  namesOf,
   noted,
   OTHER_WEIGHTS,
   pick,
   versus,
   type Which,
+  WITHOUT_ANCHOR,
   widthsOf,
 } from './triplet.ts'
 
@@ -160,14 +160,11 @@ function overfitting({ groups }: Cells): Part[] | string {
   ]
   return others.flatMap(([other, decides, note]) => {
     if (other.length === 0) return []
-    const rows = `${namesOf(ours)} minus ${namesOf(other)}`
-    const ends = endsOfGap(ours, other, rows)
     const [accuracy, nll] = GAPS.map((gap) => versus(ours, other, { ...gap, side: 'below', decides }, note))
+    const ends = endsOfGap(ours, other, accuracy.rows)
     return [noted(accuracy, madeOf(ends)), nll, ...ends]
   })
 }
-
-const WITHOUT = 'online KD, without an anchor'
 
 /** Against the finished teacher: no less accurate, and followed more closely than KD follows that one. */
 function goodAndEasy({ groups }: Cells): Part[] | string {
@@ -188,8 +185,8 @@ function goodAndEasy({ groups }: Cells): Part[] | string {
     ? [versus(freeTeacher.groups, finished, { ...good, decides: false }), easy(free.groups, false)]
     : []
   return [
-    noted(versus(teacher, finished, good), inWords(beside.slice(0, 1).map((part) => [WITHOUT, part]))),
-    noted(easy(student, true), inWords(beside.slice(1).map((part) => [WITHOUT, part]))),
+    noted(versus(teacher, finished, good), inWords(beside.slice(0, 1).map((part) => [WITHOUT_ANCHOR, part]))),
+    noted(easy(student, true), inWords(beside.slice(1).map((part) => [WITHOUT_ANCHOR, part]))),
     ...beside,
   ]
 }

@@ -3,6 +3,7 @@
 import type { Part, Unit } from './claim.ts'
 import { type Group, type Measure, perSeed, sharedSeeds } from './groups.ts'
 import type { Curve, Row, TeacherRow } from './rows.ts'
+import { sizesOf } from './select.ts'
 import { direction, type Interval, interval, paired, type Side, type Verdict, verdict } from './stats.ts'
 
 /** What a claim may look at. */
@@ -140,6 +141,12 @@ export function inWords(looks: readonly (readonly [name: string, look: Part])[])
       return names.length ? [`${names.join(', ')}: ${verdict}`] : []
     })
     .join('; ')
+}
+
+/** A closer look at each size, named after it; none where there is one size only. */
+export function lookBySize(groups: Group[], look: (size: number) => Part): [name: string, look: Part][] {
+  const sizes = sizesOf(groups)
+  return sizes.length > 1 ? sizes.map((size) => [`${size} px`, look(size)]) : []
 }
 
 function logarithm(measure: Measure): Measure {

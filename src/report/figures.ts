@@ -112,6 +112,17 @@ export function measuredPoints(group: Group, x: number, metric: Metric, factor: 
   return [{ x, y, ...(spread === null ? {} : { low: within(y - spread), high: within(y + spread) }) }]
 }
 
+/** A share in percent. */
+export const percentOf = (metric: Metric) => (row: Row) => {
+  const value = row[metric]
+  return typeof value === 'number' ? 100 * value : null
+}
+
+/** A point a run: seeds that both have. */
+export function runPoints(x: ReadonlyMap<number, number>, y: ReadonlyMap<number, number>): Point[] {
+  return [...x].flatMap(([seed, at]) => (y.has(seed) ? [{ x: at, y: y.get(seed)! }] : []))
+}
+
 /** A chart of these series, or none where there is nothing to draw. */
 export function plot(
   id: string,

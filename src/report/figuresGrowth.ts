@@ -21,7 +21,8 @@ function courses(curves: Curve[], size: number): { method: string; own: Curve[];
 export function growthFigures({ curves = [] }: Pick<Results, 'curves'>, standalone = false): Figure[] {
   const sizes = [...new Set(curves.flatMap(({ role, size }) => (role === 'teacher' ? [size] : [])))]
   return sizes.flatMap((size) => {
-    const series = courses(curves, size).flatMap(({ method, own, tone }): Series[] => {
+    const both = courses(curves, size)
+    const series = both.flatMap(({ method, own, tone }): Series[] => {
       return (['teacher', undefined] as const).flatMap((role): Series[] => {
         const some = own.filter((curve) => curve.role === role)
         const points = averageCourse(some, 'accuracy', 100)
@@ -32,7 +33,7 @@ export function growthFigures({ curves = [] }: Pick<Results, 'curves'>, standalo
     })
     if (series.length < 4) return []
     // Without a control online KD is that of generation 0.
-    const same = courses(curves, size).every(({ own }) => own.every(({ generation }) => generation === 1))
+    const same = both.every(({ own }) => own.every(({ generation }) => generation === 1))
     const unit = `accuracy on test images looked at, %${same ? '; gen. 1' : ''}`
     const x = { label: 'epoch', kind: 'linear' as const }
     const title = `Teacher and student over the epochs, ${size} px`

@@ -1,6 +1,6 @@
 // Does the teacher's calibration decide the student's (T1, T2)? A student's ECE and accuracy against its teacher's ECE,
 // where one teacher is divided by several τ.
-import { type Figure, plot } from './figures.ts'
+import { type Figure, percentOf, plot, runPoints } from './figures.ts'
 import { compareValues, type Group, mainGroups, perSeed } from './groups.ts'
 import { lookOf } from './lines.ts'
 import type { Results } from './rows.ts'
@@ -29,7 +29,6 @@ export function teacherEceFigures({ rows }: Pick<Results, 'rows'>, standalone = 
 }
 
 function seriesOf(group: Group, all: Group[], metric: 'ece' | 'accuracy'): Series[] {
-  const [x, y] = [perSeed(group.rows, 'teacherEce'), perSeed(group.rows, metric)]
-  const points = [...x].flatMap(([seed, at]) => (y.has(seed) ? [{ x: 100 * at, y: 100 * y.get(seed)! }] : []))
+  const points = runPoints(perSeed(group.rows, percentOf('teacherEce')), perSeed(group.rows, percentOf(metric)))
   return points.length ? [{ ...lookOf(group, all), label: `τ = ${group.at}`, points, joined: false }] : []
 }

@@ -1,6 +1,6 @@
 // TriKD's figures: accuracy, calibration and mimicry over generations; teacher accuracy against how closely it is
 // followed.
-import { type Figure, measuredPoints, plot } from './figures.ts'
+import { type Figure, measuredPoints, percentOf, plot, runPoints } from './figures.ts'
 import { type Group, mainGroups, methodName, perSeed } from './groups.ts'
 import { lookOf } from './lines.ts'
 import { toneOn } from './palette.ts'
@@ -107,8 +107,7 @@ export function mimicryFigure({ rows }: Pick<Results, 'rows'>, standalone = fals
   const series = students.flatMap((student): Series[] => {
     const teacher = teacherOf(groups, student)
     if (!teacher) return []
-    const [kl, accuracy] = [perSeed(student.rows, 'klTeacher'), perSeed(teacher.rows, 'accuracy')]
-    const points = [...kl].flatMap(([seed, x]) => (accuracy.has(seed) ? [{ x, y: 100 * accuracy.get(seed)! }] : []))
+    const points = runPoints(perSeed(student.rows, 'klTeacher'), perSeed(teacher.rows, percentOf('accuracy')))
     return points.length ? [{ ...lookOf(student, students), points, joined: false }] : []
   })
   const x = { label: 'KL from the teacher on test images, nats', kind: 'linear' as const }

@@ -6,6 +6,8 @@ import type { Kind } from './rows.ts'
 
 export const ACCURACY = { measure: 'accuracy' as const, side: 'above' as const }
 export const OTHER_WEIGHTS = 'they start from different initial weights'
+/** What stands beside TriKD to tell the anchor from being trained together. */
+export const WITHOUT_ANCHOR = 'online KD, without an anchor'
 
 export type Which = Partial<Pick<Kind, 'method' | 'generation' | 'loss' | 'peerLoss' | 'role' | 'teacherWidth'>>
 
@@ -76,11 +78,10 @@ export const noted = (part: Part, note: string): Part => ({
   note: [part.note, note].filter(Boolean).join('; '),
 })
 
-export const namesOf = (groups: Group[]) => [...new Set(groups.map((group) => fullLabel(group)))].join(' and ')
-
 /** a minus b, named after them. */
 export function versus(a: Group[], b: Group[], question: Omit<Question, 'rows'>, note = ''): Part {
-  return noted(compare(a, b, { rows: `${namesOf(a)} minus ${namesOf(b)}`, ...question }), note)
+  const names = [a, b].map((groups) => [...new Set(groups.map((group) => fullLabel(group)))].join(' and '))
+  return noted(compare(a, b, { rows: `${names[0]} minus ${names[1]}`, ...question }), note)
 }
 
 export const widthsOf = (groups: Group[]) => [

@@ -3,6 +3,7 @@
 import { ANCHOR_CLAIMS } from '../report/claimsAnchors.ts'
 import { studyOn } from '../study/paper.ts'
 import { TRIKD_BASE } from '../study/papers.ts'
+import { CIFAR_LOOKS, LOOKS } from '../study/recipe.ts'
 import { TRIKD_PRESETS, type TrikdRecipe } from '../study/trikdRecipe.ts'
 import { presetsFrom } from './presets.ts'
 
@@ -16,7 +17,7 @@ export const ANCHORS = studyOn(TRIKD_BASE, {
     {
       methods: ['supervised', 'online', 'trikd', 'label-anchor', 'control'],
       generations: 4,
-      looks: { heldOut: 1000, test: 1000, outputs: false },
+      looks: LOOKS,
     },
     {
       smoke: {
@@ -33,7 +34,7 @@ export const ANCHORS = studyOn(TRIKD_BASE, {
       },
       paper: {
         about: 'CIFAR-100, ResNet-56 and ResNet-20, 240 epochs; needs a GPU',
-        change: { looks: { heldOut: 5000, test: 10000, outputs: false } },
+        change: { looks: CIFAR_LOOKS },
       },
     },
   ),

@@ -2,7 +2,7 @@
 // student's; and whether one τ does for all image sizes.
 import { CALIBRATION_STUDY_CLAIMS } from '../report/claimsTau.ts'
 import { CQKD_BASE } from '../study/papers.ts'
-import { PRESETS, type Recipe } from '../study/recipe.ts'
+import { LOOKS, PRESETS, type Recipe } from '../study/recipe.ts'
 import { positive } from '../study/schema.ts'
 import { type Swept, sweep } from '../study/sweep.ts'
 import { presetsFrom } from './presets.ts'
@@ -23,7 +23,7 @@ export const CALIBRATION = sweep(
       "the student's ECE and accuracy; one τ for all image sizes against one a size, chosen on images held out.",
     presets: presetsFrom<Recipe, Swept<Recipe>>(
       PRESETS,
-      { methods: ['supervised', 'cqkd'], temperatures: [4], looks: { heldOut: 1000, test: 1000, outputs: false } },
+      { methods: ['supervised', 'cqkd'], temperatures: [4], looks: LOOKS },
       {
         smoke: {
           about: 'a minute, far too little training',

@@ -1,5 +1,7 @@
 // One contest: kernels that compute the same thing, each held against a reference before it is timed, the right ones
 // then in alternating rounds. Candidates are data: a name, and what records one call.
+
+import { deviationOf } from '../deviation.ts'
 import type { Engine } from '../engine.ts'
 import type { Tensor } from '../tensor.ts'
 import { Clock, deviceTimes, type Spread, spread, type Timed } from './clock.ts'
@@ -63,7 +65,9 @@ export async function runContest(engine: Engine, contest: Contest, options: Cont
   if (known.refused) throw known.refused
   for (const candidate of candidates) {
     const { values, compileMs, refused } = candidate === reference ? known : await firstCall(engine, candidate)
-    const deviation = deviationOf(values, known.values)
+    const { values: want } = known
+    const whole = values.length === want.length
+    const deviation = whole ? deviationOf(values, (i) => want[i], want.keys()) : Number.POSITIVE_INFINITY
     const right = deviation <= tolerance
     const one: Tried = { kernel: candidate.kernel, right, deviation, compileMs, seconds: null }
     tried.push(refused ? { ...one, refused: refused.message } : one)
@@ -127,16 +131,4 @@ async function firstCall(engine: Engine, { kernel, record }: Candidate) {
   const values = new Float32Array(await gpu.read(result))
   tape.release()
   return { values, compileMs, refused: null }
-}
-
-/** Infinity where a value is no number, or one is missing. */
-function deviationOf(got: Float32Array, want: Float32Array): number {
-  if (got.length !== want.length) return Number.POSITIVE_INFINITY
-  let [worst, largest] = [0, 1e-30]
-  for (let i = 0; i < want.length; i++) {
-    const off = Math.abs(got[i] - want[i])
-    if (!(off <= worst)) worst = Number.isNaN(off) ? Number.POSITIVE_INFINITY : off
-    if (Math.abs(want[i]) > largest) largest = Math.abs(want[i])
-  }
-  return worst / largest
 }
