@@ -42,6 +42,12 @@ export function readJson(path: string): unknown {
   }
 }
 
+const faultOf = (work: Promise<void>): Promise<NodeJS.ErrnoException | null> =>
+  work.then(
+    () => null,
+    (error) => error,
+  )
+
 /** @param fs Node's `fs/promises`, or a stand-in whose calls fail. */
 export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
   const doing = async <T>(action: string, path: string, work: () => Promise<T>): Promise<T> => {
@@ -51,6 +57,23 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
       throw fileFault(action, path, error)
     }
   }
+  /** Writes a file of another name, which `put` brings to its place. */
+  const beside = async (path: string, bytes: Uint8Array | string, flush: boolean, put: (from: string) => unknown) => {
+    // Other machines may write into the same folder, with the same process numbers.
+    const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 10)}.tmp`
+    try {
+      const file = await fs.open(temporary, 'wx')
+      try {
+        await file.writeFile(bytes)
+        if (flush) await file.sync()
+      } finally {
+        await file.close()
+      }
+      await put(temporary)
+    } finally {
+      await fs.rm(temporary, { force: true }).catch(() => {})
+    }
+  }
   return {
     readFile: (path) =>
       doing('read', path, async () => {
@@ -58,40 +81,21 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
         return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
       }),
     writeAtomic: (path, bytes) =>
-      doing('write', path, async () => {
-        // Other machines may write into the same folder, with the same process numbers.
-        const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 10)}.tmp`
-        try {
-          const file = await fs.open(temporary, 'wx')
-          try {
-            await file.writeFile(bytes)
-            await file.sync()
-          } finally {
-            await file.close()
-          }
-          await fs.rename(temporary, path)
-        } catch (error) {
-          await fs.rm(temporary, { force: true }).catch(() => {})
-          throw error
-        }
-      }),
+      doing('write', path, () => beside(path, bytes, true, (temporary) => fs.rename(temporary, path))),
     writeNew: (path, text) =>
       doing('write', path, async () => {
-        try {
-          const file = await fs.open(path, 'wx')
-          try {
-            await file.writeFile(text)
-            return true
-          } catch (error) {
-            // Made, and not filled: nobody's.
-            await fs.rm(path, { force: true }).catch(() => {})
-            throw error
-          } finally {
-            await file.close()
-          }
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-          throw error
+        for (;;) {
+          // Linked, not opened anew: whoever is killed in between leaves no file without words.
+          const fault = await faultOf(beside(path, text, false, (temporary) => fs.link(temporary, path)))
+          if (!fault) return true
+          if (fault.code === 'EEXIST') return false
+          // Swept away with what others left lying about.
+          if (fault.code === 'ENOENT' && fault.syscall === 'link') continue
+          if (fault.syscall !== 'link') throw fault
+          // A file system without links.
+          const plain = await faultOf(fs.writeFile(path, text, { flag: 'wx' }))
+          if (plain && plain.code !== 'EEXIST') throw plain
+          return !plain
         }
       }),
     rename: (from, to) =>

@@ -26,9 +26,9 @@ async function refused(work: () => Promise<unknown>, pattern: RegExp) {
 }
 
 /** Node's calls, of which one fails with `code`. */
-function broken(call: 'writeFile' | 'sync' | 'rename' | 'open' | 'mkdir' | 'stat', code: string): FileLayer {
+function broken(call: 'writeFile' | 'sync' | 'rename' | 'open' | 'mkdir' | 'stat' | 'link', code: string): FileLayer {
   const fail = async () => {
-    throw Object.assign(new Error(`${code}: raw message`), { code })
+    throw Object.assign(new Error(`${code}: raw message`), { code, syscall: call })
   }
   const open: typeof nodeFs.open = async (...args) => {
     if (call === 'open') return fail() as never
@@ -36,7 +36,7 @@ function broken(call: 'writeFile' | 'sync' | 'rename' | 'open' | 'mkdir' | 'stat
     if (call === 'writeFile' || call === 'sync') Object.defineProperty(file, call, { value: fail })
     return file
   }
-  const other = call === 'rename' || call === 'mkdir' || call === 'stat' ? { [call]: fail } : {}
+  const other = ['rename', 'mkdir', 'stat', 'link'].includes(call) ? { [call]: fail } : {}
   return makeNodeFiles({ ...nodeFs, open, ...other } as typeof nodeFs)
 }
 
@@ -104,6 +104,51 @@ test('a full disk, a failing flush or rename keep the old file whole and leave n
     assert.is(readFileSync(path, 'utf8'), 'old')
     assert.equal(readdirSync(folder), ['cell.json'])
   }
+})
+
+test('a new file is there with its words or not at all', async ({ folder }) => {
+  const path = join(folder, 'cell.lock')
+  await refused(() => broken('writeFile', 'ENOSPC').writeNew(path, 'mine'), /^cannot write .*lock: the disk is full/)
+  assert.equal(readdirSync(folder), [])
+  // Whoever is killed while it writes is one whose writing never ends.
+  const never = () => new Promise<never>(() => {})
+  let writing = () => {}
+  const begun = new Promise<void>((resolve) => (writing = resolve))
+  let file: nodeFs.FileHandle | undefined
+  const open: typeof nodeFs.open = async (...args) => {
+    file = await nodeFs.open(...args)
+    writing()
+    return Object.defineProperty(file, 'writeFile', { value: never })
+  }
+  void makeNodeFiles({ ...nodeFs, open } as typeof nodeFs).writeNew(path, 'killed')
+  await begun
+  assert.not(readdirSync(folder).includes('cell.lock'))
+  assert.is(await nodeFiles.writeNew(path, 'mine'), true)
+  assert.is(await nodeFiles.writeNew(path, 'late'), false)
+  assert.is(readFileSync(path, 'utf8'), 'mine')
+  await file?.close()
+})
+
+test('where files cannot be linked, a new one is opened as such', async ({ folder }) => {
+  for (const code of ['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK']) {
+    const path = join(folder, code)
+    assert.is(await broken('link', code).writeNew(path, 'mine'), true)
+    assert.is(await broken('link', code).writeNew(path, 'late'), false)
+    assert.is(readFileSync(path, 'utf8'), 'mine')
+  }
+  assert.equal(readdirSync(folder).length, 4)
+})
+
+test('a new file that was swept away before it was in its place is written again', async ({ folder }) => {
+  let swept = 0
+  const link: typeof nodeFs.link = async (from, to) => {
+    if (swept++ === 0) await nodeFs.rm(from)
+    return nodeFs.link(from, to)
+  }
+  const path = join(folder, 'cell.lock')
+  assert.is(await makeNodeFiles({ ...nodeFs, link } as typeof nodeFs).writeNew(path, 'mine'), true)
+  assert.is(swept, 2)
+  assert.equal(readdirSync(folder), ['cell.lock'])
 })
 
 test('an output folder that cannot be written is found out before the run', async ({ folder }) => {

@@ -77,9 +77,12 @@ export function watch(child: ChildProcess): { child: ChildProcess; ended: Promis
   return { child, ended }
 }
 
-/** Resolves when `found` does; throws after a minute. */
-export async function until(found: () => boolean, what: string): Promise<void> {
+/** Resolves when `found` does; throws after a minute, and where the process that is to do it ends before. */
+export async function until(found: () => boolean, what: string, ended?: Promise<Ended>): Promise<void> {
+  let over: Ended | undefined
+  ended?.then((end) => (over = end))
   for (let waited = 0; !found(); waited += 20) {
+    if (over) throw new Error(`ended before ${what}: ${JSON.stringify(over)}`)
     if (waited > 60_000) throw new Error(`waited a minute for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

@@ -197,7 +197,7 @@ test('SIGUSR1 leaves a checkpoint and code 138, whatever SIGTERM follows; a watc
   const args = [...program.small, '--epochs', '400', '--out', out]
   const { child, ended } = program.start([...args, '--cell', '2'])
   const log = join(out, 'events', 'cell-2.jsonl')
-  await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('"progress"'), 'training')
+  await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('"progress"'), 'training', ended)
   const { out: seen, code } = await program.run([...args, '--watch', '--json'])
   assert.is(code, 0)
   assert.equal(
@@ -207,7 +207,7 @@ test('SIGUSR1 leaves a checkpoint and code 138, whatever SIGTERM follows; a watc
   let said = ''
   child.stdout?.on('data', (text) => (said += text))
   child.kill('SIGUSR1')
-  await until(() => said.includes('stopping behind a checkpoint'), 'the signal to be heard')
+  await until(() => said.includes('stopping behind a checkpoint'), 'the signal to be heard', ended)
   child.kill('SIGTERM')
   assert.is((await ended).code, 138)
   assert.equal(endings(out), new Set(['.checkpoint.safetensors']))

@@ -89,7 +89,11 @@ test('a signal in the middle of a cell leaves a checkpoint and its exit code; th
   const out = at('stopped')
   const stop = async (signal: 'SIGINT' | 'SIGTERM', code: number, cell: string, files: string[]) => {
     const { child, ended } = program.start([...args, '--out', out])
-    await until(() => eventsOf(out).some(({ event, id }) => event === 'progress' && id === cell), `${cell} to train`)
+    await until(
+      () => eventsOf(out).some(({ event, id }) => event === 'progress' && id === cell),
+      `${cell} to train`,
+      ended,
+    )
     child.kill(signal)
     const sent = performance.now()
     const stopped = await ended
@@ -113,10 +117,10 @@ test('a hang-up without a terminal changes nothing; a second Ctrl-C ends it at o
   const out = at('twice')
   const { child, ended } = program.start([...program.small, '--epochs', '2000', '--out', out])
   const told = () => eventsOf(out).filter(({ event }) => event === 'progress').length
-  await until(() => told() > 0, 'training')
+  await until(() => told() > 0, 'training', ended)
   child.kill('SIGHUP')
   const before = told()
-  await until(() => told() > before, 'training to go on')
+  await until(() => told() > before, 'training to go on', ended)
   child.kill('SIGINT')
   child.kill('SIGINT')
   const { code } = await ended

@@ -47,6 +47,7 @@ test('killed in the middle, it goes on to the same bits', async () => {
   await until(
     () => existsSync(events) && /"progress".*generation1/.test(readFileSync(events, 'utf8')),
     'generation 1 to train',
+    ended,
   )
   child.kill('SIGKILL')
   assert.is((await ended).signal, 'SIGKILL')
@@ -89,7 +90,7 @@ test('killed at any moment, training to convergence and generations until satura
   const events = join(out, 'events.jsonl')
   for (const sign of ['"progress".*generation0', '"finished".*generation0', '"progress".*control1', '"saturated"']) {
     const { child, ended } = program.start([...study, '--out', out, '--save-seconds', '0'])
-    await until(() => existsSync(events) && new RegExp(sign).test(readFileSync(events, 'utf8')), sign)
+    await until(() => existsSync(events) && new RegExp(sign).test(readFileSync(events, 'utf8')), sign, ended)
     child.kill('SIGKILL')
     await ended
   }
