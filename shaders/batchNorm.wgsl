@@ -58,8 +58,8 @@ fn sumOf(pair: vec2f, lane: u32) -> vec2f {
   return partial[0];
 }
 
-@compute @workgroup_size(WG)
-fn stats(id: Id) {
+// A channel's mean and 1 / deviation, the same for all lanes; the running statistics take them in.
+fn statistics(id: Id) -> vec2f {
   let c = id.group.x;
   let run = p.rest / WIDTH;
   let first = c * run;
@@ -72,14 +72,21 @@ fn stats(id: Id) {
     q += d * d;
   }
   let total = sumOf(vec2f(sumOfParts(s), sumOfParts(q)), id.lane);
-  if (id.lane != 0u) { return; }
   let n = f32(p.rest);
   let shift = total.x / n;
   let variance = max(total.y / n - shift * shift, 0.0);
-  let mean = origin + shift;
-  savedOut[c] = vec2f(mean, 1.0 / sqrt(variance + p.eps));
-  runningMean[c] += p.momentum * (mean - runningMean[c]);
-  runningVar[c] += p.momentum * (variance * n / (n - 1.0) - runningVar[c]);
+  let pair = vec2f(origin + shift, 1.0 / sqrt(variance + p.eps));
+  if (id.lane == 0u) {
+    savedOut[c] = pair;
+    runningMean[c] += p.momentum * (pair.x - runningMean[c]);
+    runningVar[c] += p.momentum * (variance * n / (n - 1.0) - runningVar[c]);
+  }
+  return pair;
+}
+
+@compute @workgroup_size(WG)
+fn stats(id: Id) {
+  let pair = statistics(id);
 }
 
 // Not max, which may make 0 of a NaN: a broken network has to show.
@@ -121,6 +128,17 @@ fn normaliseResidual(id: Id) {
   sweepResidual(id, saved[id.group.x]);
 }
 
+// Both in one dispatch, by a workgroup a channel.
+@compute @workgroup_size(WG)
+fn train(id: Id) {
+  sweep(id, statistics(id));
+}
+
+@compute @workgroup_size(WG)
+fn trainResidual(id: Id) {
+  sweepResidual(id, statistics(id));
+}
+
 // The same with the running statistics, where no gradient will ask for the pair.
 @compute @workgroup_size(WG)
 fn evaluate(id: Id) {
@@ -132,16 +150,17 @@ fn evaluateResidual(id: Id) {
   sweepResidual(id, constants(id.group.x));
 }
 
-fn finish(c: u32, pair: vec2f, lane: u32) {
+// (dbeta, dgamma) of this call alone, the same for all lanes, and into the parameters' gradients.
+fn finish(c: u32, pair: vec2f, lane: u32) -> vec2f {
   let total = sumOf(pair, lane);
-  if (lane != 0u) { return; }
-  sumsOut[c] = total;
-  dbeta[c] = total.x + select(0.0, dbeta[c], p.addBeta == 1u);
-  dgamma[c] = total.y + select(0.0, dgamma[c], p.addGamma == 1u);
+  if (lane == 0u) {
+    dbeta[c] = total.x + select(0.0, dbeta[c], p.addBeta == 1u);
+    dgamma[c] = total.y + select(0.0, dgamma[c], p.addGamma == 1u);
+  }
+  return total;
 }
 
-@compute @workgroup_size(WG)
-fn gradientSums(id: Id) {
+fn totals(id: Id) -> vec2f {
   let c = id.group.x;
   let run = p.rest / WIDTH;
   let m = saved[c];
@@ -157,11 +176,10 @@ fn gradientSums(id: Id) {
     s += g;
     q += g * xhat;
   }
-  finish(c, vec2f(sumOfParts(s), sumOfParts(q)), id.lane);
+  return finish(c, vec2f(sumOfParts(s), sumOfParts(q)), id.lane);
 }
 
-@compute @workgroup_size(WG)
-fn gradientSumsResidual(id: Id) {
+fn totalsResidual(id: Id) -> vec2f {
   let c = id.group.x;
   let run = p.rest / WIDTH;
   let m = saved[c];
@@ -173,22 +191,21 @@ fn gradientSumsResidual(id: Id) {
     s += g;
     q += g * xhat;
   }
-  finish(c, vec2f(sumOfParts(s), sumOfParts(q)), id.lane);
+  return finish(c, vec2f(sumOfParts(s), sumOfParts(q)), id.lane);
 }
 
-// The two means that training subtracts; in evaluation the statistics are constants and nothing is subtracted.
-fn means(c: u32) -> vec2f {
-  return select(vec2f(0.0), sums[c] / f32(p.rest), p.train == 1u);
+// `total` divided: the two means that training subtracts; in evaluation the statistics are constants and nothing is.
+fn means(total: vec2f) -> vec2f {
+  return select(vec2f(0.0), total / f32(p.rest), p.train == 1u);
 }
 
-@compute @workgroup_size(WG)
-fn inputGradient(id: Id) {
+fn sweepBack(id: Id, total: vec2f) {
   let c = id.group.x;
   let run = p.rest / WIDTH;
   let m = saved[c];
   let scale = m.y * gamma[c];
   let offset = beta[c];
-  let mean = means(c);
+  let mean = means(total);
   for (var i = id.group.y * WG + id.lane; i < run; i += WG * id.groups.y) {
     let centred = x[c * run + i] - m.x;
     let xhat = centred * m.y;
@@ -199,13 +216,12 @@ fn inputGradient(id: Id) {
   }
 }
 
-@compute @workgroup_size(WG)
-fn inputGradientResidual(id: Id) {
+fn sweepBackResidual(id: Id, total: vec2f) {
   let c = id.group.x;
   let run = p.rest / WIDTH;
   let m = saved[c];
   let scale = gamma[c];
-  let mean = means(c);
+  let mean = means(total);
   for (var i = id.group.y * WG + id.lane; i < run; i += WG * id.groups.y) {
     let at = c * run + i;
     let xhat = (x[at] - m.x) * m.y;
@@ -214,4 +230,37 @@ fn inputGradientResidual(id: Id) {
     if (ADD_X) { dx[at] += d; } else { dx[at] = d; }
     if (ADD_R) { dr[at] += g; } else { dr[at] = g; }
   }
+}
+
+@compute @workgroup_size(WG)
+fn gradientSums(id: Id) {
+  let total = totals(id);
+  if (id.lane == 0u) { sumsOut[id.group.x] = total; }
+}
+
+@compute @workgroup_size(WG)
+fn gradientSumsResidual(id: Id) {
+  let total = totalsResidual(id);
+  if (id.lane == 0u) { sumsOut[id.group.x] = total; }
+}
+
+@compute @workgroup_size(WG)
+fn inputGradient(id: Id) {
+  sweepBack(id, sums[id.group.x]);
+}
+
+@compute @workgroup_size(WG)
+fn inputGradientResidual(id: Id) {
+  sweepBackResidual(id, sums[id.group.x]);
+}
+
+// Both in one dispatch, by a workgroup a channel.
+@compute @workgroup_size(WG)
+fn gradient(id: Id) {
+  sweepBack(id, totals(id));
+}
+
+@compute @workgroup_size(WG)
+fn gradientResidual(id: Id) {
+  sweepBackResidual(id, totalsResidual(id));
 }

@@ -2,23 +2,23 @@ import source from '../../shaders/batchNorm.wgsl'
 import runningSource from '../../shaders/runningStats.wgsl'
 import { record } from '../autograd.ts'
 import { checkOptions, InputError, ShapeError } from '../errors.ts'
-import type { Gpu } from '../gpu/gpu.ts'
+import { type Gpu, MOST_BOUND } from '../gpu/gpu.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, persistent, sameShape, showShape, type Tensor } from '../tensor.ts'
 import { checkFloat, checkTensor } from './axes.ts'
 import { reshape, toLayout } from './copy.ts'
 
-type Entry =
-  | 'stats'
-  | 'normalise'
-  | 'normaliseResidual'
-  | 'evaluate'
-  | 'evaluateResidual'
-  | 'gradientSums'
-  | 'gradientSumsResidual'
-  | 'inputGradient'
-  | 'inputGradientResidual'
-const norm_ = kernels<Entry>(source)
+/** What there is with a residual, too. */
+type Form = 'train' | 'normalise' | 'evaluate' | 'gradientSums' | 'inputGradient' | 'gradient'
+const norm_ = kernels<'stats' | Form | `${Form}Residual`>(source)
+const withResidual: Pick<typeof norm_, Form> = {
+  train: norm_.trainResidual,
+  normalise: norm_.normaliseResidual,
+  evaluate: norm_.evaluateResidual,
+  gradientSums: norm_.gradientSumsResidual,
+  inputGradient: norm_.inputGradientResidual,
+  gradient: norm_.gradientResidual,
+}
 const running_ = kernels<'load'>(runningSource)
 
 export interface BatchNormOptions {
@@ -84,42 +84,46 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   // Four values a load where a channel's run can be cut so.
   const header = rest > 0 && rest % 4 === 0 ? { Value: 'vec4f', WIDTH: 4 } : { Value: 'f32', WIDTH: 1 }
   const base = { rest, train: train ? 1 : 0, eps, momentum, addGamma: 0, addBeta: 0 }
-  const RELU = relu && !residual ? 1 : 0
-  const { sweep, WG, summingWG } = gridOf(x.gpu, c, rest)
+  const { sweep, sums: perChannel, WG, summingWG, together } = gridOf(x.gpu, c, rest)
+  const kernel = residual ? withResidual : norm_
+  // With a residual there is always a relu.
+  const gate: Record<string, number> = residual ? {} : { RELU: relu ? 1 : 0 }
   const summing = { header, constants: { WG: summingWG } }
-  const sweeping = { header, constants: { WG } }
+  const sweeping = { header, constants: { WG, ...gate } }
   const y = empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm')
   const inputs = residual ? [x, gamma, beta, residual] : [x, gamma, beta]
+  const scaled: Record<string, Tensor> = residual ? { x, r: residual, gamma, beta, y } : { x, gamma, beta, y }
   if (!train && !(x.gpu.recording && inputs.some((t) => t.requiresGrad))) {
-    const constants = { gamma, beta, runningMean, runningVar }
-    if (residual) norm_.evaluateResidual({ x, r: residual, y, ...constants }, base, sweep, sweeping)
-    else norm_.evaluate({ x, y, ...constants }, base, sweep, { header, constants: { RELU, WG } })
+    kernel.evaluate({ ...scaled, runningMean, runningVar }, base, sweep, sweeping)
     return y
   }
   const saved = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.saved')
-  if (train) norm_.stats({ x, savedOut: saved, runningMean, runningVar }, base, { groups: [c] }, summing)
-  else running_.load({ runningMean, runningVar, saved }, { n: c, eps }, { threads: [c] })
-  if (residual) norm_.normaliseResidual({ x, r: residual, gamma, beta, saved, y }, base, sweep, sweeping)
-  else norm_.normalise({ x, gamma, beta, saved, y }, base, sweep, { header, constants: { RELU, WG } })
+  const statistics = { savedOut: saved, runningMean, runningVar }
+  if (train && together) {
+    kernel.train({ ...scaled, ...statistics }, base, perChannel, { header, constants: { WG: summingWG, ...gate } })
+  } else {
+    if (train) norm_.stats({ x, ...statistics }, base, perChannel, summing)
+    else running_.load({ runningMean, runningVar, saved }, { n: c, eps }, { threads: [c] })
+    kernel.normalise({ ...scaled, saved }, base, sweep, sweeping)
+  }
 
   return record('batchNorm', y, inputs, (dy, [dx, dgamma, dbeta, dr]) => {
-    const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
-    const spare = () => empty(x.gpu, [c], 'f32', 'row', 'batchNorm.unused')
-    const [toGamma, toBeta] = [dgamma?.to ?? spare(), dbeta?.to ?? spare()]
+    const unused = (like: Tensor) => empty(x.gpu, like.shape, 'f32', like.layout, 'batchNorm.unused')
+    const read: Record<string, Tensor> = residual ? { x, dy, yIn: y, gamma, saved } : { x, dy, gamma, beta, saved }
+    const totals = { dgamma: dgamma?.to ?? unused(gamma), dbeta: dbeta?.to ?? unused(beta) }
     const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
-    const outs = { saved, sumsOut: sums, dgamma: toGamma, dbeta: toBeta }
-    const gated = { header, constants: { RELU, WG: summingWG } }
-    if (residual) norm_.gradientSumsResidual({ x, dy, yIn: y, ...outs }, adds, { groups: [c] }, summing)
-    else norm_.gradientSums({ x, dy, gamma, beta, ...outs }, adds, { groups: [c] }, gated)
-    if (residual && (dx || dr)) {
-      const toX = dx?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-      const toR = dr?.to ?? empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm.unused')
-      const variant = { header, constants: { WG, ADD_X: dx?.add ?? 0, ADD_R: dr?.add ?? 0 } }
-      norm_.inputGradientResidual({ x, dy, yIn: y, gamma, saved, sums, dx: toX, dr: toR }, base, sweep, variant)
-    } else if (dx) {
-      const variant = { header, constants: { RELU, WG, ADD_X: dx.add } }
-      norm_.inputGradient({ x, dy, gamma, beta, saved, sums, dx: dx.to }, base, sweep, variant)
+    const wanted = dx !== undefined || dr !== undefined
+    const toX = () => ({ dx: dx?.to ?? unused(x), ...(residual && { dr: dr?.to ?? unused(x) }) })
+    const addTo = { ...gate, ADD_X: dx?.add ?? 0, ...(residual && { ADD_R: dr?.add ?? 0 }) }
+    if (together && wanted) {
+      const variant = { header, constants: { WG: summingWG, ...addTo } }
+      kernel.gradient({ ...read, ...totals, ...toX() }, adds, perChannel, variant)
+      return
     }
+    const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
+    const gated = { header, constants: { WG: summingWG, ...gate } }
+    kernel.gradientSums({ ...read, ...totals, sumsOut: sums }, adds, perChannel, gated)
+    if (wanted) kernel.inputGradient({ ...read, sums, ...toX() }, base, sweep, { header, constants: { WG, ...addTo } })
   })
 }
 
@@ -127,13 +131,19 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
  * A workgroup a channel for the sums. For the elementwise passes a channel's run is cut into slices, so that few channels
  * still fill the machine; a processor is full with few workgroups, each of which costs it the time of some hundred values.
  * A GPU hides the latency of its loads behind other invocations, of which a channel's sums have no more than a workgroup's.
+ * So on a processor the elementwise pass goes together with its sums, into one dispatch, unless that binds too much.
  */
-function gridOf({ info }: Gpu, channels: number, rest: number) {
+function gridOf({ info, device }: Gpu, channels: number, rest: number) {
   const WG = info.software ? 8 : 64
   const most = info.software ? Math.ceil(64 / Math.max(1, channels)) : 64
   const sweep = { groups: [channels, Math.min(most, Math.ceil(rest / (16 * WG)))] }
-  return { sweep, WG, summingWG: info.software ? 16 : 256 }
+  const bindsAll = device.limits.maxStorageBuffersPerShaderStage >= MOST_BOUND
+  const together = info.software && bindsAll && channels >= FILLING
+  return { sweep, sums: { groups: [channels] }, WG, summingWG: info.software ? 16 : 256, together }
 }
+
+/** Workgroups that keep a processor's cores at work. */
+const FILLING = 8
 
 /** Fresh weights on their own, for use outside a network: gamma 1, beta 0, running mean 0 and variance 1. */
 export function batchNormWeights(like: Tensor, channels: number): BatchNormWeights {

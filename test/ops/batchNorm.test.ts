@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
-import { type BatchNormOptions, batchNorm } from '../../src/ops/batchNorm.ts'
+import { init } from '../../src/node.ts'
+import { type BatchNormOptions, batchNorm, batchNormWeights } from '../../src/ops/batchNorm.ts'
 import { add, addRelu } from '../../src/ops/pointwise.ts'
 import { relu } from '../../src/ops/relu.ts'
 import { type Shape, sizeOf, type Tensor } from '../../src/tensor.ts'
@@ -68,16 +69,63 @@ for (const shape of [
   [3, 5, 3, 3],
   [2, 1, 1, 1],
   [8, 17, 7, 7],
+  [3, 8, 3, 3],
   [5, 6],
+  [5, 12],
 ]) {
   check(`trains at [${shape}]`, shape, { train: true })
   check(`evaluates at [${shape}]`, shape, { train: false })
   check(`trains with relu at [${shape}]`, shape, { train: true, relu: true })
 }
-check('adds a residual and rectifies', [4, 3, 5, 4], { train: true }, true)
-check('adds a residual to odd runs', [3, 5, 3, 3], { train: true }, true)
-check('adds a residual to rows', [5, 6], { train: true }, true)
-check('evaluates with a residual', [4, 3, 5, 4], { train: false }, true)
+// From 8 channels on a processor does each pass in one dispatch.
+for (const more of [0, 7]) {
+  check(`adds a residual and rectifies, ${3 + more} channels`, [4, 3 + more, 5, 4], { train: true }, true)
+  check(`adds a residual to odd runs, ${5 + more} channels`, [3, 5 + more, 3, 3], { train: true }, true)
+  check(`adds a residual to rows, ${6 + more} channels`, [5, 6 + more], { train: true }, true)
+  check(`evaluates with a residual, ${3 + more} channels`, [4, 3 + more, 5, 4], { train: false }, true)
+}
+
+test('on a processor each pass is one dispatch, of many channels, and computes what two do', async () => {
+  // On the same device, once as a processor and once as what is none.
+  const guest = await init({ device: engine.gpu.device })
+  for (const [c, residual] of [
+    [7, false],
+    [8, false],
+    [8, true],
+  ] as const) {
+    const shape = [4, c, 5, 4]
+    const found = []
+    for (const software of [true, false]) {
+      Object.assign(guest.gpu, { info: { ...guest.gpu.info, software } })
+      const [x, dy, r] = [1, 2, 3].map((seed) =>
+        guest.tensor(uniform(sizeOf(shape), seed), shape, { layout: 'chwn', requiresGrad: seed !== 2 }),
+      )
+      const weights = batchNormWeights(x, c)
+      const more = residual ? { residual: r } : { relu: true }
+      let y = x
+      const forward = guest.capture('forward', () => {
+        y = batchNorm(x, weights, { train: true, ...more })
+        return y
+      })
+      const both = guest.capture('both', () => {
+        y = batchNorm(x, weights, { train: true, ...more })
+        backward(y, dy)
+        return y
+      })
+      both.run()
+      const { gamma, beta, runningMean, runningVar } = weights
+      const all = [both.outputs, x.grad, r.grad, gamma.grad, beta.grad, runningMean, runningVar]
+      const values = []
+      for (const each of all) values.push(each ? [...(await each.read())] : [])
+      found.push({ dispatches: [forward.dispatches, both.dispatches], values })
+    }
+    const [one, two] = found
+    assert.equal([one.dispatches, two.dispatches], [c < 8 ? [2, 4] : [1, 2], [2, 4]], `${c} channels`)
+    for (const [i, values] of one.values.entries())
+      allclose(values, two.values[i], { atol: 1e-5, rtol: 1e-5 }, `${c} channels, ${i}`)
+  }
+  guest.destroy()
+})
 
 test('evaluates to the same bits whether or not a gradient is asked for', async () => {
   const shape = [4, 3, 5, 4]
@@ -116,21 +164,23 @@ test('keeps the variance of data far from 0', async () => {
 })
 
 test('a residual that is used twice gets both gradients', async () => {
-  const shape = [4, 3, 2, 2]
-  const data = uniform(sizeOf(shape), 9)
-  const grads: Float32Array[] = []
-  for (const fused of [true, false]) {
-    const x = engine.tensor(data, shape, { layout: 'chwn', requiresGrad: true })
-    const h = relu(x)
-    const weights = { gamma: engine.full([3], 1), beta: engine.full([3], 0.1), ...running(3) }
+  for (const c of [3, 9]) {
+    const shape = [4, c, 2, 2]
+    const data = uniform(sizeOf(shape), 9)
+    const grads: Float32Array[] = []
+    for (const fused of [true, false]) {
+      const x = engine.tensor(data, shape, { layout: 'chwn', requiresGrad: true })
+      const h = relu(x)
+      const weights = { gamma: engine.full([c], 1), beta: engine.full([c], 0.1), ...running(c) }
 
-    const y = fused
-      ? batchNorm(h, weights, { train: true, residual: h })
-      : addRelu(batchNorm(h, weights, { train: true }), h)
-    backward(add(y, h), engine.tensor(uniform(data.length, 4), shape, { layout: 'chwn' }))
-    grads.push((await x.grad!.read()) as Float32Array)
+      const y = fused
+        ? batchNorm(h, weights, { train: true, residual: h })
+        : addRelu(batchNorm(h, weights, { train: true }), h)
+      backward(add(y, h), engine.tensor(uniform(data.length, 4), shape, { layout: 'chwn' }))
+      grads.push((await x.grad!.read()) as Float32Array)
+    }
+    allclose(grads[0], grads[1], { atol: 1e-6, rtol: 1e-5 }, `gradient through both paths, ${c} channels`)
   }
-  allclose(grads[0], grads[1], { atol: 1e-6, rtol: 1e-5 }, 'gradient through both paths')
 })
 
 test('a NaN passes the relu, so that a broken network shows', async () => {
