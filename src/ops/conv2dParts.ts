@@ -17,9 +17,13 @@ export const partsUpTo = (most: number): number => (most > FEW ? most - (most % 
 
 /**
  * Has `write` fill the parts of a weight gradient, each like dw, and sums them into dw, or adds their sum to it. More
- * than 16 parts come in multiples of 16.
+ * than 16 parts come in multiples of 16. One part is dw itself.
  */
 export function byParts(parts: number, dw: Tensor, add: 0 | 1, write: (partial: Tensor) => void): void {
+  if (parts === 1) {
+    addOrWrite(dw, add, write)
+    return
+  }
   const partial = empty(dw.gpu, [parts, ...dw.shape], 'f32', 'row', 'conv2d weight gradient parts')
   write(partial)
   if (parts <= FEW) {
