@@ -11,7 +11,8 @@ struct Params { n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u3
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 
-// From the header: LANES, M, TAPS (1 or 3), LOADS = ceil(M * TAPS / LANES).
+// From the header: LANES, M, TAPS (1 or 3), LOADS = ceil(M * TAPS / LANES); ADD to dx, with one tap: touches the even
+// pixels alone.
 
 fn pixel(row: u32, ow: u32) -> f32 {
   let v = dy[row + min(ow, p.ow - 1u) * p.n];
@@ -21,8 +22,9 @@ fn pixel(row: u32, ow: u32) -> f32 {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let run = group.x % p.runs;
-  let ih = (group.x / p.runs) % p.h;
-  let n = group.x / (p.runs * p.h) * LANES + lane;
+  let rows = select(p.h, (p.h + 1u) / 2u, ADD == 1u);
+  let ih = (group.x / p.runs) % rows * (1u + ADD);
+  let n = group.x / (p.runs * rows) * LANES + lane;
   let image = min(n, p.n - 1u);
   let c0 = group.y * M;
   let ow0 = run * 4u;
@@ -74,17 +76,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     if (c0 + m >= p.c) { continue; }
     let at = (((c0 + m) * p.h + ih) * p.w + iw) * p.n + n;
     put(at, iw, even[m].x);
-    put(at + p.n, iw + 1u, odd[m].x);
     put(at + 2u * p.n, iw + 2u, even[m].y);
-    put(at + 3u * p.n, iw + 3u, odd[m].y);
     put(at + 4u * p.n, iw + 4u, even[m].z);
-    put(at + 5u * p.n, iw + 5u, odd[m].z);
     put(at + 6u * p.n, iw + 6u, even[m].w);
+    if (ADD == 1u) { continue; }
+    put(at + p.n, iw + 1u, odd[m].x);
+    put(at + 3u * p.n, iw + 3u, odd[m].y);
+    put(at + 5u * p.n, iw + 5u, odd[m].z);
     put(at + 7u * p.n, iw + 7u, odd[m].w);
   }
 }
 
 fn put(at: u32, iw: u32, value: f32) {
   if (iw >= p.w) { return; }
-  dx[at] = value;
+  if (ADD == 1u) { dx[at] += value; } else { dx[at] = value; }
 }

@@ -57,11 +57,15 @@ const input: Backward = (g, w, dy, dx, add) => {
   const { n, c, h, k, oh, ow, kh, kw } = g
   const LANES = w.gpu.info.subgroupSize
   const M = 8
-  const header = { LANES, M, TAPS: kw, LOADS: Math.ceil((M * kw) / LANES) }
+  // One tap sees a quarter of the pixels: these are added in place, by a pipeline that compiles in no time.
+  const ADD = kh === 1 && kw === 1 ? add : 0
+  const header = { LANES, M, TAPS: kw, LOADS: Math.ceil((M * kw) / LANES), ADD }
   const runs = Math.ceil(g.w / 8)
-  const groups = [runs * h * Math.ceil(n / LANES), Math.ceil(c / M)]
+  const groups = [runs * Math.ceil(ADD ? h / 2 : h) * Math.ceil(n / LANES), Math.ceil(c / M)]
   const params = { n, c, h, w: g.w, k, oh, ow, kh, runs }
-  addOrWrite(dx, add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header }))
+  const write = (to: Tensor) => input_.main({ w, dy, dx: to }, params, { groups }, { header })
+  if (ADD) write(dx)
+  else addOrWrite(dx, add, write)
 }
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
