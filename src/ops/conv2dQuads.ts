@@ -17,11 +17,11 @@ export const quads: ConvKernel = {
   dW: { fits: (gpu, g) => lanesFit(gpu, g) && g.n % 4 === 0, fills: imagesFill, run: weight },
 }
 
-/** Workgroups to fill a processor: parts that are not needed for it cost a dispatch that adds them up, and their bytes. */
-const MANY = 16
-/** Enough for less than SHORT multiply-adds, about a millisecond: the second dispatch would take longer than they save. */
-const FEW = 4
-const SHORT = 1e7
+/**
+ * Workgroups a weight gradient is spread over: one for a quarter of a millisecond's multiply-adds, since parts of it cost a
+ * second dispatch, which adds them up, and their bytes; as many as fill a processor, which has two cores at least.
+ */
+const workgroups = (multiplyAdds: number): number => Math.min(16, Math.max(2, Math.ceil(multiplyAdds / 2e6)))
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw: TAPS, strideW: S, padT: padTop, padL: padLeft } = g
@@ -30,11 +30,12 @@ function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): voi
   const quads = n / 4
   const strips = Math.ceil(ow / 2)
   const tiles = [Math.ceil(k / LANES), Math.ceil(c / C)]
-  const work = n * c * k * oh * ow * kh * TAPS
-  const parts = Math.min(8, strips * quads, Math.ceil((work < SHORT ? FEW : MANY) / (tiles[0] * tiles[1])))
+  const nine = TAPS === 3 && S === 1
+  const each = tiles[0] * tiles[1] * (nine ? 1 : kh)
+  const parts = Math.min(8, strips * quads, Math.ceil(workgroups(n * c * k * oh * ow * kh * TAPS) / each))
   const params = { quads, c, h, w: g.w, k, oh, ow, padTop, padLeft, strips, parts }
   byParts(parts, dw, add, (partial) => {
-    if (TAPS === 3 && S === 1) {
+    if (nine) {
       nine_.main({ x, dy, partial }, params, { groups: [parts, ...tiles] }, { header: { LANES, C } })
     } else {
       const header = { LANES, C, TAPS, S }
