@@ -26,6 +26,7 @@ export function contestants(cores) {
     { name: 'tfjs', webgpu: true, ...served('tfjs') },
     { name: 'jax-js', webgpu: true, ...served('jax') },
     ...native.flatMap((each) => several.map((threads) => ({ ...each, name: `${each.name} ${threads}T`, threads }))),
+    { name: 'pytorch GPU', command: python.command, given: [...python.given, 'gpu'] },
   ]
 }
 

@@ -1,18 +1,28 @@
 // What the field for a kernel of one's own starts with: a plain kernel that passes the check.
 
 const sizes = 'n: u32, c: u32, h: u32, w: u32, k: u32, side: u32, stride: u32, padding: u32, oh: u32, ow: u32'
-const head = (name: string, about: string, [first, second, output]: string[], params: string) => `// ${name}: ${about}
+/** The last name is what is written. */
+const head = (name: string, about: string, names: string[], params: string) => `// ${name}: ${about}
 // threads: elements
 struct Params { elements: u32${params} }
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> ${first}: array<f32>;
-${second ? `@group(0) @binding(2) var<storage, read> ${second}: array<f32>;\n` : ''}\
-@group(0) @binding(${second ? 3 : 2}) var<storage, read_write> ${output}: array<f32>;
+${names
+  .map((each, i) => {
+    const access = i === names.length - 1 ? 'read_write' : 'read'
+    return `@group(0) @binding(${i + 1}) var<storage, ${access}> ${each}: array<f32>;`
+  })
+  .join('\n')}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
   if (i >= p.elements) { return; }`
+
+const rowSum = `  let row = i / p.classes * p.classes;
+  var most = x[row];
+  for (var c = 1u; c < p.classes; c++) { most = max(most, x[row + c]); }
+  var total = 0.0;
+  for (var c = 0u; c < p.classes; c++) { total += exp(x[row + c] - most); }`
 
 /** Case → WGSL. Everything in it may be changed. */
 export const EXAMPLES: Record<string, { shape: string; source: string }> = {
@@ -113,6 +123,67 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     }
   }
   dw[i] = sum;
+}
+`,
+  },
+  'matmul forward': {
+    shape: '256x256:256',
+    source: `${head('product', 'an element a thread.', ['a', 'b', 'y'], ', m: u32, k: u32, n: u32')}
+  let row = i / p.n;
+  let column = i % p.n;
+  var sum = 0.0;
+  for (var t = 0u; t < p.k; t++) { sum += a[row * p.k + t] * b[t * p.n + column]; }
+  y[i] = sum;
+}
+`,
+  },
+  'linear forward': {
+    shape: '64x64:10',
+    source: `${head('classify', 'an element a thread.', ['x', 'w', 'b', 'y'], ', inFeatures: u32, outFeatures: u32')}
+  let row = i / p.outFeatures;
+  let to = i % p.outFeatures;
+  var sum = b[to];
+  for (var t = 0u; t < p.inFeatures; t++) { sum += x[row * p.inFeatures + t] * w[to * p.inFeatures + t]; }
+  y[i] = sum;
+}
+`,
+  },
+  'softmax forward': {
+    shape: '256x10',
+    source: `${head('share', 'an element a thread; each adds up its row.', ['x', 'y'], ', classes: u32')}
+${rowSum}
+  y[i] = exp(x[i] - most) / total;
+}
+`,
+  },
+  'softmax backward': {
+    shape: '256x10',
+    source: `${head('slope', 'an element a thread; each adds up its row.', ['x', 'dy', 'dx'], ', classes: u32')}
+${rowSum}
+  var inner = 0.0;
+  for (var c = 0u; c < p.classes; c++) { inner += dy[row + c] * exp(x[row + c] - most) / total; }
+  dx[i] = exp(x[i] - most) / total * (dy[i] - inner);
+}
+`,
+  },
+  'globalAvgPool forward': {
+    shape: '64x64x7x7',
+    source: `${head('mean', 'a picture and channel a thread; lane = channel.', ['x', 'y'], ', n: u32, c: u32, h: u32, w: u32')}
+  let image = i / p.c;
+  let channel = i % p.c;
+  let plane = p.h * p.w;
+  var sum = 0.0;
+  for (var pixel = 0u; pixel < plane; pixel++) { sum += x[(channel * plane + pixel) * p.n + image]; }
+  y[i] = sum / f32(plane);
+}
+`,
+  },
+  'globalAvgPool backward': {
+    shape: '64x64x7x7',
+    source: `${head('spread', 'an element a thread; lane = image.', ['dy', 'dx'], ', n: u32, c: u32, h: u32, w: u32')}
+  let image = i % p.n;
+  let channel = i / (p.n * p.h * p.w);
+  dx[i] = dy[image * p.c + channel] / f32(p.h * p.w);
 }
 `,
   },

@@ -72,10 +72,20 @@ const globalPool: Family = {
     const x = inputs.picture('x', [n, c, h, w], back)
     const mean: Expected = (i) => x.values.subarray(i * plane, (i + 1) * plane).reduce((sum, v) => sum + v, 0) / plane
     const bytes = bytesOf(x.tensor) + 4 * n * c
-    if (!back) return { flops: 0, bytes, record: () => [globalAvgPool(x.tensor)], want: [mean] }
+    const numbers = { n, c, h, w }
+    if (!back) {
+      const open = { inputs: { x: x.tensor }, output: { name: 'y', shape: [n, c], layout: 'row' as const }, numbers }
+      return { flops: 0, bytes, record: () => [globalAvgPool(x.tensor)], want: [mean], open }
+    }
     const dy = inputs.uniform('dy', [n, c])
-    const record = backwardOf(globalAvgPool(x.tensor), dy.tensor)
-    return { flops: 0, bytes, record, want: [(i) => dy.values[Math.floor(i / plane)] / plane] }
+    const output = { name: 'dx', shape: x.tensor.shape, layout: x.tensor.layout }
+    return {
+      flops: 0,
+      bytes,
+      record: backwardOf(globalAvgPool(x.tensor), dy.tensor),
+      want: [(i) => dy.values[Math.floor(i / plane)] / plane],
+      open: { inputs: { dy: dy.tensor }, output, numbers },
+    }
   },
 }
 
@@ -126,7 +136,17 @@ const product: Family = {
     const [a, b] = [inputs.uniform('a', [m, k]), inputs.uniform('b', [k, n])]
     const want: Expected = (i) => dot(k, (t) => a.values[Math.floor(i / n) * k + t] * b.values[t * n + (i % n)])
     const bytes = bytesOf(a.tensor, b.tensor) + 4 * m * n
-    return { flops: 2 * m * k * n, bytes, record: () => [matmul(a.tensor, b.tensor)], want: [want] }
+    return {
+      flops: 2 * m * k * n,
+      bytes,
+      record: () => [matmul(a.tensor, b.tensor)],
+      want: [want],
+      open: {
+        inputs: { a: a.tensor, b: b.tensor },
+        output: { name: 'y', shape: [m, n], layout: 'row' },
+        numbers: { m, k, n },
+      },
+    }
   },
 }
 
@@ -155,7 +175,12 @@ const classifier: Family = {
       const row = (i: number) => Math.floor(i / to)
       const value: Expected = (i) =>
         b.values[i % to] + dot(from, (t) => x.values[row(i) * from + t] * w.values[(i % to) * from + t])
-      return { flops, bytes, record: () => [call()], want: [value] }
+      const open = {
+        inputs: { x: x.tensor, w: w.tensor, b: b.tensor },
+        output: { name: 'y', shape: [n, to], layout: 'row' as const },
+        numbers: { n, inFeatures: from, outFeatures: to },
+      }
+      return { flops, bytes, record: () => [call()], want: [value], open }
     }
     const dy = inputs.uniform('dy', [n, to])
     const dx: Expected = (i) =>

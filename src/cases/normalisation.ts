@@ -7,7 +7,7 @@ export const normalisation: Family = {
   op: 'batchNorm',
   ...PICTURE,
   passes: ['forward', 'backward', 'residual forward', 'residual backward'],
-  shapes: ACTIVATIONS,
+  shapes: [...ACTIVATIONS, '64x16x14x14', '64x32x7x7', '64x8x7x7'],
   quick: ACTIVATIONS.slice(0, 1),
   make: (inputs, sizes, pass) => norm(inputs, sizes, pass.startsWith('residual'), pass.endsWith('backward')),
 }

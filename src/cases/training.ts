@@ -6,6 +6,7 @@ import { pictureSource } from '../ops/pictures.ts'
 import { softmax } from '../ops/softmax.ts'
 import { adamW, sgd } from '../optim.ts'
 import { stream } from '../random.ts'
+import type { Tensor } from '../tensor.ts'
 import { bytesOf, type Expected, type Family } from './work.ts'
 
 const rows = /^(\d+)x(\d+)$/
@@ -111,7 +112,15 @@ const smoothing: Family = {
     const x = inputs.uniform('x', [n, classes], { scale: 5, grad: back })
     const p = (row: number) => probabilities(x.values, row, classes, 1)
     const value: Expected = (i) => p(Math.floor(i / classes))[i % classes]
-    if (!back) return { flops: 0, bytes: bytesOf(x.tensor, x.tensor), record: () => [softmax(x.tensor)], want: [value] }
+    const open = (name: string, given: Record<string, Tensor>) => ({
+      inputs: { x: x.tensor, ...given },
+      output: { name, shape: [n, classes], layout: 'row' as const },
+      numbers: { n, classes },
+    })
+    if (!back) {
+      const bytes = bytesOf(x.tensor, x.tensor)
+      return { flops: 0, bytes, record: () => [softmax(x.tensor)], want: [value], open: open('y', {}) }
+    }
     const dy = inputs.uniform('dy', [n, classes])
     const gradient: Expected = (i) => {
       const [row, k] = [Math.floor(i / classes), i % classes]
@@ -119,7 +128,13 @@ const smoothing: Family = {
       return p(row)[k] * (dy.values[i] - inner)
     }
     const bytes = bytesOf(x.tensor, dy.tensor, x.tensor)
-    return { flops: 0, bytes, record: backwardOf(softmax(x.tensor), dy.tensor), want: [gradient] }
+    return {
+      flops: 0,
+      bytes,
+      record: backwardOf(softmax(x.tensor), dy.tensor),
+      want: [gradient],
+      open: open('dx', { dy: dy.tensor }),
+    }
   },
 }
 

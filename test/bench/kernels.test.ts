@@ -94,7 +94,9 @@ test('a run: ours and a kernel of a user, checked, timed in the same rounds, bes
 
 for (const [name, { shape, source }] of Object.entries(EXAMPLES)) {
   test(`${name}: what the page offers as a start for a kernel of one's own is right`, async () => {
-    const small = shape.includes(':') ? ['3x2x5x6:4:3/2', '2x3x5x4:2:3'] : ['3x2x5x6']
+    const op = name.split(' ')[0]
+    const pictures = shape.includes(':') ? ['3x2x5x6:4:3/2', '2x3x5x4:2:3'] : ['3x2x5x6']
+    const small = { matmul: ['5x7:3'], linear: ['5x7:3'], softmax: ['5x7'] }[op] ?? pictures
     for (const { make, name: each } of [...casesNamed(name, [shape]), ...casesNamed(name, small)]) {
       const work = make(engine)
       const check = await checkOutputs(engine.step(ownKernel('mine.wgsl', source).record(work, each)), work.want)

@@ -1,4 +1,7 @@
-"""PyTorch on the processor, eager. The protocol is serve.js's: requests on standard input, answers on descriptor 3."""
+"""PyTorch, eager, on the processor or, called with `gpu`, on a GPU that it knows, in float32 throughout.
+
+The protocol is serve.js's: requests on standard input, answers on descriptor 3.
+"""
 import json
 import os
 import sys
@@ -50,7 +53,7 @@ def ece(spec, given):
         confidence, best = F.softmax(logits, 1).max(1)
         gap = confidence - (best == labels).float()
         place = (torch.ceil(confidence * bins) - 1).clamp(0, bins - 1).long()
-        gaps = torch.zeros(bins).index_add_(0, place, gap)
+        gaps = gap.new_zeros(bins).index_add_(0, place, gap)
         return {"ece": gaps.abs().sum() / len(labels)}
 
     return once(call)
@@ -155,20 +158,46 @@ def once(call):
 
 families = {"conv": conv, "loss": loss, "ece": ece, "norm": norm, "step": step, "inference": inference}
 prepared = {}
+where = "cpu"
+
+
+def device():
+    """Where tensors lie, and what that place is called."""
+    if sys.argv[1:] != ["gpu"]:
+        return "cpu", "CPU"
+    if torch.cuda.is_available():
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        return "cuda", torch.cuda.get_device_name()
+    mps = getattr(torch.backends, "mps", None)
+    if mps and mps.is_available():
+        return "mps", "Apple GPU"
+    raise RuntimeError("no GPU that this PyTorch can use")
+
+
+def wait():
+    """A call returns before a GPU has done its work."""
+    if where == "cuda":
+        torch.cuda.synchronize()
+    if where == "mps":
+        torch.mps.synchronize()
 
 
 def load(folder, name, shape, kind):
     with open(os.path.join(folder, name), "rb") as file:
         raw = bytearray(file.read())
     values = torch.frombuffer(raw, dtype=torch.int32 if kind == "u32" else torch.float32).reshape(shape)
-    return values.long() if kind == "u32" else values
+    return (values.long() if kind == "u32" else values).to(where)
 
 
 def answer(what, request):
+    global where
     if what == "open":
         torch.set_num_threads(request["threads"])
         threads = torch.get_num_threads()
-        return {"about": f"PyTorch {torch.__version__}, CPU, eager, {threads} {'thread' if threads == 1 else 'threads'}"}
+        where, named = device()
+        with_threads = f", {threads} {'thread' if threads == 1 else 'threads'}" if where == "cpu" else ", TF32 off"
+        return {"about": f"PyTorch {torch.__version__}, {named}, eager{with_threads}"}
     if what == "prepare":
         folder, spec = request["folder"], request["spec"]
         given = {name: load(folder, name, each["shape"], each["type"]) for name, each in spec["inputs"].items()}
@@ -176,12 +205,13 @@ def answer(what, request):
         results = prepared["outputs"]()
         for name, value in results.items():
             with open(os.path.join(folder, f"result.{name}"), "wb") as file:
-                file.write(bytes(value.detach().contiguous().flatten().clone().storage().untyped()))
+                file.write(bytes(value.detach().cpu().contiguous().flatten().clone().storage().untyped()))
         return {"outputs": list(results)}
     if what == "time":
         start = time.perf_counter()
         for _ in range(request["calls"]):
             prepared["call"]()
+        wait()
         return {"seconds": time.perf_counter() - start}
     prepared.clear()
     return {}
