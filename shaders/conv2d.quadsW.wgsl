@@ -2,7 +2,8 @@
 //   partial[part, k, c, i, j] = sum over the part's images n, and oh, ow, of dy[k, oh, ow, n] * x[c, oh + i - padTop, ow + j - padLeft, n]
 // An invocation owns one output channel, C input channels and all nine taps. It walks down strips of two pixels of dy:
 // the row it reads of x meets three rows of dy, of which two are kept from the rows before. Each lane reads x of one
-// input channel; shuffles show it to all. The strips of all images are split into parts, summed by conv2d.total.
+// input channel; shuffles show it to all. The strips of all images are split into parts, summed by conv2d.total
+// where there are several.
 // The number of images is a multiple of four, so that a load brings four.
 // Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;

@@ -278,7 +278,7 @@ export class Gpu {
   }
 }
 
-/** Storage buffers that a kernel binds at most; one of them has a form for devices that bind eight. */
+/** Storage buffers that a kernel binds at most; those of more than eight have a form for devices that bind eight. */
 export const MOST_BOUND = 10
 
 /**

@@ -40,9 +40,10 @@ export function featuresOf<X>(built: Architecture, x: X, operations: Operations<
 /** Convolution, norm, ReLU, …; the last ReLU comes after the sum. */
 function postactivated<X>(built: Architecture, block: Block, x: X, operations: Operations<X>): X {
   const last = block.layers.length - 1
-  // First, so that its gradient comes last: of a 1x1 convolution at stride 2 it is added to every second pixel alone.
-  const residual = shortcutOf(built, block, x, operations)
-  return block.layers.reduce((y, each, i) => operations.layer(each, y, i === last ? { residual } : { relu: true }), x)
+  return block.layers.reduce((y, each, i) => {
+    const after = i === last ? { residual: shortcutOf(built, block, x, operations) } : { relu: true }
+    return operations.layer(each, y, after)
+  }, x)
 }
 
 /** Norm, ReLU, convolution, …; a block that reshapes takes its shortcut after the first ReLU. */
@@ -52,7 +53,8 @@ function preactivated<X>(built: Architecture, block: Block, x: X, operations: Op
   const y = block.layers.reduce((z, { conv, norm, kernel, stride }, i) => {
     return convolve(conv, i === 0 ? z : normalise(norm, z, { relu: true }), kernel, stride)
   }, first)
-  return add(y, block.shortcut ? shortcutOf(built, block, first, operations) : x)
+  // The shortcut first, as in batchNorm: its gradient comes last.
+  return add(block.shortcut ? shortcutOf(built, block, first, operations) : x, y)
 }
 
 function shortcutOf<X>(

@@ -57,6 +57,14 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
       throw fileFault(action, path, error)
     }
   }
+  const there = (path: string): Promise<boolean> =>
+    fs.stat(path).then(
+      () => true,
+      (error) => {
+        if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false
+        throw error
+      },
+    )
   /** Writes a file of another name, which `put` brings to its place. */
   const beside = async (path: string, bytes: Uint8Array | string, flush: boolean, put: (from: string) => unknown) => {
     // Other machines may write into the same folder, with the same process numbers.
@@ -84,18 +92,25 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
       doing('write', path, () => beside(path, bytes, true, (temporary) => fs.rename(temporary, path))),
     writeNew: (path, text) =>
       doing('write', path, async () => {
-        for (;;) {
+        for (let tries = 1; ; tries++) {
+          // Whoever looks at a file again and again must need no disk for it.
+          if (await there(path)) return false
           // Linked, not opened anew: whoever is killed in between leaves no file without words.
           const fault = await faultOf(beside(path, text, false, (temporary) => fs.link(temporary, path)))
           if (!fault) return true
           if (fault.code === 'EEXIST') return false
-          // Swept away with what others left lying about.
-          if (fault.code === 'ENOENT' && fault.syscall === 'link') continue
           if (fault.syscall !== 'link') throw fault
+          // Swept away with what others left lying about.
+          if (fault.code === 'ENOENT' && tries < 20) continue
           // A file system without links.
-          const plain = await faultOf(fs.writeFile(path, text, { flag: 'wx' }))
-          if (plain && plain.code !== 'EEXIST') throw plain
-          return !plain
+          const made = await faultOf(fs.open(path, 'wx').then((file) => file.close()))
+          if (made?.code === 'EEXIST') return false
+          if (made) throw made
+          const filled = await faultOf(fs.writeFile(path, text))
+          if (!filled) return true
+          // Made, and not filled: nobody's.
+          await fs.rm(path, { force: true }).catch(() => {})
+          throw filled
         }
       }),
     rename: (from, to) =>
@@ -109,14 +124,7 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
         }
       }),
     append: (path, text) => doing('write', path, () => fs.appendFile(path, text)),
-    exists: (path) =>
-      fs.stat(path).then(
-        () => true,
-        (error) => {
-          if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false
-          throw fileFault('look at', path, error)
-        },
-      ),
+    exists: (path) => doing('look at', path, () => there(path)),
     list: (path) =>
       doing('list', path, async () => {
         const entries = await fs.readdir(path, { withFileTypes: true })

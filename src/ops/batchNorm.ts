@@ -91,7 +91,8 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   const summing = { header, constants: { WG: summingWG } }
   const sweeping = { header, constants: { WG, ...gate } }
   const y = empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm')
-  const inputs = residual ? [x, gamma, beta, residual] : [x, gamma, beta]
+  // The residual first: what it comes from then runs backward last, and a shortcut adds its gradient to few pixels.
+  const inputs = residual ? [residual, x, gamma, beta] : [x, gamma, beta]
   const scaled: Record<string, Tensor> = residual ? { x, r: residual, gamma, beta, y } : { x, gamma, beta, y }
   if (!train && !(x.gpu.recording && inputs.some((t) => t.requiresGrad))) {
     kernel.evaluate({ ...scaled, runningMean, runningVar }, base, sweep, sweeping)
@@ -107,12 +108,14 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
     kernel.normalise({ ...scaled, saved }, base, sweep, sweeping)
   }
 
-  return record('batchNorm', y, inputs, (dy, [dx, dgamma, dbeta, dr]) => {
+  return record('batchNorm', y, inputs, (dy, places) => {
+    const [dx, dgamma, dbeta] = residual ? places.slice(1) : places
+    const dr = residual ? places[0] : null
     const unused = (like: Tensor) => empty(x.gpu, like.shape, 'f32', like.layout, 'batchNorm.unused')
     const read: Record<string, Tensor> = residual ? { x, dy, yIn: y, gamma, saved } : { x, dy, gamma, beta, saved }
     const totals = { dgamma: dgamma?.to ?? unused(gamma), dbeta: dbeta?.to ?? unused(beta) }
     const adds = { ...base, addGamma: dgamma?.add ?? 0, addBeta: dbeta?.add ?? 0 }
-    const wanted = dx !== undefined || dr !== undefined
+    const wanted = Boolean(dx || dr)
     const toX = () => ({ dx: dx?.to ?? unused(x), ...(residual && { dr: dr?.to ?? unused(x) }) })
     const addTo = { ...gate, ADD_X: dx?.add ?? 0, ...(residual && { ADD_R: dr?.add ?? 0 }) }
     if (together && wanted) {

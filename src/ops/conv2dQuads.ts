@@ -19,7 +19,8 @@ export const quads: ConvKernel = {
 
 /**
  * Workgroups a weight gradient is spread over: one for a quarter of a millisecond's multiply-adds, since parts of it cost a
- * second dispatch, which adds them up, and their bytes; as many as fill a processor, which has two cores at least.
+ * second dispatch, which adds them up, and their bytes. Two for the smallest, since a processor has two cores at least; no
+ * more than sixteen, which fill most.
  */
 const workgroups = (multiplyAdds: number): number => Math.min(16, Math.max(2, Math.ceil(multiplyAdds / 2e6)))
 

@@ -92,7 +92,7 @@ export class Locks {
       const text = await this.text(path)
       if (text === null) continue
       const other = parse(text)
-      // A lock without words is one that is being written, or whose writer died of it.
+      // A lock without words is of a file system without links: it is being written, or its writer died of it.
       if (!this.gone(key, text, other)) return other ?? { ...holder, host: '', pid: 0 }
       if (await this.putAside(path, text, nonce)) after = other
     }

@@ -137,6 +137,21 @@ test('where files cannot be linked, a new one is opened as such', async ({ folde
     assert.is(readFileSync(path, 'utf8'), 'mine')
   }
   assert.equal(readdirSync(folder).length, 4)
+  const full = async () => {
+    throw Object.assign(new Error('raw message'), { code: 'ENOSPC', syscall: 'write' })
+  }
+  const unlinked = async () => {
+    throw Object.assign(new Error('raw message'), { code: 'EPERM', syscall: 'link' })
+  }
+  const files = makeNodeFiles({ ...nodeFs, link: unlinked, writeFile: full } as typeof nodeFs)
+  await refused(() => files.writeNew(join(folder, 'full'), 'mine'), /the disk is full/)
+  assert.equal(readdirSync(folder).length, 4)
+})
+
+test('whether a file is there is told on a full disk, too', async ({ folder }) => {
+  const path = join(folder, 'cell.lock')
+  writeFileSync(path, 'theirs')
+  assert.is(await broken('writeFile', 'ENOSPC').writeNew(path, 'mine'), false)
 })
 
 test('a new file that was swept away before it was in its place is written again', async ({ folder }) => {

@@ -1,6 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { backward } from '../../src/autograd.ts'
 import { resnet } from '../../src/nn/resnet.ts'
+import { adapterClass } from '../../src/ops/conv2dPlan.ts'
+import { distillLoss } from '../../src/ops/distillLoss.ts'
+import { adamW } from '../../src/optim.ts'
 import { stream } from '../../src/random.ts'
 import { engine } from '../device.ts'
 
@@ -78,5 +82,30 @@ for (const shortcut of ['A', 'B'] as const) {
     for (const v of await y.read()) assert.ok(Number.isFinite(v))
   })
 }
+
+// The gradients of shortcuts come last, and are added in place.
+test('a training step has no more dispatches than docs/performance.md says', () => {
+  if (adapterClass(engine.info) !== 'llvmpipe' || engine.info.subgroupSize !== 8) return
+  for (const px of [14, 7]) {
+    const net = make({ depth: 8, widths: [8, 16, 32], channels: 1 })
+    const x = engine.zeros([64, 1, px, px], { layout: 'chwn' })
+    const labels = engine.zeros([64], { dtype: 'u32' })
+    const optimizer = adamW(net.parameters.flat, { lr: 1e-3 })
+    const { tape } = engine.gpu.trace(
+      'step',
+      () => {
+        const { loss } = distillLoss(net.forward(x, { train: true }), { labels })
+        net.parameters.zeroGrad()
+        backward(loss)
+        optimizer.step()
+        return loss
+      },
+      () => [],
+    )
+    const inPlace = tape.commands.filter(({ pipeline }) => / ADD=1\b/.test(pipeline.label))
+    assert.equal([tape.commands.length, inPlace.length], [56, 2], `${px} px`)
+    tape.release()
+  }
+})
 
 test.run()

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
-import { init } from '../../src/node.ts'
+import { init, openAdapter } from '../../src/node.ts'
 import { type BatchNormOptions, batchNorm, batchNormWeights } from '../../src/ops/batchNorm.ts'
 import { add, addRelu } from '../../src/ops/pointwise.ts'
 import { relu } from '../../src/ops/relu.ts'
@@ -86,8 +86,13 @@ for (const more of [0, 7]) {
 }
 
 test('on a processor each pass is one dispatch, of many channels, and computes what two do', async () => {
-  // On the same device, once as a processor and once as what is none.
-  const guest = await init({ device: engine.gpu.device })
+  const { adapter } = await openAdapter({ adapter: process.env.WEBGPU_DISTILL_ADAPTER })
+  // A processor, what is none, and a processor whose device binds no more than the default limit.
+  const forms = [
+    { device: engine.gpu.device, software: true },
+    { device: engine.gpu.device, software: false },
+    { device: await adapter.requestDevice(), software: true },
+  ]
   for (const [c, residual] of [
     [7, false],
     [8, false],
@@ -95,36 +100,42 @@ test('on a processor each pass is one dispatch, of many channels, and computes w
   ] as const) {
     const shape = [4, c, 5, 4]
     const found = []
-    for (const software of [true, false]) {
+    for (const { device, software } of forms) {
+      const guest = await init({ device })
       Object.assign(guest.gpu, { info: { ...guest.gpu.info, software } })
       const [x, dy, r] = [1, 2, 3].map((seed) =>
         guest.tensor(uniform(sizeOf(shape), seed), shape, { layout: 'chwn', requiresGrad: seed !== 2 }),
       )
       const weights = batchNormWeights(x, c)
-      const more = residual ? { residual: r } : { relu: true }
-      let y = x
-      const forward = guest.capture('forward', () => {
-        y = batchNorm(x, weights, { train: true, ...more })
-        return y
+      const options = { train: true, ...(residual ? { residual: r } : { relu: true }) }
+      const forward = guest.capture('forward', () => batchNorm(x, weights, options))
+      // The second gradient is added to the first.
+      const twice = guest.capture('twice', () => {
+        const [first, second] = [batchNorm(x, weights, options), batchNorm(x, weights, options)]
+        backward(first, dy)
+        backward(second, dy)
+        return second
       })
-      const both = guest.capture('both', () => {
-        y = batchNorm(x, weights, { train: true, ...more })
-        backward(y, dy)
-        return y
-      })
-      both.run()
+      twice.run()
       const { gamma, beta, runningMean, runningVar } = weights
-      const all = [both.outputs, x.grad, r.grad, gamma.grad, beta.grad, runningMean, runningVar]
       const values = []
-      for (const each of all) values.push(each ? [...(await each.read())] : [])
-      found.push({ dispatches: [forward.dispatches, both.dispatches], values })
+      for (const each of [twice.outputs, x.grad, r.grad, gamma.grad, beta.grad, runningMean, runningVar])
+        values.push(each ? [...(await each.read())] : [])
+      found.push({ dispatches: [forward.dispatches, twice.dispatches], values })
+      guest.destroy()
     }
-    const [one, two] = found
-    assert.equal([one.dispatches, two.dispatches], [c < 8 ? [2, 4] : [1, 2], [2, 4]], `${c} channels`)
+    const [one, two, bound] = found
+    const apart = [2, 8]
+    assert.equal(
+      found.map(({ dispatches }) => dispatches),
+      [c < 8 ? apart : [1, 4], apart, apart],
+      `${c} channels`,
+    )
     for (const [i, values] of one.values.entries())
       allclose(values, two.values[i], { atol: 1e-5, rtol: 1e-5 }, `${c} channels, ${i}`)
+    assert.equal(bound.values, one.values)
   }
-  guest.destroy()
+  forms[2].device.destroy()
 })
 
 test('evaluates to the same bits whether or not a gradient is asked for', async () => {

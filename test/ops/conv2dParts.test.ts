@@ -1,10 +1,15 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { backward } from '../../src/autograd.ts'
 import { DistillError } from '../../src/errors.ts'
+import { conv2dBy } from '../../src/ops/conv2d.ts'
+import { geometry } from '../../src/ops/conv2dGeometry.ts'
 import { byChannels, byParts, inOnePart } from '../../src/ops/conv2dParts.ts'
+import { ableKernels } from '../../src/ops/conv2dPlan.ts'
 import { fill } from '../../src/ops/copy.ts'
-import { uniform } from '../check.ts'
+import { allclose, uniform } from '../check.ts'
 import { engine } from '../device.ts'
+import { type ConvCase, convBackward, outputSize } from './conv2dReference.ts'
 
 const test = suite('conv2d, parts')
 
@@ -46,6 +51,39 @@ test('sums parts of more elements than one axis of a grid has invocations', asyn
     for (const add of [0, 1] as const) byParts(2, dw, add, (partial) => fill(partial, 1.5))
   })
   assert.ok(((await dw.read()) as Float32Array).every((v) => v === 6))
+})
+
+test('one part is the sum itself, or is added to it', async () => {
+  const dw = engine.zeros([10])
+  const { dispatches } = engine.capture('one', () => byParts(1, dw, 0, (partial) => fill(partial, 1.5)))
+  assert.is(dispatches, 1)
+  engine.step(() => {
+    for (const add of [0, 1, 1] as const) byParts(1, dw, add, (partial) => fill(partial, 1.5))
+  })
+  assert.equal([...(await dw.read())], new Array(10).fill(4.5))
+})
+
+test('the gradient of a 1x1 convolution at stride 2 is added to what it reaches', async () => {
+  for (const [h, w] of [
+    [9, 5],
+    [4, 11],
+  ]) {
+    const of: ConvCase = { n: 8, c: 3, h, w, k: 5, kh: 1, kw: 1, stride: [2, 2] }
+    const [oh, ow] = outputSize(of)
+    const [xs, ws, gs] = [uniform(of.n * of.c * h * w, 1), uniform(of.k * of.c, 2), uniform(of.n * of.k * oh * ow, 3)]
+    const x = engine.tensor(xs, [of.n, of.c, h, w], { layout: 'chwn', requiresGrad: true })
+    const weight = engine.tensor(ws, [of.k, of.c, 1, 1])
+    const dy = engine.tensor(gs, [of.n, of.k, oh, ow], { layout: 'chwn' })
+    const { dx } = convBackward(of, xs, ws, gs)
+    for (const dX of ableKernels(engine.gpu, geometry(x, weight, null, { stride: 2 })).dX) {
+      x.grad = null
+      for (const times of [1, 2]) {
+        backward(conv2dBy({ dX }, x, weight, null, { stride: 2 }), dy)
+        const wanted = dx.map((value) => times * value)
+        allclose(await x.grad!.read(), wanted, { atol: times * 2e-5 }, `${dX}, ${h}x${w}, ${times}`)
+      }
+    }
+  }
 })
 
 test.run()

@@ -149,7 +149,9 @@ def step(spec, given):
 
 def inference(spec, given):
     run = frozen(spec["network"], weights_of(given, "network"))
-    return once(lambda: {"logits": run(given["x"])})
+    x = given["x"].cpu()
+    # From the host's numbers to the logits on the host, one picture after another.
+    return once(lambda: {"logits": run(x.to(where)).cpu()})
 
 
 def once(call):
@@ -196,8 +198,9 @@ def answer(what, request):
         torch.set_num_threads(request["threads"])
         threads = torch.get_num_threads()
         where, named = device()
-        with_threads = f", {threads} {'thread' if threads == 1 else 'threads'}" if where == "cpu" else ", TF32 off"
-        return {"about": f"PyTorch {torch.__version__}, {named}, eager{with_threads}"}
+        counted = f"{threads} {'thread' if threads == 1 else 'threads'}"
+        how = {"cpu": f", {counted}", "cuda": ", TF32 off"}.get(where, "")
+        return {"about": f"PyTorch {torch.__version__}, {named}, eager{how}"}
     if what == "prepare":
         folder, spec = request["folder"], request["spec"]
         given = {name: load(folder, name, each["shape"], each["type"]) for name, each in spec["inputs"].items()}
