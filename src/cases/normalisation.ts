@@ -65,7 +65,7 @@ function norm(inputs: Inputs, [n, c, h, w]: readonly number[], withResidual: boo
     flops: 0,
     bytes: bytesOf(...tensors, ...tensors, dy.tensor),
     record: backwardOf(y, dy.tensor),
-    want: residual ? [...want, through] : want,
+    want: residual ? [through, ...want] : want,
   }
 }
 

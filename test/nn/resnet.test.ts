@@ -83,7 +83,7 @@ for (const shortcut of ['A', 'B'] as const) {
   })
 }
 
-// The gradients of shortcuts come last, and are added in place.
+// All but the one of the pictures. The gradients of shortcuts come last, and are added in place.
 test('a training step has no more dispatches than docs/performance.md says', () => {
   if (adapterClass(engine.info) !== 'llvmpipe' || engine.info.subgroupSize !== 8) return
   for (const px of [14, 7]) {
