@@ -65,6 +65,7 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
         throw error
       },
     )
+  const sweep = (path: string) => fs.rm(path, { force: true }).catch(() => {})
   /** Writes a file of another name, which `put` brings to its place. */
   const beside = async (path: string, bytes: Uint8Array | string, flush: boolean, put: (from: string) => unknown) => {
     // Other machines may write into the same folder, with the same process numbers.
@@ -78,8 +79,9 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
         await file.close()
       }
       await put(temporary)
-    } finally {
-      await fs.rm(temporary, { force: true }).catch(() => {})
+    } catch (error) {
+      await sweep(temporary)
+      throw error
     }
   }
   return {
@@ -96,7 +98,8 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
           // Whoever looks at a file again and again must need no disk for it.
           if (await there(path)) return false
           // Linked, not opened anew: whoever is killed in between leaves no file without words.
-          const fault = await faultOf(beside(path, text, false, (temporary) => fs.link(temporary, path)))
+          const link = (temporary: string) => fs.link(temporary, path).then(() => sweep(temporary))
+          const fault = await faultOf(beside(path, text, false, link))
           if (!fault) return true
           if (fault.code === 'EEXIST') return false
           if (fault.syscall !== 'link') throw fault
@@ -109,7 +112,7 @@ export function makeNodeFiles(fs: typeof nodeFs = nodeFs): FileLayer {
           const filled = await faultOf(fs.writeFile(path, text))
           if (!filled) return true
           // Made, and not filled: nobody's.
-          await fs.rm(path, { force: true }).catch(() => {})
+          await sweep(path)
           throw filled
         }
       }),

@@ -88,24 +88,23 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
   const kernel = residual ? withResidual : norm_
   // With a residual there is always a relu.
   const gate: Record<string, number> = residual ? {} : { RELU: relu ? 1 : 0 }
-  const summing = { header, constants: { WG: summingWG } }
-  const sweeping = { header, constants: { WG, ...gate } }
+  const variant = (lanes: number, more: Record<string, number> = {}) => ({ header, constants: { WG: lanes, ...more } })
   const y = empty(x.gpu, x.shape, 'f32', 'chwn', 'batchNorm')
   // The residual first: what it comes from then runs backward last, and a shortcut adds its gradient to few pixels.
   const inputs = residual ? [residual, x, gamma, beta] : [x, gamma, beta]
   const scaled: Record<string, Tensor> = residual ? { x, r: residual, gamma, beta, y } : { x, gamma, beta, y }
   if (!train && !(x.gpu.recording && inputs.some((t) => t.requiresGrad))) {
-    kernel.evaluate({ ...scaled, runningMean, runningVar }, base, sweep, sweeping)
+    kernel.evaluate({ ...scaled, runningMean, runningVar }, base, sweep, variant(WG, gate))
     return y
   }
   const saved = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.saved')
   const statistics = { savedOut: saved, runningMean, runningVar }
   if (train && together) {
-    kernel.train({ ...scaled, ...statistics }, base, perChannel, { header, constants: { WG: summingWG, ...gate } })
+    kernel.train({ ...scaled, ...statistics }, base, perChannel, variant(summingWG, gate))
   } else {
-    if (train) norm_.stats({ x, ...statistics }, base, perChannel, summing)
+    if (train) norm_.stats({ x, ...statistics }, base, perChannel, variant(summingWG))
     else running_.load({ runningMean, runningVar, saved }, { n: c, eps }, { threads: [c] })
-    kernel.normalise({ ...scaled, saved }, base, sweep, sweeping)
+    kernel.normalise({ ...scaled, saved }, base, sweep, variant(WG, gate))
   }
 
   return record('batchNorm', y, inputs, (dy, places) => {
@@ -119,16 +118,17 @@ export function batchNorm(input: Tensor, weights: BatchNormWeights, options: Bat
     const toX = () => ({ dx: dx?.to ?? unused(x), ...(residual && { dr: dr?.to ?? unused(x) }) })
     const addTo = { ...gate, ADD_X: dx?.add ?? 0, ...(residual && { ADD_R: dr?.add ?? 0 }) }
     if (together && wanted) {
-      const variant = { header, constants: { WG: summingWG, ...addTo } }
-      kernel.gradient({ ...read, ...totals, ...toX() }, adds, perChannel, variant)
+      kernel.gradient({ ...read, ...totals, ...toX() }, adds, perChannel, variant(summingWG, addTo))
       return
     }
     const sums = empty(x.gpu, [c, 2], 'f32', 'row', 'batchNorm.sums')
-    const gated = { header, constants: { WG: summingWG, ...gate } }
-    kernel.gradientSums({ ...read, ...totals, sumsOut: sums }, adds, perChannel, gated)
-    if (wanted) kernel.inputGradient({ ...read, sums, ...toX() }, base, sweep, { header, constants: { WG, ...addTo } })
+    kernel.gradientSums({ ...read, ...totals, sumsOut: sums }, adds, perChannel, variant(summingWG, gate))
+    if (wanted) kernel.inputGradient({ ...read, sums, ...toX() }, base, sweep, variant(WG, addTo))
   })
 }
+
+/** Workgroups that keep a processor's cores at work. */
+const FILLING = 8
 
 /**
  * A workgroup a channel for the sums. For the elementwise passes a channel's run is cut into slices, so that few channels
@@ -144,9 +144,6 @@ function gridOf({ info, device }: Gpu, channels: number, rest: number) {
   const together = info.software && bindsAll && channels >= FILLING
   return { sweep, sums: { groups: [channels] }, WG, summingWG: info.software ? 16 : 256, together }
 }
-
-/** Workgroups that keep a processor's cores at work. */
-const FILLING = 8
 
 /** Fresh weights on their own, for use outside a network: gamma 1, beta 0, running mean 0 and variance 1. */
 export function batchNormWeights(like: Tensor, channels: number): BatchNormWeights {

@@ -63,9 +63,7 @@ const input: Backward = (g, w, dy, dx, add) => {
   const runs = Math.ceil(g.w / 8)
   const groups = [runs * Math.ceil(ADD ? h / 2 : h) * Math.ceil(n / LANES), Math.ceil(c / M)]
   const params = { n, c, h, w: g.w, k, oh, ow, kh, runs }
-  const write = (to: Tensor) => input_.main({ w, dy, dx: to }, params, { groups }, { header })
-  if (ADD) write(dx)
-  else addOrWrite(dx, add, write)
+  addOrWrite(dx, ADD ? 0 : add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header }))
 }
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
