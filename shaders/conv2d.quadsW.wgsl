@@ -2,8 +2,8 @@
 //   partial[part, k, c, i, j] = sum over the part's images n, and oh, ow, of dy[k, oh, ow, n] * x[c, oh + i - padTop, ow + j - padLeft, n]
 // An invocation owns one output channel, C input channels and all nine taps. It walks down strips of two pixels of dy:
 // the row it reads of x meets three rows of dy, of which two are kept from the rows before. Each lane reads x of one
-// input channel; shuffles show it to all. The strips of all images are split into parts, summed by conv2d.total
-// where there are several.
+// input channel (where these are few, some of its pixels alone); shuffles show it to all. The strips of all images are
+// split into parts, summed by conv2d.total where there are several.
 // The number of images is a multiple of four, so that a load brings four.
 // Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
@@ -16,6 +16,10 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
 // From the header: LANES of a subgroup, C <= LANES.
+
+// A lane reads every ALONG-th of a window's four pixels: of few channels the lanes share out the pixels, too.
+const ALONG = select(select(1u, 2u, 2u * C <= LANES), 4u, 4u * C <= LANES);
+const LOADS = 4u / ALONG;
 
 // The taps of one filter.
 struct Filter { top: vec3f, middle: vec3f, bottom: vec3f }
@@ -36,6 +40,14 @@ fn pixel(at: u32, iw: i32) -> vec4f {
   return select(vec4f(), x[at], iw >= 0 && iw < i32(p.w));
 }
 
+// What a lane reads of a window; the loads are written out, since a loop of them is a third slower.
+fn windowOf(at: u32, iw: i32) -> Window {
+  if (LOADS == 1u) { return Window(pixel(at, iw), vec4f(), vec4f(), vec4f()); }
+  if (LOADS == 2u) { return Window(pixel(at, iw), pixel(at + ALONG * p.quads, iw + i32(ALONG)), vec4f(), vec4f()); }
+  return Window(
+    pixel(at, iw), pixel(at + p.quads, iw + 1), pixel(at + 2u * p.quads, iw + 2), pixel(at + 3u * p.quads, iw + 3));
+}
+
 fn correlate(d: Pair, s: Window) -> vec3f {
   return vec3f(
     dot(d.left, s[0]) + dot(d.right, s[1]), dot(d.left, s[1]) + dot(d.right, s[2]),
@@ -48,6 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let k = group.y * LANES + lane;
   let c0 = group.z * C;
   let plane = (c0 + lane % C) * p.h;
+  let first = lane / C % ALONG;
   let units = p.strips * p.quads;
   var sums: array<Filter, C>;
   var unit = part * units / p.parts;
@@ -60,12 +73,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var row = 0u;
     loop {
       let above = pair(k, i32(row) + p.padTop, ow, quad);
-      let at = u32(i32((plane + row) * p.w) + iw) * p.quads + quad;
-      let own = Window(
-        pixel(at, iw), pixel(at + p.quads, iw + 1), pixel(at + 2u * p.quads, iw + 2), pixel(at + 3u * p.quads, iw + 3));
+      let at = u32(i32((plane + row) * p.w) + iw + i32(first)) * p.quads + quad;
+      let own = windowOf(at, iw + i32(first));
       for (var c = 0u; c < C; c++) {
         let s = Window(
-          subgroupShuffle(own[0], c), subgroupShuffle(own[1], c), subgroupShuffle(own[2], c), subgroupShuffle(own[3], c));
+          subgroupShuffle(own[0], c), subgroupShuffle(own[1u / ALONG], c + 1u % ALONG * C),
+          subgroupShuffle(own[2u / ALONG], c + 2u % ALONG * C), subgroupShuffle(own[3u / ALONG], c + 3u % ALONG * C));
         sums[c].top += correlate(above, s);
         sums[c].middle += correlate(level, s);
         sums[c].bottom += correlate(below, s);

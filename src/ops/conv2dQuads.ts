@@ -27,7 +27,7 @@ const workgroups = (multiplyAdds: number): number => Math.min(16, Math.max(2, Ma
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
   const { n, c, h, k, oh, ow, kh, kw: TAPS, strideW: S, padT: padTop, padL: padLeft } = g
   const LANES = x.gpu.info.subgroupSize
-  const C = Math.min(8, LANES)
+  const C = Math.min(8, LANES, c)
   const quads = n / 4
   const strips = Math.ceil(ow / 2)
   const tiles = [Math.ceil(k / LANES), Math.ceil(c / C)]
