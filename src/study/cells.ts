@@ -1,4 +1,4 @@
-// Runs stages of a study: takes the first one that is not finished, whose sources are, and which nobody else is at;
+// Runs stages of a study: takes the longest one that is not finished, whose sources are, and which nobody else is at;
 // goes on from its checkpoint, keeps it as a file, marks a diverged one as failed and goes on. Several processes may do
 // so in one folder at the same time. Ends at the first fault that concerns more than one cell.
 import type { DatasetPair } from '../data/dataset.ts'
@@ -12,7 +12,8 @@ import { saturated } from './ended.ts'
 import type { Events } from './events.ts'
 import { onAbort, pause, tooLate } from './interrupt.ts'
 import { type Holder, isLease, type Lease } from './locks.ts'
-import { countsOf, type Pace, paceOf } from './pace.ts'
+import { longestFirst } from './order.ts'
+import { countsOf, flopsByStage, type Pace, paceOf } from './pace.ts'
 import { clock, type Progress } from './progress.ts'
 import { runStage, type StageOutcome } from './runStage.ts'
 import { needs, type Reference, type Stage } from './stage.ts'
@@ -60,11 +61,12 @@ export interface CellsOptions {
   poll?: number
 }
 
-/** The finished cells by stage id. Throws AbortedError, and whatever stops the whole run. */
+/** The finished cells by stage id, as the study lists them. Throws AbortedError, and whatever stops the whole run. */
 export async function runCells(options: CellsOptions): Promise<Map<string, Cell>> {
   const { engine, data, stages, wanted, keys, store, progress, events, signal, poll = 2000 } = options
   const cells = new Map<string, Cell>()
-  const order = wanted ? stages.filter(({ id }) => wanted.has(id)) : [...stages]
+  const chosen = wanted ? stages.filter(({ id }) => wanted.has(id)) : stages
+  const order = longestFirst(chosen, flopsByStage({ data, stages }))
   const pace = paceOf({ ...options, stages: order })
   const known = async (stage: Stage): Promise<boolean> => {
     const cell = anew(options, stage) ? null : await store.result<Cell>(keys.get(stage.id)!)
@@ -106,7 +108,7 @@ export async function runCells(options: CellsOptions): Promise<Map<string, Cell>
     else progress.line(left ? `${line}  ${mayEnd(order) ? 'at most ' : ''}${clock(left)} left` : line)
     await engine.settled()
   }
-  return cells
+  return new Map(chosen.map(({ id }) => [id, cells.get(id)!]))
 }
 
 const nameOf = (stages: readonly Stage[], stage: Stage) => `[${stages.indexOf(stage) + 1}/${stages.length}] ${stage.id}`
