@@ -26,9 +26,13 @@ export const paysOn = (adapter: string): boolean => /llvmpipe/i.test(adapter)
 
 /**
  * Gives this process, and those it starts, a part of the processors. Before an adapter is opened, which reads it then.
+ * Of one processor llvmpipe makes best use without threads of its own: what starts a dispatch then computes it, in place
+ * of waking another and waiting for it.
  */
 export function shareProcessors(processes: number): void {
-  if (processes > 1) process.env.LP_NUM_THREADS ??= String(Math.max(1, Math.floor(availableParallelism() / processes)))
+  if (processes < 2) return
+  const threads = Math.floor(availableParallelism() / processes)
+  process.env.LP_NUM_THREADS ??= String(threads > 1 ? threads : 0)
 }
 
 export interface Others {
