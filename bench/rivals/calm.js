@@ -8,18 +8,20 @@ const nap = (waited) => Math.min(1, Math.max(0.1, 0.03 * waited))
 const nobodyWakes = new Int32Array(new SharedArrayBuffer(4))
 let pending = 0
 let start = 0
+/** Whether a nap is due: one at a time, however many promises begin and end meanwhile. */
+let due = false
 
 function rest() {
-  if (pending === 0) return
+  due = pending > 0
+  if (!due) return
   Atomics.wait(nobodyWakes, 0, 0, nap(performance.now() - start))
   setImmediate(rest)
 }
 
 async function calmly(promise) {
-  if (pending++ === 0) {
-    start = performance.now()
-    setImmediate(rest)
-  }
+  if (pending++ === 0) start = performance.now()
+  if (!due) setImmediate(rest)
+  due = true
   try {
     return await promise
   } finally {
