@@ -3,7 +3,8 @@
 //   skipZero), 1 in the last;  gap = mean confidence - accuracy
 //   ECE = sum |gap| count / N,  MCE = max |gap|,  signed gap = sum gap count / N
 // Dispatches: `collect`, an invocation for every p.threads-th picture and MOST bins, into a partial of its own, [class][bin]
-// [count, confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. For equal mass `rank`
+// [count, confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. `logitsWhole` is both
+// in one, for processors: the workgroup that is done last adds up. For equal mass `rank`
 // comes first: it ranks every confidence by counting those before it (ties by index); edge k is the one of rank
 // ceil(k N / bins) - 1, so equal confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class
 // c's pictures are right where the label is c; `average` takes the mean over the classes (of MCE the maximum).
@@ -27,9 +28,11 @@ struct Params {
 // The same as `logits`, where the number of classes is even.
 @group(0) @binding(11) var<storage, read> pairs: array<vec2f>;
 
-// Workgroups of the partial sums and of their sums: a processor is full with few invocations.
+// Workgroups that are done, of `logitsWhole`; 0 before and after.
+@group(0) @binding(12) var<storage, read_write> done: atomic<u32>;
+
+// Of a workgroup: a processor is full with few invocations.
 override SIZE = 64u;
-override FINISH = 64u;
 override PAIRS = false;
 const LOWEST = -3.4e38;
 const UNSIGNED = 0x7fffffffu;
@@ -100,10 +103,27 @@ fn pairAt(row: u32, c: u32) -> vec2f {
 // The same straight from logits [n][classes]: one sweep keeps the maximum and the sum of exp(logit - maximum), two classes a
 // turn. Ties go to the lower class; a NaN is not even at most the maximum, and never right.
 @compute @workgroup_size(SIZE)
-fn collectLogits(@builtin(global_invocation_id) id: vec3u) {
-  let t = id.x;
+fn collectLogits(@builtin(global_invocation_id) id: vec3u) { rows(id.x, id.z); }
+
+var<workgroup> arrived: u32;
+
+// WGSL does not promise that a workgroup sees what another one wrote, not even behind an atomic. A processor's caches do,
+// and its drivers make atomics that order all that stands around them.
+@compute @workgroup_size(SIZE)
+fn logitsWhole(
+  @builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) i: u32,
+) {
+  rows(id.x, id.z);
+  storageBarrier();
+  if (i == 0u) { arrived = atomicAdd(&done, 1u); }
+  if (workgroupUniformLoad(&arrived) + 1u < groups.x * groups.z) { return; }
+  total(0u, i);
+  if (i == 0u) { atomicStore(&done, 0u); }
+}
+
+fn rows(t: u32, chunk: u32) {
   if (t >= p.threads) { return; }
-  hold(0u, id.z);
+  hold(0u, chunk);
   for (var i = t; i < p.n; i += p.threads) {
     let row = i * p.classes;
     var peak = LOWEST;
@@ -126,31 +146,32 @@ fn collectLogits(@builtin(global_invocation_id) id: vec3u) {
   leave(0u, t);
 }
 
-var<workgroup> cells: array<vec3f, FINISH>;
+@compute @workgroup_size(SIZE)
+fn finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) { total(group.x, i); }
+
+var<workgroup> cells: array<vec3f, SIZE>;
 
 // bins [class][bin][count, mean confidence, accuracy], the means 0 in an empty bin; errors [class][ECE, MCE, signed gap].
-@compute @workgroup_size(FINISH)
-fn finish(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-  let c = group.x;
+fn total(c: u32, i: u32) {
   var sum = vec3f();  // of |gap| count, largest |gap|, of gap count
-  for (var b = i; b < p.bins; b += FINISH) {
+  for (var b = i; b < p.bins; b += SIZE) {
     let start = (c * p.bins + b) * 3u * p.threads;
-    var total = vec3f();
+    var all = vec3f();
     for (var t = 0u; t < p.threads; t++) {
-      total += vec3f(part[start + t], part[start + p.threads + t], part[start + 2u * p.threads + t]);
+      all += vec3f(part[start + t], part[start + p.threads + t], part[start + 2u * p.threads + t]);
     }
     let to = (c * p.bins + b) * 3u;
-    let mean = total.yz / max(total.x, 1.0);
-    bins[to] = total.x;
+    let mean = all.yz / max(all.x, 1.0);
+    bins[to] = all.x;
     bins[to + 1u] = mean.x;
     bins[to + 2u] = mean.y;
-    let gap = total.y - total.z;
+    let gap = all.y - all.z;
     sum = vec3f(sum.x + abs(gap), max(sum.y, abs(mean.x - mean.y)), sum.z + gap);
   }
   cells[i] = sum;
   workgroupBarrier();
   if (i > 0u) { return; }
-  for (var j = 1u; j < FINISH; j++) { sum = vec3f(sum.x + cells[j].x, max(sum.y, cells[j].y), sum.z + cells[j].z); }
+  for (var j = 1u; j < SIZE; j++) { sum = vec3f(sum.x + cells[j].x, max(sum.y, cells[j].y), sum.z + cells[j].z); }
   let n = max(f32(p.n), 1.0);
   errors[c * 3u] = sum.x / n;
   errors[c * 3u + 1u] = sum.y;

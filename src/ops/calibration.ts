@@ -10,7 +10,9 @@ import { fill } from './copy.ts'
 import { COLUMNS, distillLoss } from './distillLoss.ts'
 
 const OPTIONS = ['bins', 'equalMass', 'edges', 'zeroInFirst']
-const calibration_ = kernels<'collect' | 'collectLogits' | 'finish' | 'rank' | 'probabilities' | 'average'>(source)
+const calibration_ = kernels<
+  'collect' | 'collectLogits' | 'logitsWhole' | 'finish' | 'rank' | 'probabilities' | 'average'
+>(source)
 
 export interface EceOptions {
   /** Default 15. */
@@ -39,9 +41,10 @@ export interface Ece {
 }
 
 /**
- * Expected calibration error over bins (low, high], 0 in the first bin and 1 in the last. Two dispatches; equal mass takes
- * one more, and from logits two more than that. No pictures: all zeros. Throws ShapeError for tensors that do not match,
- * InputError for a number of bins or edges that make no bins, and for other dtypes.
+ * Expected calibration error over bins (low, high], 0 in the first bin and 1 in the last. Two dispatches, from logits on
+ * a processor one; equal mass takes one more than two, and from logits two more than that. No pictures: all zeros. Throws
+ * ShapeError for tensors that do not match, InputError for a number of bins or edges that make no bins, and for other
+ * dtypes.
  */
 export function ece(answers: Answers, options: EceOptions = {}): Ece {
   if (!['logits', 'table', 'confidence'].some((key) => Object.hasOwn(answers ?? {}, key))) {
@@ -54,12 +57,19 @@ export function ece(answers: Answers, options: EceOptions = {}): Ece {
     if (options.equalMass) return ece(distillLoss(logits, { labels, gradient: false }), options)
     const [n, classes] = logits.shape
     const params = { ...NOTHING, n, classes, threads: threadsOf(logits.gpu) }
-    return finish(logits.gpu, 1, null, params, options, (edges, part, settings) => {
+    return finish(logits.gpu, 1, null, params, options, ({ edges, part, ...results }, settings) => {
       const inPairs = n > 0 && classes % 2 === 0
       const { constants } = variantOf(logits.gpu)
       const buffers = { logits, pairs: inPairs ? logits : edges, labels, edges, part }
       const variant = { constants: { ...constants, PAIRS: inPairs ? 1 : 0 } }
-      calibration_.collectLogits(buffers, settings, gridOf(settings, 1), variant)
+      const whole = logits.gpu.info.software
+      if (whole) {
+        const done = doneOf(logits.gpu)
+        calibration_.logitsWhole({ ...buffers, ...results, done }, settings, gridOf(settings, 1), variant)
+      } else {
+        calibration_.collectLogits(buffers, settings, gridOf(settings, 1), variant)
+      }
+      return whole
     })
   }
   const { confidence, correct, n, starts } = columnsOf(answers)
@@ -109,7 +119,7 @@ const MOST = 16
 
 /** Partial sums: a processor is full with few, and they are added up by few. */
 const threadsOf = (gpu: Gpu) => (gpu.info.software ? 64 : 256)
-const variantOf = (gpu: Gpu) => ({ constants: gpu.info.software ? { SIZE: 8, FINISH: 16 } : { SIZE: 64, FINISH: 64 } })
+const variantOf = (gpu: Gpu) => ({ constants: gpu.info.software ? { SIZE: 8 } : { SIZE: 64 } })
 const gridOf = ({ threads, bins }: Params, classes: number) => ({ threads: [threads, classes, Math.ceil(bins / MOST)] })
 
 function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, params: Params, options: EceOptions): Ece {
@@ -118,22 +128,23 @@ function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, par
     if (n === 0) fill(edges, 0)
     else calibration_.rank({ confidence, chosen: edges }, settings, { threads: [Math.ceil(n / 4), classes] })
   }
-  return finish(confidence.gpu, classes, labels, params, options, (edges, part, settings) => {
+  return finish(confidence.gpu, classes, labels, params, options, ({ edges, part }, settings) => {
     if (options.equalMass) rank(edges, settings)
     // Where there are no labels the binding is there and not read: the edges serve.
     const buffers = { confidence, correct, labels: labels ?? edges, edges, part }
     calibration_.collect(buffers, settings, gridOf(settings, classes), variantOf(confidence.gpu))
+    return false
   })
 }
 
-/** Edges, partial sums by `gather`, and the sums of these. */
+/** Edges, partial sums by `gather`, and the sums of these, where it says that it has not added them up itself. */
 function finish(
   gpu: Gpu,
   classes: number,
   labels: Tensor | null,
   params: Params,
   options: EceOptions,
-  gather: (edges: Tensor, part: Tensor, settings: Params) => void,
+  gather: (tensors: Record<'edges' | 'part' | 'bins' | 'errors', Tensor>, settings: Params) => boolean,
 ): Ece {
   const { equalMass = false, zeroInFirst = true } = options
   const count = options.edges ? options.edges.length - 1 : (options.bins ?? 15)
@@ -149,8 +160,9 @@ function finish(
   const part = empty(gpu, [classes, count, 3, params.threads], 'f32', 'row', 'partial bins')
   const bins = empty(gpu, [...outer, count, 3], 'f32', 'row', 'bins')
   const errors = empty(gpu, [...outer, 3], 'f32', 'row', 'calibration errors')
-  gather(edges, part, settings)
-  calibration_.finish({ part, bins, errors }, settings, { groups: [classes] }, variantOf(gpu))
+  if (!gather({ edges, part, bins, errors }, settings)) {
+    calibration_.finish({ part, bins, errors }, settings, { groups: [classes] }, variantOf(gpu))
+  }
   return { bins, errors, edges }
 }
 
@@ -193,6 +205,15 @@ function edgesFrom(gpu: Gpu, edges: ArrayLike<number>): Tensor {
     if (!(edges[k - 1] < edges[k])) throw new InputError(`ece: edges rise, got ${edges[k - 1]} before ${edges[k]}`)
   }
   return persistent(gpu, [edges.length], edges, 'f32', 'row', 'edges of bins')
+}
+
+const counters = new WeakMap<Gpu, Tensor>()
+
+/** The counter of workgroups that are done, 0 between dispatches, made once for an engine. */
+function doneOf(gpu: Gpu): Tensor {
+  const known = counters.get(gpu) ?? persistent(gpu, [1], [0], 'u32', 'row', 'workgroups done')
+  counters.set(gpu, known)
+  return known
 }
 
 const edgesOf = new WeakMap<Gpu, Map<number, Tensor>>()

@@ -216,6 +216,26 @@ test('gives the same bits every time', async () => {
   assert.equal(await once(), await once())
 })
 
+test('gives the same bits whichever workgroup is done last, as often as a step runs', async () => {
+  const [n, classes] = [3000, 10]
+  const logits = engine.tensor(uniform(n * classes, 8), [n, classes])
+  const labels = engine.tensor(
+    Array.from({ length: n }, (_, i) => i % classes),
+    [n],
+    { dtype: 'u32' },
+  )
+  for (const bins of [15, 40]) {
+    const step = engine.capture('errors', () => ece({ logits, labels }, { bins }).errors)
+    step.run()
+    const first = await step.outputs.read()
+    for (let i = 0; i < 150; i++) {
+      for (let j = 0; j < 3; j++) step.run()
+      assert.equal(await step.outputs.read(), first)
+    }
+    step.release()
+  }
+})
+
 test('refuses what it cannot bin', () => {
   const given = onDevice(answers(4))
   const throws = (run: () => unknown, kind: typeof InputError | typeof ShapeError, text: RegExp) =>
