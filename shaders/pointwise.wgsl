@@ -1,19 +1,22 @@
 // pointwise: y = a ∘ b with NumPy broadcasting, and exp, log, sqrt, abs, with their derivatives. y and its operands are
 // walked by strides (0 repeats), over axes that the loader merged where it could: operands of one shape and layout have
 // one axis. A thread computes up to 8 elements of an innermost line, `width` apart. An operand that is a number comes
-// as p.left or p.right.
+// as p.left or p.right. An element is a Value, which the loader declares: vec4f where innermost lines lie alike in all
+// operands and come in fours, else f32; strides count Values.
 struct Params {
-  threads: u32, width: u32, rank: u32, add: u32, left: f32, right: f32,
+  threads: u32, width: u32, rank: u32, left: f32, right: f32,
   axes: array<vec4u, 8>, // size, strides of y, a, b; the innermost axis first
 }
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read> q: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<Value>;
+@group(0) @binding(2) var<storage, read> b: array<Value>;
+@group(0) @binding(3) var<storage, read> q: array<Value>;
+@group(0) @binding(4) var<storage, read_write> y: array<Value>;
 
 override LEFT_IS_NUMBER: bool = false;
 override RIGHT_IS_NUMBER: bool = false;
+// Adds to y. Not a branch: llvmpipe walks both sides of one.
+override ADD: bool = false;
 
 // `count` elements of y, a and b: at, at + step, …
 struct Run { at: vec3u, step: vec3u, count: u32 }
@@ -34,14 +37,16 @@ fn runOf(id: vec3u, groups: vec3u) -> Run {
   return Run(at, p.width * inner.yzw, (inner.x - first + p.width - 1u) / p.width);
 }
 
-fn operands(at: vec3u) -> vec2f {
-  if (LEFT_IS_NUMBER) { return vec2f(p.left, b[at.z]); }
-  if (RIGHT_IS_NUMBER) { return vec2f(a[at.y], p.right); }
-  return vec2f(a[at.y], b[at.z]);
+struct Pair { left: Value, right: Value }
+
+fn operands(at: vec3u) -> Pair {
+  if (LEFT_IS_NUMBER) { return Pair(Value(p.left), b[at.z]); }
+  if (RIGHT_IS_NUMBER) { return Pair(a[at.y], Value(p.right)); }
+  return Pair(a[at.y], b[at.z]);
 }
 
-fn put(i: u32, value: f32) {
-  if (p.add == 1u) { y[i] += value; } else { y[i] = value; }
+fn put(i: u32, value: Value) {
+  if (ADD) { y[i] += value; } else { y[i] = value; }
 }
 
 @compute @workgroup_size(64)
@@ -50,7 +55,7 @@ fn sum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, v.x + v.y);
+    put(at.x, v.left + v.right);
   }
 }
 
@@ -60,7 +65,7 @@ fn difference(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, v.x - v.y);
+    put(at.x, v.left - v.right);
   }
 }
 
@@ -70,7 +75,7 @@ fn product(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, v.x * v.y);
+    put(at.x, v.left * v.right);
   }
 }
 
@@ -80,7 +85,7 @@ fn quotient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, v.x / v.y);
+    put(at.x, v.left / v.right);
   }
 }
 
@@ -91,7 +96,7 @@ fn divisor(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, -v.x * q[at.y] / v.y);
+    put(at.x, -v.left * q[at.y] / v.right);
   }
 }
 
@@ -101,8 +106,8 @@ fn sumRelu(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    let both = v.x + v.y;
-    put(at.x, select(both, 0.0, both <= 0.0)); // as relu.wgsl
+    let both = v.left + v.right;
+    put(at.x, select(both, Value(), both <= Value())); // as relu.wgsl
   }
 }
 
@@ -113,7 +118,7 @@ fn mask(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, select(0.0, v.x, v.y > 0.0));
+    put(at.x, select(Value(), v.left, v.right > Value()));
   }
 }
 
@@ -126,11 +131,10 @@ fn exponential(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   }
 }
 
-// WGSL's log is whatever it likes at 0, below, at infinity and of NaN.
-fn logOf(x: f32) -> f32 {
-  if (x > 0.0) { return select(log(x), x, x > 3.4028234e38); }
-  if (x == 0.0) { return -1.0 / abs(x); }
-  return sqrt(x);  // NaN
+// WGSL's log is whatever it likes at 0, below, at infinity and of NaN; a root below 0 is NaN.
+fn logOf(x: Value) -> Value {
+  let above = select(log(x), x, x > Value(3.4028234e38));
+  return select(select(sqrt(x), -1.0 / abs(x), x == Value()), above, x > Value());
 }
 
 @compute @workgroup_size(64)
@@ -158,7 +162,7 @@ fn rootBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroup
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, 0.5 * v.x / v.y);
+    put(at.x, 0.5 * v.left / v.right);
   }
 }
 
@@ -178,6 +182,6 @@ fn signed(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   for (var r = 0u; r < run.count; r++) {
     let at = run.at + r * run.step;
     let v = operands(at);
-    put(at.x, v.x * sign(v.y));
+    put(at.x, v.left * sign(v.right));
   }
 }

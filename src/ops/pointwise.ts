@@ -6,7 +6,7 @@ import { ShapeError } from '../errors.ts'
 import { kernels } from '../gpu/kernel.ts'
 import type { Scalar } from '../gpu/scalar.ts'
 import { type Destination, empty, sameShape, showShape, Tensor } from '../tensor.ts'
-import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runs, walk } from './axes.ts'
+import { broadcastShape, broadcastStrides, checkFloat, commonLayout, runsOfValues, walk } from './axes.ts'
 import { atCall, between, type Operand, sides, tensorsAmong } from './operands.ts'
 import { sumTo } from './reduce.ts'
 
@@ -101,8 +101,9 @@ function unary(
 ): Tensor {
   checkFloat(op, x)
   const y = empty(x.gpu, x.shape, 'f32', x.layout, op)
-  const params = runs(walk(op, x.shape, [y.strides, x.strides], 0))
-  pointwise_[entry]({ a: x, y }, { ...params, add: 0, left: 0, right: 0 }, { threads: [params.threads] })
+  const walked = walk(op, x.shape, [y.strides, x.strides], 0)
+  const { header, params } = runsOfValues(x.gpu, walked, [true, true])
+  pointwise_[entry]({ a: x, y }, { ...params, left: 0, right: 0 }, { threads: [params.threads] }, { header })
   return record(op, y, [x], (dy, [dx]) => {
     if (dx) backward(dy, y, dx)
   })
@@ -135,8 +136,11 @@ function combine(op: string, entry: Binary, y: Tensor, a: Operand, b: Operand, a
     ...[a, b].map((x) => (x instanceof Tensor ? broadcastStrides(x, y.shape) : y.shape.map(() => 0))),
   ]
   const { buffers, numbers, variant } = sides(a, b, a instanceof Tensor ? a : (b as Tensor))
-  const params = { ...runs(walk(op, y.shape, strides, 0)), add, ...numbers }
-  pointwise_[entry]({ ...buffers, ...(q && { q }), y }, params, { threads: [params.threads] }, variant)
+  const tensors = [true, a instanceof Tensor, b instanceof Tensor]
+  const { header, params } = runsOfValues(y.gpu, walk(op, y.shape, strides, 0), tensors)
+  const constants = { ...variant.constants, ADD: add }
+  const all = { ...buffers, ...(q && { q }), y }
+  pointwise_[entry](all, { ...params, ...numbers }, { threads: [params.threads] }, { header, constants })
 }
 
 /** The gradient dy of an operand whose copies it flows to unchanged. */

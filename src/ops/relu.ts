@@ -2,17 +2,20 @@ import source from '../../shaders/relu.wgsl'
 import { record } from '../autograd.ts'
 import { kernels } from '../gpu/kernel.ts'
 import { empty, type Tensor } from '../tensor.ts'
-import { checkFloat } from './axes.ts'
+import { checkFloat, runsOfValues } from './axes.ts'
 
 const relu_ = kernels<'forward' | 'backward'>(source)
 
 /** y = max(x, 0), elementwise; the gradient at 0 is 0. */
 export function relu(x: Tensor): Tensor {
   checkFloat('relu', x)
-  const n = x.size
+  const flat = { n: x.size, shape: [x.size], strides: [[1]] }
+  const { header, params } = runsOfValues(x.gpu, flat, [true])
+  const { axes, width, threads } = params
+  const [sizes, grid] = [{ n: axes[0], width }, { threads: [threads] }]
   const y = empty(x.gpu, x.shape, 'f32', x.layout, 'relu')
-  relu_.forward({ x, y }, { n, add: 0 }, { threads: [n] })
+  relu_.forward({ x, y }, sizes, grid, { header })
   return record('relu', y, [x], (dy, [dx]) => {
-    if (dx) relu_.backward({ x, dy, dx: dx.to }, { n, add: dx.add }, { threads: [n] })
+    if (dx) relu_.backward({ x, dy, dx: dx.to }, sizes, grid, { header, constants: { ADD: dx.add } })
   })
 }
