@@ -107,8 +107,8 @@ fn collectLogits(@builtin(global_invocation_id) id: vec3u) { rows(id.x, id.z); }
 
 var<workgroup> arrived: u32;
 
-// WGSL does not promise that a workgroup sees what another one wrote, not even behind an atomic. A processor's caches do,
-// and its drivers make atomics that order all that stands around them.
+// WGSL does not promise that a workgroup sees what another one wrote, not even behind an atomic. A processor's caches do
+// where the order is kept, and that is what barrier, atomic and barrier are for.
 @compute @workgroup_size(SIZE)
 fn logitsWhole(
   @builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) i: u32,
@@ -117,6 +117,7 @@ fn logitsWhole(
   storageBarrier();
   if (i == 0u) { arrived = atomicAdd(&done, 1u); }
   if (workgroupUniformLoad(&arrived) + 1u < groups.x * groups.z) { return; }
+  storageBarrier();
   total(0u, i);
   if (i == 0u) { atomicStore(&done, 0u); }
 }

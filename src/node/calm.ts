@@ -11,20 +11,26 @@ const LONGEST = 1
 const nap = (waited: number): number => Math.min(LONGEST, Math.max(SHORTEST, PART * waited))
 
 const nobodyWakes = new Int32Array(new SharedArrayBuffer(4))
+let pending = 0
+let start = 0
+/** Whether a nap is due: one at a time, however many promises are waited for. */
+let due = false
+
+function rest(): void {
+  due = pending > 0
+  if (!due) return
+  Atomics.wait(nobodyWakes, 0, 0, nap(performance.now() - start))
+  setImmediate(rest)
+}
 
 /** Waits for a promise of Dawn's, calmly. */
 export async function calm<T>(promise: Promise<T>): Promise<T> {
-  let waiting = true
-  const start = performance.now()
-  const rest = () => {
-    if (!waiting) return
-    Atomics.wait(nobodyWakes, 0, 0, nap(performance.now() - start))
-    setImmediate(rest)
-  }
-  setImmediate(rest)
+  if (pending++ === 0) start = performance.now()
+  if (!due) setImmediate(rest)
+  due = true
   try {
     return await promise
   } finally {
-    waiting = false
+    pending--
   }
 }

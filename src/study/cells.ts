@@ -1,6 +1,6 @@
-// Runs stages of a study: takes the longest one that is not finished, whose sources are, and which nobody else is at;
-// goes on from its checkpoint, keeps it as a file, marks a diverged one as failed and goes on. Several processes may do
-// so in one folder at the same time. Ends at the first fault that concerns more than one cell.
+// Runs stages of a study: of those that are not finished, whose sources are, and which nobody else is at, takes the one
+// with most work first; goes on from its checkpoint, keeps it as a file, marks a diverged one as failed and goes on.
+// Several processes may do so in one folder at the same time. Ends at the first fault that concerns more than one cell.
 import type { DatasetPair } from '../data/dataset.ts'
 import type { Engine } from '../engine.ts'
 import { FileError, InputError, ShapeError } from '../errors.ts'

@@ -3,9 +3,9 @@ import { needs, type Stage } from './stage.ts'
 
 /**
  * Seed by seed, so that the first ones can be looked at early; within a seed by the work that hangs on a stage, most
- * first: its own and that of the longest chain of stages that wait for it. A stage comes after those it needs.
- * (Graham, Bounds on multiprocessing timing anomalies, 1969: no more than a third longer than the best order takes,
- * where nothing waits for anything.)
+ * first: its own and that of the longest chain of stages that wait for it. A stage comes after those of its seed that it
+ * needs. (Graham, Bounds on multiprocessing timing anomalies, 1969: of one seed, where nothing waits for anything, no more
+ * than a third longer than the best order takes.)
  */
 export function longestFirst(stages: readonly Stage[], work: ReadonlyMap<string, number>): Stage[] {
   const waiting = new Map<string, number>()

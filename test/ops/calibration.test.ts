@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InputError, ShapeError } from '../../src/errors.ts'
+import { init } from '../../src/node.ts'
 import { classwiseEce, type Ece, type EceOptions, ece } from '../../src/ops/calibration.ts'
 import { distillLoss } from '../../src/ops/distillLoss.ts'
 import { allclose, uniform } from '../check.ts'
@@ -234,6 +235,48 @@ test('gives the same bits whichever workgroup is done last, as often as a step r
     }
     step.release()
   }
+})
+
+test('logits in one dispatch or two: the same counts and the same means', async () => {
+  // On the same device, once as a processor and once as what is none.
+  const guest = await init({ device: engine.gpu.device })
+  for (const [n, classes, bins] of [
+    [3000, 10, 15],
+    [500, 3, 16],
+    [500, 3, 17],
+    [64, 4, 40],
+    [0, 10, 15],
+  ]) {
+    const found = []
+    for (const software of [true, false]) {
+      Object.assign(guest.gpu, { info: { ...guest.gpu.info, software } })
+      const logits = guest.tensor(
+        uniform(n * classes, 8).map((z) => 5 * z),
+        [n, classes],
+      )
+      const labels = guest.tensor(
+        Array.from({ length: n }, (_, i) => i % classes),
+        [n],
+        { dtype: 'u32' },
+      )
+      const step = guest.capture('errors', () => ece({ logits, labels }, { bins }))
+      step.run()
+      const { bins: table, errors } = step.outputs
+      found.push({ dispatches: step.dispatches, table: [...(await table.read())], errors: [...(await errors.read())] })
+      step.release()
+    }
+    const [one, two] = found
+    const counts = (table: number[]) => table.filter((_, i) => i % 3 === 0)
+    assert.equal([one.dispatches, two.dispatches], [1, 2], `${n}x${classes}, ${bins} bins`)
+    assert.equal(counts(one.table), counts(two.table))
+    assert.is(
+      counts(one.table).reduce((a, b) => a + b, 0),
+      n,
+    )
+    allclose(one.table, two.table, { atol: 2e-6 })
+    allclose(one.errors, two.errors, { atol: 2e-6 })
+  }
+  guest.destroy()
 })
 
 test('refuses what it cannot bin', () => {

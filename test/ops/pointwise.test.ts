@@ -40,7 +40,11 @@ async function checkBinary(
   }
 }
 
-for (const shape of [[1], [63], [64], [65], [3, 257]]) {
+// Where innermost lines come in fours, kernels read four values a load: shapes that do, and shapes that don't.
+const FOURS = [8, 5, 2, 2]
+const ODD = [3, 5, 2, 7]
+
+for (const shape of [[1], [63], [64], [65], [3, 257], FOURS]) {
   test(`computes [${shape}] element by element`, () => checkBinary([shape, shape], shape))
 }
 
@@ -72,8 +76,33 @@ test('repeats either operand along any axis', async () => {
   )
 })
 
+test('repeats lines that come in fours, but for those that are repeated along the line', async () => {
+  await checkBinary([[3, 8], [8]], [3, 8])
+  await checkBinary([[8], [3, 8]], [3, 8])
+  const outer = [2, 3, 8]
+  await checkBinary([outer, [2, 1, 8]], outer)
+  await checkBinary([outer, [2, 3, 1]], outer)
+  await checkBinary(
+    [
+      [2, 3, 1],
+      [2, 1, 8],
+    ],
+    outer,
+  )
+  for (const shape of [
+    [8, 1, 2, 2],
+    [1, 5, 1, 1],
+    [8, 1, 1, 1],
+  ]) {
+    await checkBinary([FOURS, shape], FOURS, ['chwn', 'chwn'])
+    await checkBinary([shape, FOURS], FOURS, ['row', 'chwn'])
+  }
+})
+
 test('takes operands of different layouts', async () => {
-  const whole = [3, 5, 2, 7]
+  await checkBinary([FOURS, FOURS], FOURS, ['chwn', 'chwn'])
+  await checkBinary([FOURS, FOURS], FOURS, ['chwn', 'row'])
+  const whole = ODD
   for (const shape of [whole, [1, 5, 1, 1], [5, 1, 1], [3, 1, 2, 1], []]) {
     await checkBinary([whole, shape], whole, ['chwn', 'row'])
     await checkBinary([shape, whole], whole, ['row', 'chwn'])
@@ -95,25 +124,25 @@ test('takes operands of different layouts', async () => {
 
 test('takes numbers and scalars on either side', async () => {
   const c = engine.scalar('c', 1.75)
-  for (const name of names) {
-    for (const value of [1.75, c]) {
-      const shape = [3, 5, 2, 7]
-      const check = (op: (x: Tensor) => Tensor, f: (v: number) => number) =>
-        checkOp({
-          name: `${name} with a number`,
-          inputs: [{ shape, layout: 'chwn', data: away(shape, 5) }],
-          op,
-          reference: (x) => x.map(f),
-        })
-      await check(
-        (x) => BINARY[name](x, value),
-        (v) => EXACT[name](v, 1.75),
-      )
-      await check(
-        (x) => BINARY[name](value, x),
-        (v) => EXACT[name](1.75, v),
-      )
-    }
+  const all = names.flatMap((name) =>
+    [1.75, c].flatMap((value) => [ODD, FOURS].map((shape) => ({ name, value, shape }))),
+  )
+  for (const { name, value, shape } of all) {
+    const check = (op: (x: Tensor) => Tensor, f: (v: number) => number) =>
+      checkOp({
+        name: `${name} with a number`,
+        inputs: [{ shape, layout: 'chwn', data: away(shape, 5) }],
+        op,
+        reference: (x) => x.map(f),
+      })
+    await check(
+      (x) => BINARY[name](x, value),
+      (v) => EXACT[name](v, 1.75),
+    )
+    await check(
+      (x) => BINARY[name](value, x),
+      (v) => EXACT[name](1.75, v),
+    )
   }
 })
 
@@ -143,7 +172,7 @@ test('the gradient is that of the value a scalar had at the call, eager and in a
 })
 
 test('agrees with float64 on functions of one tensor', async () => {
-  for (const shape of [[1], [65], [3, 5, 2, 7]]) {
+  for (const shape of [[1], [65], ODD, FOURS]) {
     const layout = shape.length === 4 ? ('chwn' as const) : ('row' as const)
     const inputs = [{ shape, layout, data: away(shape, 9, false) }]
     await checkOp({ name: 'exp', inputs, op: exp, reference: (x) => x.map(Math.exp) })
@@ -157,20 +186,21 @@ test('agrees with float64 on functions of one tensor', async () => {
 })
 
 test('the logarithm at 0, below, at infinity and of NaN', async () => {
-  const x = [0, -0, -2, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, 1]
   const infinite = Number.POSITIVE_INFINITY
+  const x = [0, -0, -2, -infinite, infinite, Number.NaN, 1]
   const want = [-infinite, -infinite, Number.NaN, Number.NaN, infinite, Number.NaN, 0]
   assert.equal([...(await log(engine.tensor(x)).read())], want)
+  assert.equal([...(await log(engine.tensor([...x, 1])).read())], [...want, 0])
 })
 
 test('adds a residual and clips in one, whatever the layouts', async () => {
-  const shape = [3, 5, 2, 7]
   const reference = (x: Float64Array, r: Float64Array) => x.map((v, i) => Math.max(v + r[i], 0))
-  for (const [a, b] of [
-    ['row', 'row'],
-    ['chwn', 'chwn'],
-    ['chwn', 'row'],
-    ['row', 'chwn'],
+  for (const [a, b, shape] of [
+    ['row', 'row', ODD],
+    ['chwn', 'chwn', ODD],
+    ['chwn', 'chwn', FOURS],
+    ['chwn', 'row', ODD],
+    ['row', 'chwn', ODD],
   ] as const) {
     const inputs = [
       { shape, layout: a },
@@ -193,8 +223,15 @@ test('addRelu has gradient 0 where the sum is 0', async () => {
 })
 
 test('addRelu keeps a NaN', async () => {
-  const y = addRelu(engine.tensor([Number.NaN, -1, 1]), engine.tensor([1, 0.5, 1]))
-  assert.equal([...(await y.read())], [Number.NaN, 0, 2])
+  const [x, r, want] = [
+    [Number.NaN, -1, 1, -1],
+    [1, 0.5, 1, Number.NaN],
+    [Number.NaN, 0, 2, Number.NaN],
+  ]
+  for (const n of [3, 4]) {
+    const y = addRelu(engine.tensor(x.slice(0, n)), engine.tensor(r.slice(0, n)))
+    assert.equal([...(await y.read())], want.slice(0, n))
+  }
 })
 
 test('adds up the gradients of a tensor used on both sides and on several paths', async () => {
@@ -226,11 +263,13 @@ test('adds up the gradients of a tensor used on both sides and on several paths'
 })
 
 test('adds to gradients of earlier passes', async () => {
-  const x = engine.tensor([1, 2, 3], [3], { requiresGrad: true })
-  const b = engine.tensor([10], [1], { requiresGrad: true })
-  for (let i = 0; i < 3; i++) backward(sum(mul(add(x, b), 2)))
-  assert.equal([...(await x.grad!.read())], [6, 6, 6])
-  assert.equal([...(await b.grad!.read())], [18])
+  for (const n of [3, 4]) {
+    const x = engine.tensor(new Float32Array(n).fill(2), [n], { requiresGrad: true })
+    const b = engine.tensor([10], [1], { requiresGrad: true })
+    for (let i = 0; i < 3; i++) backward(sum(mul(add(x, b), 2)))
+    assert.equal([...(await x.grad!.read())], Array(n).fill(6))
+    assert.equal([...(await b.grad!.read())], [6 * n])
+  }
 })
 
 test('never writes into the upstream gradient, given or implied', async () => {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
+import { add } from '../../src/ops/pointwise.ts'
 import { relu } from '../../src/ops/relu.ts'
 import { checkOp } from '../check.ts'
 import { engine } from '../device.ts'
@@ -12,8 +13,27 @@ for (const shape of [[1], [63], [64, 65], [2, 3, 5, 7]]) {
   test(`agrees with float64 at [${shape}]`, () => checkOp({ name: 'relu', inputs: [{ shape }], op: relu, reference }))
 }
 
-test('keeps the channel-major layout', () =>
-  checkOp({ name: 'relu', inputs: [{ shape: [2, 3, 5, 7], layout: 'chwn' }], op: relu, reference }))
+for (const shape of [
+  [2, 3, 5, 7],
+  [4, 3, 5, 7],
+])
+  test(`keeps the channel-major layout of [${shape}]`, () =>
+    checkOp({ name: 'relu', inputs: [{ shape, layout: 'chwn' }], op: relu, reference }))
+
+test('adds to what other paths and earlier passes left', async () => {
+  for (const n of [3, 4, 1000]) {
+    const x = engine.tensor(
+      Array.from({ length: n }, (_, i) => (i % 2 ? -1 : 1)),
+      [n],
+      { requiresGrad: true },
+    )
+    for (let i = 0; i < 2; i++) backward(add(relu(x), relu(x)), engine.tensor(new Float32Array(n).fill(3)))
+    assert.equal(
+      [...(await x.grad!.read())],
+      Array.from({ length: n }, (_, i) => (i % 2 ? 0 : 12)),
+    )
+  }
+})
 
 test('has gradient 0 at 0', async () => {
   const x = engine.tensor([0, -0, 1e-30, -1e-30], [4], { requiresGrad: true })
@@ -22,8 +42,10 @@ test('has gradient 0 at 0', async () => {
 })
 
 test('keeps a NaN and infinities', async () => {
-  const y = await relu(engine.tensor([Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY])).read()
-  assert.equal([...y], [Number.NaN, 0, Number.POSITIVE_INFINITY])
+  const infinite = Number.POSITIVE_INFINITY
+  assert.equal([...(await relu(engine.tensor([Number.NaN, -infinite, infinite])).read())], [Number.NaN, 0, infinite])
+  const four = [...(await relu(engine.tensor([Number.NaN, -infinite, infinite, -1])).read())]
+  assert.equal(four, [Number.NaN, 0, infinite, 0])
 })
 
 test.run()

@@ -59,6 +59,8 @@ test('every cell is trained, kept and told', async () => {
     /^\[1\/3\] seed0\/teacher {2}[\d.]+ s {2}\d+ img\/s {2}60 images {2}accuracy [\d.]+ % {2}ECE [\d.]+ % {2}τ /,
   )
   const events = await first.events()
+  const begun = events.filter(({ event }) => event === 'cell').map(({ id }) => id)
+  assert.equal(begun, ['seed0/teacher', 'seed0/4px/cqkd-T4', 'seed0/4px/supervised'], 'most work first')
   assert.ok(events.every(({ schemaVersion, time, event }) => schemaVersion === 1 && time && event))
   for (const kind of ['cell', 'progress', 'finished'])
     assert.is(events.filter(({ event }) => event === kind).length, 3, kind)

@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseArguments, type StudyArguments } from '../../src/study/args.ts'
 import { CQKD, TRIKD } from '../../src/study/papers.ts'
-import { paysOn, processesFor } from '../../src/study/processes.ts'
+import { paysOn, processesFor, shareProcessors } from '../../src/study/processes.ts'
 import { depths, partOf, ranges, shardOf, widest } from '../../src/study/shards.ts'
 import type { Stage } from '../../src/study/stage.ts'
 import { levels, submitText } from '../../src/study/submit.ts'
@@ -72,6 +72,27 @@ test('a study is shared by two processes where that pays, unless it is told othe
   assert.is(widest(stages), 4, 'without teachers')
   assert.is(widest(smallStages({ methods: ['supervised'] })), 1)
   assert.not(paysOn('SwiftShader Device (Subzero)'))
+})
+
+test('processes share the processors; one that has a single one gets no thread beside its own', () => {
+  const before = process.env.LP_NUM_THREADS
+  const shared = (processes: number, told?: string) => {
+    delete process.env.LP_NUM_THREADS
+    if (told !== undefined) process.env.LP_NUM_THREADS = told
+    shareProcessors(processes)
+    return process.env.LP_NUM_THREADS
+  }
+  try {
+    const all = availableParallelism()
+    assert.is(shared(1), undefined)
+    assert.is(shared(Math.max(2, all)), '0')
+    assert.is(shared(2 * all), '0')
+    assert.is(shared(2), all < 4 ? '0' : String(Math.floor(all / 2)))
+    assert.is(shared(2, '7'), '7', 'whoever has set it knows better')
+  } finally {
+    delete process.env.LP_NUM_THREADS
+    if (before !== undefined) process.env.LP_NUM_THREADS = before
+  }
 })
 
 test('shards part the cells between them, whoever numbers them', () => {
