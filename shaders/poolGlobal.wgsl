@@ -1,12 +1,16 @@
 // poolGlobal: y[n, c] = mean of x[n, c, :, :]; dx = dy / pixels.
 // A layout is planes x pixels x lanes: channel-major has C planes and N lanes, row-major N C planes and one lane. Either
-// way y, row-major [N, C], lies at lane * planes + plane. An invocation makes one mean, from four interleaved sums.
-struct Params { planes: u32, pixels: u32, lanes: u32, add: u32 }
+// way y, row-major [N, C], lies at lane * planes + plane. An invocation makes one mean, from four interleaved sums, or
+// hands on its gradient.
+struct Params { planes: u32, pixels: u32, lanes: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+
+// Adds to dx. Not a branch: llvmpipe walks both sides of one.
+override ADD: bool = false;
 
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -24,11 +28,17 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   y[lane * p.planes + plane] = (sums.x + sums.y + sums.z + sums.w) / f32(p.pixels);
 }
 
+// The same invocations: a place for every value would take two divisions, which a processor makes one lane at a time.
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
-  if (i >= p.planes * p.pixels * p.lanes) { return; }
-  let plane = i / (p.pixels * p.lanes);
-  let g = dy[(i % p.lanes) * p.planes + plane] / f32(p.pixels);
-  dx[i] = select(g, dx[i] + g, p.add == 1u);
+  let plane = i / p.lanes;
+  let lane = i % p.lanes;
+  if (plane >= p.planes) { return; }
+  let g = dy[lane * p.planes + plane] / f32(p.pixels);
+  let first = plane * p.pixels * p.lanes + lane;
+  for (var q = 0u; q < p.pixels; q++) {
+    let at = first + q * p.lanes;
+    if (ADD) { dx[at] += g; } else { dx[at] = g; }
+  }
 }

@@ -60,7 +60,7 @@ export interface AdamOptions extends CommonOptions {
 /** SGD with momentum; weight decay is added to the gradient. Throws InputError for values torch.optim refuses. */
 export function sgd(flat: Flat, options: SgdOptions): Optimizer {
   const { lr, momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options
-  const { n, decayEnd } = checkFlat('sgd', flat, options, ['momentum', 'dampening', 'nesterov'])
+  const { n, decayEnd, header } = checkFlat('sgd', flat, options, ['momentum', 'dampening', 'nesterov'])
   checkAtLeast0('sgd', { lr, momentum, weightDecay })
   if (!Number.isFinite(dampening)) throw new InputError(`sgd: dampening ${dampening}`)
   if (nesterov && (momentum === 0 || dampening !== 0)) {
@@ -94,7 +94,7 @@ export function sgd(flat: Flat, options: SgdOptions): Optimizer {
     step() {
       clearOld(flat)
       const buffers = { dx: flat.gradients, x: flat.values, m: velocity }
-      optim_.sgd(buffers, { ...fixed, ...unused, ...scalars }, { threads: [n] })
+      optim_.sgd(buffers, { ...fixed, ...unused, ...scalars }, { threads: [n] }, { header })
     },
   }
 }
@@ -112,7 +112,7 @@ export function adamW(flat: Flat, options: AdamOptions): Optimizer {
 function moments(name: string, flat: Flat, options: AdamOptions, decoupled: boolean): Optimizer {
   const { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options
   const [beta1, beta2] = betas
-  const { n, decayEnd } = checkFlat(name, flat, options, ['betas', 'eps'])
+  const { n, decayEnd, header } = checkFlat(name, flat, options, ['betas', 'eps'])
   checkAtLeast0(name, { lr, eps, weightDecay })
   checkBeta(name, 'beta1', beta1)
   checkBeta(name, 'beta2', beta2)
@@ -145,7 +145,7 @@ function moments(name: string, flat: Flat, options: AdamOptions, decoupled: bool
     step() {
       clearOld(flat)
       const buffers = { dx: flat.gradients, x: flat.values, m: mean, v: square }
-      optim_.adam(buffers, { ...fixed, ...unused, ...scalars }, { threads: [n] })
+      optim_.adam(buffers, { ...fixed, ...unused, ...scalars }, { threads: [n] }, { header })
     },
   }
 }
@@ -155,7 +155,7 @@ function checkFlat(
   { values, gradients }: Flat,
   options: CommonOptions,
   more: readonly string[],
-): { n: number; decayEnd: number } {
+): { n: number; decayEnd: number; header: { Value: string } } {
   checkOptions(name, options, ['lr', 'weightDecay', 'decayEnd', ...more])
   if (!(values instanceof Tensor && gradients instanceof Tensor))
     throw new InputError(`${name}: needs flat buffers, { values, gradients }: pass the \`flat\` of Parameters`)
@@ -166,7 +166,10 @@ function checkFlat(
   if (!(Number.isInteger(decayEnd) && decayEnd >= 0 && decayEnd <= values.size)) {
     throw new InputError(`${name}: decayEnd ${decayEnd} of ${values.size} parameters`)
   }
-  return { n: values.size, decayEnd }
+  // A processor loads four at less than half the price.
+  const fours = values.size % 4 === 0 && decayEnd % 4 === 0
+  const each = fours ? 4 : 1
+  return { n: values.size / each, decayEnd: decayEnd / each, header: { Value: fours ? 'vec4f' : 'f32' } }
 }
 
 function checkStep(name: string, step: number, rates: Rates): void {

@@ -77,6 +77,7 @@ const sgdCases: Record<string, SgdOptions> = {
   dampening: { lr: 0.1, momentum: 0.8, dampening: 0.3 },
   'weight decay on the first 256 only': { lr: 0.1, momentum: 0.9, weightDecay: 0.1, decayEnd: 256 },
   'dampening without momentum': { lr: 0.1, dampening: 0.5 },
+  'Nesterov, a parameter at a time': { lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.1, decayEnd: 101 },
 }
 for (const [name, options] of Object.entries(sgdCases)) {
   test(`SGD agrees with float64: ${name}`, async () => {
@@ -94,6 +95,7 @@ const adamCases: Record<string, AdamOptions> = {
   'betas and eps': { lr: 0.01, betas: [0.8, 0.95], eps: 1e-3 },
   'weight decay on none': { lr: 0.01, weightDecay: 0.1, decayEnd: 0 },
   'weight decay on the first 100': { lr: 0.01, weightDecay: 0.5, decayEnd: 100 },
+  'weight decay on the first 101, a parameter at a time': { lr: 0.01, weightDecay: 0.5, decayEnd: 101 },
 }
 for (const [name, options] of Object.entries(adamCases)) {
   test(`Adam and AdamW agree with float64: ${name}`, async () => {

@@ -36,9 +36,10 @@ export function globalAvgPool(x: Tensor): Tensor {
   const [n, c] = x.shape
   const y = empty(x.gpu, [n, c], 'f32', 'row', 'globalAvgPool')
   const params = { planes, lanes, pixels: h * w }
-  global_.forward({ x, y }, { ...params, add: 0 }, { threads: [n * c] })
+  const grid = { threads: [n * c] }
+  global_.forward({ x, y }, params, grid)
   return record('globalAvgPool', y, [x], (dy, [dx]) => {
-    if (dx) global_.backward({ dy, dx: dx.to }, { ...params, add: dx.add }, { threads: [x.size] })
+    if (dx) global_.backward({ dy, dx: dx.to }, params, grid, { constants: { ADD: dx.add } })
   })
 }
 

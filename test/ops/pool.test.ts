@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { backward } from '../../src/autograd.ts'
+import { add } from '../../src/ops/pointwise.ts'
 import { avgPool2d, globalAvgPool, maxPool2d, maxPool2dWithIndices, type PoolOptions } from '../../src/ops/pool.ts'
 import type { Layout } from '../../src/tensor.ts'
 import { checkOp } from '../check.ts'
@@ -115,6 +116,19 @@ for (const shape of [
           )
         },
       }))
+
+test('the gradient of a mean of planes adds to that of other paths', async () => {
+  for (const layout of LAYOUTS) {
+    const x = engine.zeros([4, 3, 2, 5], { layout, requiresGrad: true })
+    const dy = engine.tensor(
+      Array.from({ length: 12 }, (_, i) => 10 * i),
+      [4, 3],
+    )
+    for (let i = 0; i < 2; i++) backward(add(globalAvgPool(x), globalAvgPool(x)), dy)
+    const want = Array.from({ length: 120 }, (_, i) => 4 * Math.floor(i / 10))
+    assert.equal([...(await x.grad!.read())], want)
+  }
+})
 
 test('the first of equal maxima takes the gradient', async () => {
   const x = engine.tensor([1, 3, 3, 3, 2, 2, -1, -1, 0], [1, 1, 3, 3], { requiresGrad: true })
