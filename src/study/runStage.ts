@@ -162,7 +162,10 @@ function nodesOf(stage: Stage, networks: Record<string, Network>, stored: Record
   return nodes
 }
 
-/** Trains, from the checkpoint where there is one. What `look` takes after every epoch is not in the seconds. */
+/**
+ * Trains, from the checkpoint where there is one. What `look` takes after every epoch is not in the seconds, nor is the
+ * compilation of kernels, which would be the first cell's alone.
+ */
 async function training(
   { engine, stage, resume, save, saveSeconds, onProgress, signal }: StageInput,
   pictures: Pick<FitOptions, 'graph' | 'source' | 'labels' | 'rows' | 'augmented'>,
@@ -170,8 +173,6 @@ async function training(
 ) {
   const curve: Curve = [...(resume?.curve ?? [])]
   const before = resume?.seconds ?? 0
-  let started = performance.now()
-  const spent = () => before + (performance.now() - started) / 1000
   const result = await fit(engine, {
     ...pictures,
     epochs: stage.epochs,
@@ -181,12 +182,10 @@ async function training(
     seed: stage.seed,
     resume: resume?.snapshot,
     saveSeconds,
-    save: (snapshot) => save(snapshot, spent(), curve),
+    save: (snapshot, seconds) => save(snapshot, before + seconds, curve),
     afterEpoch: look
       ? async () => {
-          const before = performance.now()
           curve.at(-1)!.looks = await look()
-          started += performance.now() - before
           return stage.patience !== undefined && converged(curve, stage.patience)
         }
       : undefined,
@@ -197,5 +196,5 @@ async function training(
     },
     signal,
   })
-  return { ...result, seconds: spent(), curve }
+  return { ...result, seconds: before + result.seconds, curve }
 }

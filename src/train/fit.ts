@@ -69,7 +69,8 @@ export interface FitOptions {
   resume?: Snapshot | null
   /** Seconds between snapshots handed to `save`. Default 20. */
   saveSeconds?: number
-  save?: (snapshot: Snapshot) => Promise<void> | void
+  /** `seconds`: as in FitResult, of the steps so far. */
+  save?: (snapshot: Snapshot, seconds: number) => Promise<void> | void
   /** Stops after the current report; a snapshot is saved first. */
   signal?: AbortSignal
 }
@@ -92,6 +93,10 @@ export class AbortedError extends DistillError {
 
 export interface FitResult {
   steps: number
+  /**
+   * Of the steps taken here, without `afterEpoch`. Those before the first report, which may be compilation for the most
+   * part, count as long as the others did.
+   */
   seconds: number
   imagesPerSecond: number
   dispatches: number
@@ -179,6 +184,12 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
   let every = options.every ?? 1
   let [lastReport, lastSave] = [started, started]
   let ended = false
+  /** The first report. */
+  let begun = { step: first, at: started }
+  const spent = () => {
+    const from = step > begun.step ? begun : { step: first, at: started }
+    return ((performance.now() - from.at - idle) / 1000) * ((step - first) / Math.max(1, step - from.step))
+  }
   while (step < steps && !ended) {
     const epoch = Math.floor(step / perEpoch)
     of.begin(step, epoch)
@@ -200,6 +211,7 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
 
     const nodes = await of.means()
     const now = performance.now()
+    if (begun.step === first) begun = { step, at: now }
     for (const [name, parts] of Object.entries(nodes)) {
       if (!Number.isFinite(parts.total)) throw new DivergedError(name, step, epoch + 1, parts.total)
     }
@@ -217,15 +229,16 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
     if (ended) continue
     const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
     if (save && (due || signal?.aborted) && step < steps) {
-      await save(await of.snapshot(step))
+      await save(await of.snapshot(step), spent())
       lastSave = performance.now()
     }
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
   }
-  const seconds = (performance.now() - started - idle) / 1000
+  const seconds = spent()
   const { parts, end } = of.tapedAt(0)
   const dispatches = [...parts, ...end].reduce((sum, tape) => sum + tape.dispatches, 0)
-  return { steps: step, seconds, imagesPerSecond: (before(step) - before(first)) / seconds, dispatches }
+  const imagesPerSecond = seconds > 0 ? (before(step) - before(first)) / seconds : 0
+  return { steps: step, seconds, imagesPerSecond, dispatches }
 }
 
 /** A step of one tape, or of one a part and the update at the end. */

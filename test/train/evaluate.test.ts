@@ -31,6 +31,23 @@ test('logits that do not fit the device at once are read in parts', async () => 
   }
 })
 
+test('seconds leave out what the first of several batches takes longer than the others', async () => {
+  const { settled } = engine
+  let waits = 0
+  engine.settled = async () => {
+    await settled.call(engine)
+    if (waits++ === 0) await new Promise((resolve) => setTimeout(resolve, 800))
+  }
+  try {
+    const started = performance.now()
+    const { seconds } = await evaluate(engine, network, train, { view, batch: 4 })
+    const most = ((performance.now() - started) / 1000 - 0.8) * (23 / 19)
+    assert.ok(seconds > 0 && seconds <= most, `${seconds} of at most ${most} s`)
+  } finally {
+    engine.settled = settled
+  }
+})
+
 test('pictures may be looked at several times, more often than there are pictures', async () => {
   const rows = Uint32Array.from({ length: 60 }, (_, i) => (7 * i) % 23)
   const { n, logits } = await evaluate(engine, network, train, { view, rows })
