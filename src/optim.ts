@@ -166,7 +166,7 @@ function checkFlat(
   if (!(Number.isInteger(decayEnd) && decayEnd >= 0 && decayEnd <= values.size)) {
     throw new InputError(`${name}: decayEnd ${decayEnd} of ${values.size} parameters`)
   }
-  // A processor loads four at less than half the price.
+  // n and decayEnd count what a kernel loads at a time: a processor loads four at less than half the price.
   const fours = values.size % 4 === 0 && decayEnd % 4 === 0
   const each = fours ? 4 : 1
   return { n: values.size / each, decayEnd: decayEnd / each, header: { Value: fours ? 'vec4f' : 'f32' } }

@@ -125,8 +125,8 @@ export async function evaluate(
     const values = (await stored.read()) as Float32Array
     logits.set(values.subarray(0, (end - first) * classes), first * classes)
   }
+  const batches = Math.ceil(n / size)
   let started = 0
-  let counted = n
   try {
     const strange = rows.find((row) => !(data.labels[row] < classes))
     if (strange !== undefined) {
@@ -139,9 +139,8 @@ export async function evaluate(
       place.value = at % room
       count.value = Math.min(size, n - at)
       step.run()
-      if (at === 0 && n > size) {
+      if (at === 0 && batches > 1) {
         await engine.settled()
-        counted = n - size
         started = performance.now()
       }
       if ((at + size) % room === 0 && at + size < n) await keep(at + size)
@@ -151,7 +150,8 @@ export async function evaluate(
     source.release?.()
   }
   const values = (await table.read()) as Float32Array
-  const seconds = ((performance.now() - started) / 1000) * (n / counted)
+  // The last batch is a whole one, whatever of it counts.
+  const seconds = ((performance.now() - started) / 1000) * (batches / Math.max(1, batches - 1))
   await keep(n)
   const calibration = ece({ table })
   const [bins, errors, edges] = await Promise.all([

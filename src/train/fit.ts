@@ -69,7 +69,7 @@ export interface FitOptions {
   resume?: Snapshot | null
   /** Seconds between snapshots handed to `save`. Default 20. */
   saveSeconds?: number
-  /** `seconds`: as in FitResult, of the steps so far. */
+  /** `seconds`: as in FitResult, of the steps so far; 0 at the first report, when it is not known what was compilation. */
   save?: (snapshot: Snapshot, seconds: number) => Promise<void> | void
   /** Stops after the current report; a snapshot is saved first. */
   signal?: AbortSignal
@@ -94,8 +94,8 @@ export class AbortedError extends DistillError {
 export interface FitResult {
   steps: number
   /**
-   * Of the steps taken here, without `afterEpoch`. Those before the first report, which may be compilation for the most
-   * part, count as long as the others did.
+   * Of the steps taken here and what was saved, without `afterEpoch`. The pictures before the first report, which may be
+   * compilation for the most part, count as long as the others did, where there are others.
    */
   seconds: number
   imagesPerSecond: number
@@ -186,9 +186,11 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
   let ended = false
   /** The first report. */
   let begun = { step: first, at: started }
+  /** As in FitResult; null up to the first report. */
   const spent = () => {
-    const from = step > begun.step ? begun : { step: first, at: started }
-    return ((performance.now() - from.at - idle) / 1000) * ((step - first) / Math.max(1, step - from.step))
+    if (step === begun.step) return null
+    const part = (before(step) - before(begun.step)) / (before(step) - before(first))
+    return (performance.now() - begun.at - idle) / 1000 / part
   }
   while (step < steps && !ended) {
     const epoch = Math.floor(step / perEpoch)
@@ -229,12 +231,12 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
     if (ended) continue
     const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
     if (save && (due || signal?.aborted) && step < steps) {
-      await save(await of.snapshot(step), spent())
+      await save(await of.snapshot(step), spent() ?? 0)
       lastSave = performance.now()
     }
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
   }
-  const seconds = spent()
+  const seconds = spent() ?? (performance.now() - started - idle) / 1000
   const { parts, end } = of.tapedAt(0)
   const dispatches = [...parts, ...end].reduce((sum, tape) => sum + tape.dispatches, 0)
   const imagesPerSecond = seconds > 0 ? (before(step) - before(first)) / seconds : 0
