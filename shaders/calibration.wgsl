@@ -3,11 +3,11 @@
 //   skipZero), 1 in the last;  gap = mean confidence - accuracy
 //   ECE = sum |gap| count / N,  MCE = max |gap|,  signed gap = sum gap count / N
 // Dispatches: `collect`, an invocation for every p.threads-th picture and MOST bins, into a partial of its own, [class][bin]
-// [count, confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. `logitsWhole` is both
-// in one, for processors: the workgroup that is done last adds up. For equal mass `rank`
-// comes first: it ranks every confidence by counting those before it (ties by index); edge k is the one of rank
-// ceil(k N / bins) - 1, so equal confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class
-// c's pictures are right where the label is c; `average` takes the mean over the classes (of MCE the maximum).
+// [count, confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. `logitsWhole` is
+// both in one, for processors: the workgroup that is done last adds up. For equal mass `rank` comes first: it ranks every
+// confidence by counting those before it (ties by index); edge k is the one of rank ceil(k N / bins) - 1, so equal
+// confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class c's pictures are right where
+// the label is c; `average` takes the mean over the classes (of MCE the maximum).
 struct Params {
   n: u32, bins: u32, classes: u32, threads: u32, labelled: u32, confidenceStart: u32, correctStart: u32, edgeStride: u32,
   skipZero: u32,

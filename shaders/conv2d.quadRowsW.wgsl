@@ -2,7 +2,8 @@
 //   partial[part, k, c, i, j] = sum over the part's images n, and oh, ow, of dy[k, oh, ow, n] * x[c, oh*S + i - padTop, ow*S + j - padLeft, n]
 // An invocation owns one output channel, C input channels and the taps of kernel row i. It takes two pixels of dy at a
 // time and the S + TAPS pixels of x that they see. Each lane reads x of one input channel; shuffles show it to all. The
-// pixels of all images are split into parts, summed by conv2d.total where there are several. The number of images is a multiple of four.
+// pixels of all images are split into parts, summed by conv2d.total where there are several. The number of images is a
+// multiple of four.
 // For the convolutions that conv2d.quadsW does not do; slower, quick to compile.
 // Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;

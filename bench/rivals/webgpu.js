@@ -6,21 +6,24 @@ import { waitCalmly } from './calm.js'
 
 /**
  * Prepares this process. `engine`: the engine's built entry, `adapter`: which one, as `init` takes it. Gives the engine's
- * module, a list that errors are added to, and `onAdapter`, what is known of the adapters opened since.
+ * module, the classes of WebGPU, a list that errors are added to, and `onAdapter`, what is known of the adapters opened
+ * since. Whoever takes one from `navigator.gpu` waits calmly from then on.
  */
 export async function prepareWebgpu({ engine, adapter }) {
   const ours = await import(pathToFileURL(engine).href)
   // The very Dawn that the engine loads: two of them in one process would be two sets of drivers.
   const { globals } = await import(pathToFileURL(createRequire(engine).resolve('webgpu')).href)
   Object.assign(globalThis, globals)
-  waitCalmly(globals)
   const errors = []
   collectErrors(globals, errors)
   const onAdapter = { name: '' }
+  let calmed = false
   const gpu = {
     async requestAdapter() {
       const opened = await ours.openAdapter({ adapter, fetchLavapipe: true })
       onAdapter.name = opened.name
+      if (!calmed) waitCalmly(globals, opened.calm)
+      calmed = true
       return opened.adapter
     },
     getPreferredCanvasFormat: () => 'bgra8unorm',
@@ -28,7 +31,7 @@ export async function prepareWebgpu({ engine, adapter }) {
   }
   const known = globalThis.navigator ?? { userAgent: 'Node.js', hardwareConcurrency: 1 }
   Object.defineProperty(globalThis, 'navigator', { value: Object.assign(Object.create(known), { gpu }) })
-  return { ours, errors, onAdapter }
+  return { ours, globals, errors, onAdapter }
 }
 
 /** Errors nobody catches, those that somebody catches and keeps to himself, and a lost device. */

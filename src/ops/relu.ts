@@ -11,8 +11,8 @@ export function relu(x: Tensor): Tensor {
   checkFloat('relu', x)
   const flat = { n: x.size, shape: [x.size], strides: [[1]] }
   const { header, params } = runsOfValues(x.gpu, flat, [true])
-  const { axes, width, threads } = params
-  const [sizes, grid] = [{ n: axes[0], width }, { threads: [threads] }]
+  const sizes = { n: params.axes[0], width: params.width }
+  const grid = { threads: [params.threads] }
   const y = empty(x.gpu, x.shape, 'f32', x.layout, 'relu')
   relu_.forward({ x, y }, sizes, grid, { header })
   return record('relu', y, [x], (dy, [dx]) => {

@@ -1,12 +1,16 @@
 // This engine, as a user has it: the built package, recorded steps.
+import { waitCalmly } from '../calm.js'
 import { weightsOf } from '../resnet.js'
 import { prepareWebgpu } from '../webgpu.js'
 
 export async function open({ engine: entry, adapter, version, subgroups, ownWaiting }) {
-  const { ours, errors } = await prepareWebgpu({ engine: entry, adapter })
+  const { ours, globals, errors } = await prepareWebgpu({ engine: entry, adapter })
   const engine = await ours.init({ adapter, fetchLavapipe: true, subgroups })
-  // Waiting is calm.js's business here, for every contestant: the engine neither naps nor sleeps.
-  if (!ownWaiting) engine.gpu.calm = null
+  if (!ownWaiting) {
+    // Waiting is calm.js's business here, for every contestant: the engine does not sleep on a timer beforehand.
+    waitCalmly(globals, engine.gpu.calm)
+    engine.gpu.calm = null
+  }
   const { device } = engine.gpu
   return {
     about: `webgpu-distill ${version}${subgroups ? '' : ', without subgroups'}${ownWaiting ? ', its own waiting' : ''}`,
