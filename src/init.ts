@@ -1,6 +1,7 @@
 // From an adapter or a device to an engine; shared by the Node and browser entries.
 import { Engine } from './engine.ts'
-import { type Choices, Gpu, requestDevice } from './gpu/gpu.ts'
+import { requestDevice } from './gpu/device.ts'
+import { type Choices, Gpu } from './gpu/gpu.ts'
 import { isSoftware } from './gpu/software.ts'
 import { setChoices } from './ops/choices.ts'
 

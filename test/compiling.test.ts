@@ -4,9 +4,12 @@ import * as assert from 'uvu/assert'
 import { counted } from '../src/bench/counted.ts'
 import type { Engine } from '../src/engine.ts'
 import type { Compiling } from '../src/gpu/compiling.ts'
+import { kernels } from '../src/gpu/kernel.ts'
 import { init } from '../src/node.ts'
-import { add, mul } from '../src/ops/pointwise.ts'
+import { add, exp, mul } from '../src/ops/pointwise.ts'
 import { relu } from '../src/ops/relu.ts'
+import { empty } from '../src/tensor.ts'
+import { allclose } from './check.ts'
 
 const test = suite('compiling')
 
@@ -31,24 +34,19 @@ const three = (engine: Engine) => {
   return () => mul(relu(add(x, relu(x))), x)
 }
 
-test('a step tells how far its pipelines are, made and run; what is known it does not mention', async () => {
+test('compiling tells how far pipelines are, made and run; what is known it does not mention', async () => {
   await on(async (engine, told) => {
     const step = engine.capture('step', three(engine))
     assert.equal(counts(told), [])
     const compiling = step.compile()
     assert.equal(counts(told), ['step: compiling 0/3'])
     await compiling
-    assert.equal(
-      counts(told),
-      [1, 2, 3].map((n) => `step: compiling ${n}/3`),
-    )
-    assert.is(counted(engine, step.run).submits, 3)
-    assert.equal(counts(told), ['step: first run 0/3'])
-    await engine.settled()
-    assert.equal(
-      counts(told),
-      [1, 2, 3].map((n) => `step: first run ${n}/3`),
-    )
+    const numbers = [0, 1, 2, 3]
+    assert.equal(counts(told), [
+      ...numbers.slice(1).map((n) => `step: compiling ${n}/3`),
+      ...numbers.map((n) => `step: first run ${n}/3`),
+    ])
+    assert.is(counted(engine, step.run).submits, 1)
     assert.equal([...(await step.outputs.read())], [-0, 8])
 
     await step.compile()
@@ -60,16 +58,62 @@ test('a step tells how far its pipelines are, made and run; what is known it doe
   })
 })
 
-test('without a listener, and for eager code with one', async () => {
+test('without a listener; and for a step that was not compiled, and eager code, with one', async () => {
   await on(async (engine, told) => {
     const quiet = engine.capture('step', () => relu(engine.tensor([1, -1])))
     engine.onCompiling = null
     await quiet.compile()
     assert.is(counted(engine, quiet.run).submits, 1)
     engine.onCompiling = (compiling) => told.push(compiling)
-    const y = three(engine)()
-    assert.equal([...(await y.read())], [-0, 8])
-    assert.equal(counts(told).slice(0, 1), ['eager: first run 0/2'])
+    const step = engine.capture('step', three(engine))
+    assert.is(counted(engine, step.run).submits, 2)
+    assert.equal(counts(told), ['step: first run 0/2'])
+    await engine.settled()
+    assert.equal(counts(told), ['step: first run 1/2', 'step: first run 2/2'])
+    const y = exp(three(engine)())
+    allclose(await y.read(), [1, Math.exp(8)], { rtol: 1e-5 })
+    assert.equal(counts(told), ['eager: first run 0/1', 'eager: first run 1/1'])
+  })
+})
+
+const LINES = 600
+
+/** Some hundred milliseconds of compilation, in no driver's cache, and next to nothing to run. */
+const long = (engine: Engine) => {
+  const lines = Array.from({ length: LINES }, () => `v = fma(v, v, ${Math.random()}) * v;`)
+  const { main } = kernels<'main'>(`// long: a test kernel.
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  var v = x[id.x];
+  ${lines.join('\n  ')}
+  y[id.x] = v;
+}
+`)
+  const x = engine.full([8], 0.5)
+  return () => {
+    const y = empty(engine.gpu, [8])
+    main({ x, y }, {}, { threads: [8] })
+    return y
+  }
+}
+
+test('once compiled, a first run takes as long as any', async () => {
+  await on(async (engine) => {
+    engine.onCompiling = null
+    const seconds = async (run: () => unknown) => {
+      const start = performance.now()
+      await run()
+      await engine.settled()
+      return performance.now() - start
+    }
+    const step = engine.capture('step', long(engine))
+    const compiling = await seconds(() => step.compile())
+    const first = await seconds(() => step.run())
+    assert.ok(first < compiling / 3, `compiled in ${compiling} ms, run in ${first}`)
+    assert.equal((await step.outputs.read()).length, 8)
   })
 })
 

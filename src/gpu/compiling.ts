@@ -1,5 +1,7 @@
-// How far the device is with pipelines that are new to it. At a cold start this is most of the time until the first step
-// has ended: drivers of GPUs compile where a pipeline is made, software adapters where it first runs.
+// Pipelines that are new to the device: they are compiled, and whoever listens hears how far that is. At a cold start it
+// is most of the time until the first step has ended: drivers of GPUs compile where a pipeline is made, software adapters
+// where it first runs.
+import type { Pipeline } from './pipelines.ts'
 
 export interface Compiling {
   /** What was captured, by its label. */
@@ -16,6 +18,20 @@ interface Listener {
   onCompiling: ((compiling: Compiling) => void) | null
 }
 
+/** What compiling takes of a `Gpu`. */
+interface Compiler extends Listener {
+  readonly device: GPUDevice
+  readonly info: { readonly software: boolean }
+  submit(commands: GPUCommandBuffer, tape: null): void
+  orLost<T>(asked: Promise<T>): Promise<T | undefined>
+}
+
+/** What it takes of a recorded dispatch. */
+interface Dispatch {
+  pipeline: Pipeline
+  bindGroup: GPUBindGroup | null
+}
+
 /** Counts pipelines that are done, for whoever listens; says at once how many there are. */
 export function tally({ onCompiling }: Listener, about: Pick<Compiling, 'step' | 'phase' | 'total'>): () => void {
   if (!onCompiling || about.total === 0) return () => {}
@@ -26,4 +42,50 @@ export function tally({ onCompiling }: Listener, about: Pick<Compiling, 'step' |
     done++
     tell()
   }
+}
+
+/**
+ * Compiles the pipelines of a step's dispatches that are new to the device. Resolves also where one is not compiled: that
+ * is kept as a fault, and thrown at the next wait.
+ */
+export async function compileAll(gpu: Compiler, step: string, dispatches: readonly Dispatch[]): Promise<void> {
+  const pipelines = new Set(dispatches.map(({ pipeline }) => pipeline))
+  const missing = [...pipelines].filter((pipeline) => !pipeline.isCompiled)
+  const made = tally(gpu, { step, phase: 'compiling', total: missing.length })
+  await Promise.all(missing.map((pipeline) => pipeline.compile().then(made)))
+  if (gpu.info.software) await runWithNothing(gpu, step, dispatches)
+}
+
+const INDIRECT = 0x100
+
+/**
+ * Every new pipeline once, with no workgroups: what makes a software adapter compile. Each process takes them in an order
+ * of its own: those that start together find in the driver's cache what another has compiled meanwhile.
+ */
+async function runWithNothing(gpu: Compiler, step: string, dispatches: readonly Dispatch[]): Promise<void> {
+  const news = new Map(dispatches.filter(({ pipeline }) => !pipeline.ran).map((d) => [d.pipeline, d.bindGroup]))
+  if (news.size === 0) return
+  const { device } = gpu
+  const ran = tally(gpu, { step, phase: 'first run', total: news.size })
+  // Of the device's memory: of a dispatch that says so itself Dawn thinks that it is a mistake, and prints that.
+  const none = device.createBuffer({ label: 'no workgroups', size: 12, usage: INDIRECT })
+  for (const [pipeline, bindGroup] of shuffled([...news])) {
+    if (pipeline.isCompiled && !pipeline.ran) {
+      const encoder = device.createCommandEncoder({ label: step })
+      const pass = encoder.beginComputePass({ label: step })
+      pass.setPipeline(pipeline.get())
+      pass.setBindGroup(0, bindGroup)
+      pass.dispatchWorkgroupsIndirect(none, 0)
+      pass.end()
+      gpu.submit(encoder.finish({ label: step }), null)
+      await gpu.orLost(device.queue.onSubmittedWorkDone())
+    }
+    ran()
+  }
+  none.destroy()
+}
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const places = new Map(items.map((item) => [item, Math.random()]))
+  return [...items].sort((a, b) => places.get(a)! - places.get(b)!)
 }

@@ -1,6 +1,6 @@
 // The device and everything that lives as long as it: pools, pipelines, faults, the tape being recorded. The public
 // `Engine` adds tensors on top; nothing outside `gpu/` touches a GPU object.
-import { AdapterError, DistillError, InputError } from '../errors.ts'
+import { DistillError, InputError } from '../errors.ts'
 import type { Compiling } from './compiling.ts'
 import { Faults } from './faults.ts'
 import { type Bindable, Pool, Storage } from './memory.ts'
@@ -198,13 +198,18 @@ export class Gpu {
     }
   }
 
+  /** What was asked of the device, waited for calmly, or undefined where it is lost before. */
+  orLost<T>(asked: Promise<T>): Promise<T | undefined> {
+    const answer = this.faults.orLost(asked)
+    return this.calm ? this.calm(answer) : answer
+  }
+
   /** Waits for what `ask` asks the device for, or for its loss. */
   private async wait<T>(ask: () => Promise<T>): Promise<T | undefined> {
     if (this.calm) await this.pace.sleep()
     // Of an engine that was destroyed meanwhile the device, which may be others', is asked nothing.
     this.faults.check()
-    const answer = this.faults.orLost(ask())
-    const found = await (this.calm ? this.calm(answer) : answer)
+    const found = await this.orLost(ask())
     this.pace.idle()
     await this.faults.settle()
     return found
@@ -275,25 +280,5 @@ export class Gpu {
     this.faults.close()
     for (const pool of [this.buffers, this.scratch, this.uniforms, this.staging]) pool.destroy()
     if (this.own) this.device.destroy()
-  }
-}
-
-/** Storage buffers that a kernel binds at most; those of more than eight have a form for devices that bind eight. */
-export const MOST_BOUND = 10
-
-/**
- * Asks an adapter for a device with what the engine can use and the adapter offers: features, tensors as large as it
- * binds, and as many of them. All other default limits suffice.
- */
-export async function requestDevice(adapter: GPUAdapter, subgroups = true): Promise<GPUDevice> {
-  const wanted: GPUFeatureName[] = [...(subgroups ? ['subgroups' as const] : []), 'timestamp-query', 'shader-f16']
-  const requiredFeatures = wanted.filter((feature) => adapter.features.has(feature))
-  const { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage: bound } = adapter.limits
-  const maxStorageBuffersPerShaderStage = Math.min(bound, MOST_BOUND)
-  const requiredLimits = { maxStorageBufferBindingSize, maxBufferSize, maxStorageBuffersPerShaderStage }
-  try {
-    return await adapter.requestDevice({ label: 'webgpu-distill', requiredFeatures, requiredLimits })
-  } catch (error) {
-    throw new AdapterError(`the adapter gave no device: ${error instanceof Error ? error.message : error}`)
   }
 }

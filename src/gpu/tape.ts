@@ -1,7 +1,7 @@
 // A step as a recorded list of dispatches. Recording touches no GPU object; `seal` plans memory by liveness and makes
 // the bind groups; `replay` is one uniform upload, one encoder, one pass, one submit.
 import { DistillError, InputError } from '../errors.ts'
-import { tally } from './compiling.ts'
+import { compileAll, tally } from './compiling.ts'
 import type { Gpu } from './gpu.ts'
 import { type Bindable, checkSize, type Storage } from './memory.ts'
 import type { Pipeline } from './pipelines.ts'
@@ -200,11 +200,9 @@ export class Tape {
     return this.gpu.device.createBindGroup({ label: command.pipeline.label, layout: command.pipeline.layout, entries })
   }
 
-  /** Compiles every pipeline of the tape at the same time. */
-  async compile(): Promise<void> {
-    const pipelines = [...new Set(this.commands.map((c) => c.pipeline))].filter((pipeline) => !pipeline.isCompiled)
-    const done = tally(this.gpu, { step: this.label, phase: 'compiling', total: pipelines.length })
-    await Promise.all(pipelines.map((pipeline) => pipeline.compile().then(done)))
+  /** Compiles every pipeline of the tape, so that its first run takes no longer than the others. */
+  compile(): Promise<void> {
+    return compileAll(this.gpu, this.label, this.commands)
   }
 
   /** Uploads changed scalars, then runs every dispatch in order, in one submit. */

@@ -163,8 +163,8 @@ function nodesOf(stage: Stage, networks: Record<string, Network>, stored: Record
 }
 
 /**
- * Trains, from the checkpoint where there is one. What `look` takes after every epoch is not in the seconds, nor, where
- * there is more than one report, the compilation of kernels, which would be the first cell's alone.
+ * Trains, from the checkpoint where there is one. What `look` takes after every epoch is not in the seconds, nor is the
+ * compilation of kernels, which would be the first cell's alone.
  */
 async function training(
   { engine, stage, resume, save, saveSeconds, onProgress, signal }: StageInput,

@@ -69,7 +69,7 @@ export interface FitOptions {
   resume?: Snapshot | null
   /** Seconds between snapshots handed to `save`. Default 20. */
   saveSeconds?: number
-  /** `seconds`: as in FitResult, of the steps so far; 0 at the first report, when it is not known what was compilation. */
+  /** `seconds`: as in FitResult, of the steps so far. */
   save?: (snapshot: Snapshot, seconds: number) => Promise<void> | void
   /** Stops after the current report; a snapshot is saved first. */
   signal?: AbortSignal
@@ -93,10 +93,7 @@ export class AbortedError extends DistillError {
 
 export interface FitResult {
   steps: number
-  /**
-   * Of the steps taken here and what was saved, without `afterEpoch`. The pictures before the first report, which may be
-   * compilation for the most part, count as long as the others did, where there are others.
-   */
+  /** Of the steps taken here and what was saved, without compilation and `afterEpoch`. */
   seconds: number
   imagesPerSecond: number
   dispatches: number
@@ -184,14 +181,7 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
   let every = options.every ?? 1
   let [lastReport, lastSave] = [started, started]
   let ended = false
-  /** The first report. */
-  let begun = { step: first, at: started }
-  /** As in FitResult; null up to the first report. */
-  const spent = () => {
-    if (step === begun.step) return null
-    const part = (before(step) - before(begun.step)) / (before(step) - before(first))
-    return (performance.now() - begun.at - idle) / 1000 / part
-  }
+  const spent = () => (performance.now() - started - idle) / 1000
   while (step < steps && !ended) {
     const epoch = Math.floor(step / perEpoch)
     of.begin(step, epoch)
@@ -213,7 +203,6 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
 
     const nodes = await of.means()
     const now = performance.now()
-    if (begun.step === first) begun = { step, at: now }
     for (const [name, parts] of Object.entries(nodes)) {
       if (!Number.isFinite(parts.total)) throw new DivergedError(name, step, epoch + 1, parts.total)
     }
@@ -231,12 +220,12 @@ async function train(options: FitOptions, batches: Batches, first: number, of: T
     if (ended) continue
     const due = now - lastSave > 1000 * (options.saveSeconds ?? 20)
     if (save && (due || signal?.aborted) && step < steps) {
-      await save(await of.snapshot(step), spent() ?? 0)
+      await save(await of.snapshot(step), spent())
       lastSave = performance.now()
     }
     if (signal?.aborted && step < steps) throw new AbortedError(step, steps)
   }
-  const seconds = spent() ?? (performance.now() - started - idle) / 1000
+  const seconds = spent()
   const { parts, end } = of.tapedAt(0)
   const dispatches = [...parts, ...end].reduce((sum, tape) => sum + tape.dispatches, 0)
   const imagesPerSecond = seconds > 0 ? (before(step) - before(first)) / seconds : 0
