@@ -2,12 +2,12 @@
 //   bin of a confidence = number of inner edges below it: bins are (low, high], 0 falls in the first (in none with
 //   skipZero), 1 in the last;  gap = mean confidence - accuracy
 //   ECE = sum |gap| count / N,  MCE = max |gap|,  signed gap = sum gap count / N
-// Dispatches: `collect`, an invocation for every p.threads-th picture and MOST bins, into a partial of its own, [class][bin]
-// [count, confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order. `logitsWhole` is
-// both in one, for processors: the workgroup that is done last adds up. For equal mass `rank` comes first: it ranks every
-// confidence by counting those before it (ties by index); edge k is the one of rank ceil(k N / bins) - 1, so equal
-// confidences share a bin. For classwise errors `probabilities` comes first, [class][N]; class c's pictures are right where
-// the label is c; `average` takes the mean over the classes (of MCE the maximum).
+// Dispatches: `collect`, where p.threads invocations share out the pictures and each counts MOST bins, into a partial of its
+// own, [class][bin][count, confidence, right][p.threads]; `finish`, a workgroup a class, adds these up in a fixed order.
+// `logitsWhole` is both in one, for processors: the workgroup that is done last adds up. For equal mass `rank` comes
+// first: it ranks every confidence by counting those before it (ties by index); edge k is the one of rank
+// ceil(k N / bins) - 1, so equal confidences share a bin. For classwise errors `probabilities` comes first, [class][N];
+// class c's pictures are right where the label is c; `average` takes the mean over the classes (of MCE the maximum).
 struct Params {
   n: u32, bins: u32, classes: u32, threads: u32, labelled: u32, confidenceStart: u32, correctStart: u32, edgeStride: u32,
   skipZero: u32,
@@ -65,6 +65,15 @@ fn note(x: f32, right: f32) {
   if (after & (bin < MOST)) { held[bin] += vec3f(1.0, x, right); }
 }
 
+// Of invocation t the first picture, and the end of its workgroup's, which lie side by side: its invocations take turns at
+// them, so that they read neighbours and the next ones after that.
+fn share(t: u32) -> vec2u {
+  let groups = p.threads / SIZE;
+  let each = (p.n + groups - 1u) / groups;
+  let first = t / SIZE * each;
+  return vec2u(first + t % SIZE, min(first + each, p.n));
+}
+
 // An invocation's partial of class c: bins of (count, confidence, right), p.threads apart.
 fn leave(c: u32, t: u32) {
   let end = min(firstBin + MOST, p.bins);
@@ -83,7 +92,8 @@ fn collect(@builtin(global_invocation_id) id: vec3u) {
   let c = id.y;
   if (t >= p.threads) { return; }
   hold(c, id.z);
-  for (var i = t; i < p.n; i += p.threads) {
+  let own = share(t);
+  for (var i = own.x; i < own.y; i += SIZE) {
     let x = confidence[p.confidenceStart + c * p.n + i];
     if (x == 0.0 && p.skipZero == 1u) { continue; }
     var right: f32;
@@ -125,7 +135,8 @@ fn logitsWhole(
 fn rows(t: u32, chunk: u32) {
   if (t >= p.threads) { return; }
   hold(0u, chunk);
-  for (var i = t; i < p.n; i += p.threads) {
+  let own = share(t);
+  for (var i = own.x; i < own.y; i += SIZE) {
     let row = i * p.classes;
     var peak = LOWEST;
     var sum = 0.0;

@@ -56,7 +56,7 @@ export function ece(answers: Answers, options: EceOptions = {}): Ece {
     checkLogits('ece', logits, labels)
     if (options.equalMass) return ece(distillLoss(logits, { labels, gradient: false }), options)
     const [n, classes] = logits.shape
-    const params = { ...NOTHING, n, classes, threads: threadsOf(logits.gpu) }
+    const params = { ...NOTHING, n, classes, threads: threadsOf(logits.gpu, n) }
     return finish(logits.gpu, 1, null, params, options, ({ edges, part, ...results }, settings) => {
       const inPairs = n > 0 && classes % 2 === 0
       const { constants } = variantOf(logits.gpu)
@@ -77,7 +77,7 @@ export function ece(answers: Answers, options: EceOptions = {}): Ece {
     confidence,
     correct,
     null,
-    { ...NOTHING, ...starts, n, classes: 1, threads: threadsOf(confidence.gpu) },
+    { ...NOTHING, ...starts, n, classes: 1, threads: threadsOf(confidence.gpu, n) },
     options,
   )
 }
@@ -117,9 +117,15 @@ type Params = typeof NOTHING
 /** Bins that an invocation counts, as in the shader. */
 const MOST = 16
 
-/** Partial sums: a processor is full with few, and they are added up by few. */
-const threadsOf = (gpu: Gpu) => (gpu.info.software ? 64 : 256)
-const variantOf = (gpu: Gpu) => ({ constants: gpu.info.software ? { SIZE: 8 } : { SIZE: 64 } })
+/** Of a workgroup: a processor is full with few invocations. */
+const sizeOf = (gpu: Gpu) => (gpu.info.software ? 8 : 64)
+const variantOf = (gpu: Gpu) => ({ constants: { SIZE: sizeOf(gpu) } })
+
+/** Partial sums, of whole workgroups. On a processor one for every 2,500 pictures, from two to eight: few add them up. */
+function threadsOf(gpu: Gpu, n: number): number {
+  const groups = gpu.info.software ? Math.min(8, Math.max(2, Math.ceil(n / 2500))) : 4
+  return groups * sizeOf(gpu)
+}
 const gridOf = ({ threads, bins }: Params, classes: number) => ({ threads: [threads, classes, Math.ceil(bins / MOST)] })
 
 function collect(confidence: Tensor, correct: Tensor, labels: Tensor | null, params: Params, options: EceOptions): Ece {
