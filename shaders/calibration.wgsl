@@ -142,7 +142,8 @@ fn rows(t: u32, chunk: u32) {
     var sum = 0.0;
     var best = 0u;
     var sound = vec2<bool>(true);
-    for (var c = 0u; c < p.classes; c += 2u) {
+    var c = 0u;
+    loop {
       let z = pairAt(row, c);
       best = select(best, c, z.x > peak);
       best = select(best, c + 1u, z.y > max(z.x, peak));
@@ -151,6 +152,7 @@ fn rows(t: u32, chunk: u32) {
       let e = exp(z - top);
       sum = sum * exp(peak - top) + (e.x + e.y);
       peak = top;
+      continuing { c += 2u; break if c >= p.classes; }
     }
     let right = (best == labels[i]) & all(sound);
     note(1.0 / sum, select(0.0, 1.0, right));
