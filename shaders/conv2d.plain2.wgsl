@@ -4,11 +4,12 @@
 // Layout: x and y are [C][H][W][N]. An invocation walks down a strip four output pixels wide, for one image and M output
 // channels. Of its input rows every other one serves two output rows, `done` and `next`, the others serve `next` alone.
 // A load from private memory costs a software adapter a third of one from a buffer, so weights are copied there first.
-// More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// A workgroup walks several strips with them, those of neighbouring images after one another. More than KEPT input
+// channels take several dispatches. Pixels outside the picture are read as 0.
 // Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
-  c0: u32, channels: u32, wK: u32, strips: u32, blocks: u32, rows: u32, bias: u32, relu: u32,
+  c0: u32, channels: u32, wK: u32, strips: u32, blocks: u32, bias: u32, relu: u32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -20,6 +21,7 @@ struct Params {
 // From the header: LANES of a workgroup, M channels, KEPT input channels, RESIDUAL 1 where r is added.
 
 alias Sums = array<vec4f, M>;
+alias Kept = array<vec3f, KEPT * M * 3u>;
 
 // What each tap of a kernel row sees at the strip's four pixels.
 struct Taps { left: vec4f, middle: vec4f, right: vec4f }
@@ -41,28 +43,16 @@ fn sum(so_far: vec4f, t: Taps, weights: vec3f) -> vec4f {
   return fma(t.right, vec4f(weights.z), fma(t.middle, vec4f(weights.y), fma(t.left, vec4f(weights.x), so_far)));
 }
 
-@compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let n = group.x % p.blocks * LANES + lane;
-  let left = group.x / p.blocks % p.strips * 4u;
-  let top = i32(group.x / (p.blocks * p.strips) * p.rows);
-  let bottom = min(top + i32(p.rows), i32(p.oh));
-  let k0 = group.y * M;
-  var kept: array<vec3f, KEPT * M * 3u>;
-  for (var e = 0u; e < p.channels * M * 3u; e++) {
-    let at = (k0 + e / 3u % M) * p.wK + (p.c0 + e / (3u * M)) * 9u + e % 3u * 3u;
-    kept[e] = vec3f(w[at], w[at + 1u], w[at + 2u]);
-  }
+// One strip: the pixels from column `left` on of image n, M channels from k0 on, of which `start` has the bias.
+fn walk(kept: ptr<function, Kept>, start: Sums, k0: u32, n: u32, left: u32) {
   var inside: array<bool, 9>;
   for (var q = 0; q < 9; q++) {
     let iw = 2 * i32(left) + q - p.padLeft;
     inside[q] = iw >= 0 && iw < i32(p.w);
   }
-  var start: Sums;
-  for (var m = 0u; m < M; m++) { start[m] = vec4f(select(0.0, b[k0 + m], p.bias == 1u)); }
   var done: Sums;
   var next = start;
-  var oh = top;
+  var oh = 0;
   loop {
     let row = 2 * oh - p.padTop;
     let column = (row * i32(p.w) + 2 * i32(left) - p.padLeft) * i32(p.n);
@@ -72,14 +62,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let t = taps(u32(i32((p.c0 + c) * p.h * p.w * p.n) + column) + n, inside);
         for (var m = 0u; m < M; m++) {
           let own = (c * M + m) * 3u;
-          done[m] = sum(done[m], t, kept[own + 2u]);
-          next[m] = sum(next[m], t, kept[own]);
+          done[m] = sum(done[m], t, (*kept)[own + 2u]);
+          next[m] = sum(next[m], t, (*kept)[own]);
         }
         continuing { c++; break if c >= p.channels; }
       }
     }
     for (var m = 0u; m < M; m++) {
-      let live = oh > top && n < p.n && k0 + m < p.k;
+      let live = oh > 0 && n < p.n && k0 + m < p.k;
       let at = (((k0 + m) * p.oh + u32(oh - 1)) * p.ow + left) * p.n + n;
       put(at, live && left < p.ow, done[m].x);
       put(at + p.n, live && left + 1u < p.ow, done[m].y);
@@ -90,13 +80,34 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       var c = 0u;
       loop {
         let t = taps(u32(i32(((p.c0 + c) * p.h + 1u) * p.w * p.n) + column) + n, inside);
-        for (var m = 0u; m < M; m++) { next[m] = sum(next[m], t, kept[(c * M + m) * 3u + 1u]); }
+        for (var m = 0u; m < M; m++) { next[m] = sum(next[m], t, (*kept)[(c * M + m) * 3u + 1u]); }
         continuing { c++; break if c >= p.channels; }
       }
     }
     done = next;
     next = start;
-    continuing { oh++; break if oh > bottom; }
+    continuing { oh++; break if oh > i32(p.oh); }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+) {
+  let k0 = group.y * M;
+  var kept: Kept;
+  for (var e = 0u; e < p.channels * M * 3u; e++) {
+    let at = (k0 + e / 3u % M) * p.wK + (p.c0 + e / (3u * M)) * 9u + e % 3u * 3u;
+    kept[e] = vec3f(w[at], w[at + 1u], w[at + 2u]);
+  }
+  var start: Sums;
+  for (var m = 0u; m < M; m++) { start[m] = vec4f(select(0.0, b[k0 + m], p.bias == 1u)); }
+  let strips = p.strips * p.blocks;
+  var strip = group.x * strips / groups.x;
+  let end = (group.x + 1u) * strips / groups.x;
+  loop {
+    walk(&kept, start, k0, strip % p.blocks * LANES + lane, strip / p.blocks * 4u);
+    continuing { strip++; break if strip >= end; }
   }
 }
 

@@ -6,14 +6,15 @@
 // pixels wide, for one image and M output channels. An input row is read once and serves three output rows, which are
 // sums in three arrays: `done` is complete after this row, `next` one row later, `last` two. The strip's weights lie in
 // private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
+// A workgroup walks several strips with them, those of neighbouring images after one another. More than KEPT input
+// channels take several dispatches. Pixels outside the picture are read as 0.
 // Software adapters pay some fifty multiply-adds for any load from a buffer: this form has the fewest loads.
-// More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
 // Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
   c0: u32, channels: u32, wBase: i32, wK: i32, wC: i32, wI: i32, wJ: i32,
-  strips: u32, blocks: u32, rows: u32, bias: u32, relu: u32,
+  strips: u32, blocks: u32, bias: u32, relu: u32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -26,6 +27,7 @@ struct Params {
 // 1 where r is added.
 
 alias Sums = array<vec4f, M>;
+alias Kept = array<vec3f, KEPT * SETS * 3u>;
 
 // What each tap of a kernel row sees at the strip's four pixels.
 struct Taps { left: vec4f, middle: vec4f, right: vec4f }
@@ -49,39 +51,17 @@ fn weightRow(k: u32, c: u32, i: i32) -> vec3f {
   return vec3f(w[at], w[at + p.wJ], w[at + 2 * p.wJ]);
 }
 
-@compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let n = group.x % p.blocks * LANES + lane;
-  let left = group.x / p.blocks % p.strips * 4u;
-  let top = i32(group.x / (p.blocks * p.strips) * p.rows);
-  let bottom = min(top + i32(p.rows), i32(p.oh));
-  let k0 = group.y * M;
-  var kept: array<vec3f, KEPT * SETS * 3u>;
-  var c = 0u;
-  loop {
-    for (var s = 0u; s < SETS; s++) {
-      let k = k0 + s * LANES + lane;
-      let at = (c * SETS + s) * 3u;
-      kept[at] = weightRow(k, c, 0);
-      kept[at + 1u] = weightRow(k, c, 1);
-      kept[at + 2u] = weightRow(k, c, 2);
-    }
-    continuing { c++; break if c >= p.channels; }
-  }
+// One strip: the pixels from column `left` on of image n, M channels from k0 on, of which `start` has the bias.
+fn walk(kept: ptr<function, Kept>, start: Sums, k0: u32, n: u32, left: u32) {
   var inside: array<bool, 6>;
   for (var q = 0; q < 6; q++) {
     let iw = i32(left) + q - p.padLeft;
     inside[q] = iw >= 0 && iw < i32(p.w);
   }
-  var start: Sums;
-  for (var m = 0u; m < M; m++) {
-    let own = select(0.0, b[k0 + m / LANES * LANES + lane], p.bias == 1u);
-    start[m] = vec4f(subgroupShuffle(own, m % LANES));
-  }
   var done: Sums;
   var next = start;
   var last = start;
-  var row = top - p.padTop;
+  var row = -p.padTop;
   loop {
     if (row >= 0 && row < i32(p.h)) {
       var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
@@ -90,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let t = taps(at, inside);
         at += p.h * p.w * p.n;
         var own: array<vec3f, 3u * SETS>;
-        for (var s = 0u; s < 3u * SETS; s++) { own[s] = kept[c * SETS * 3u + s]; }
+        for (var s = 0u; s < 3u * SETS; s++) { own[s] = (*kept)[c * SETS * 3u + s]; }
         for (var m = 0u; m < M; m++) {
           let s = m / LANES * 3u;
           done[m] = sum(done[m], t, subgroupShuffle(own[s + 2u], m % LANES));
@@ -102,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     let oh = row + p.padTop - 2;
     for (var m = 0u; m < M; m++) {
-      let live = oh >= top && n < p.n && k0 + m < p.k;
+      let live = oh >= 0 && n < p.n && k0 + m < p.k;
       let at = (((k0 + m) * p.oh + u32(oh)) * p.ow + left) * p.n + n;
       put(at, live && left < p.ow, done[m].x);
       put(at + p.n, live && left + 1u < p.ow, done[m].y);
@@ -112,7 +92,38 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     done = next;
     next = last;
     last = start;
-    continuing { row++; break if row >= bottom - p.padTop + 2; }
+    continuing { row++; break if row >= i32(p.oh) - p.padTop + 2; }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+) {
+  let k0 = group.y * M;
+  var kept: Kept;
+  var c = 0u;
+  loop {
+    for (var s = 0u; s < SETS; s++) {
+      let k = k0 + s * LANES + lane;
+      let at = (c * SETS + s) * 3u;
+      kept[at] = weightRow(k, c, 0);
+      kept[at + 1u] = weightRow(k, c, 1);
+      kept[at + 2u] = weightRow(k, c, 2);
+    }
+    continuing { c++; break if c >= p.channels; }
+  }
+  var start: Sums;
+  for (var m = 0u; m < M; m++) {
+    let own = select(0.0, b[k0 + m / LANES * LANES + lane], p.bias == 1u);
+    start[m] = vec4f(subgroupShuffle(own, m % LANES));
+  }
+  let strips = p.strips * p.blocks;
+  var strip = group.x * strips / groups.x;
+  let end = (group.x + 1u) * strips / groups.x;
+  loop {
+    walk(&kept, start, k0, strip % p.blocks * LANES + lane, strip / p.blocks * 4u);
+    continuing { strip++; break if strip >= end; }
   }
 }
 

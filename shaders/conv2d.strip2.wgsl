@@ -4,12 +4,13 @@
 // Layout: x and y are [C][H][W][N]. An invocation walks down a strip four output pixels wide, for one image and M output
 // channels. Of its input rows every other one serves two output rows, `done` and `next`, the others serve `next` alone.
 // The strip's weights lie in private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
-// More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
+// A workgroup walks several strips with them, those of neighbouring images after one another. More than KEPT input
+// channels take several dispatches. Pixels outside the picture are read as 0.
 // Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
 enable subgroups;
 struct Params {
   n: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, padTop: i32, padLeft: i32,
-  c0: u32, channels: u32, wK: u32, strips: u32, blocks: u32, rows: u32, bias: u32, relu: u32,
+  c0: u32, channels: u32, wK: u32, strips: u32, blocks: u32, bias: u32, relu: u32,
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -22,6 +23,7 @@ struct Params {
 // added.
 
 alias Sums = array<vec4f, M>;
+alias Kept = array<vec3f, KEPT * SETS * 3u>;
 
 // What each tap of a kernel row sees at the strip's four pixels.
 struct Taps { left: vec4f, middle: vec4f, right: vec4f }
@@ -43,35 +45,16 @@ fn sum(so_far: vec4f, t: Taps, weights: vec3f) -> vec4f {
   return fma(t.right, vec4f(weights.z), fma(t.middle, vec4f(weights.y), fma(t.left, vec4f(weights.x), so_far)));
 }
 
-@compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let n = group.x % p.blocks * LANES + lane;
-  let left = group.x / p.blocks % p.strips * 4u;
-  let top = i32(group.x / (p.blocks * p.strips) * p.rows);
-  let bottom = min(top + i32(p.rows), i32(p.oh));
-  let k0 = group.y * M;
-  var kept: array<vec3f, KEPT * SETS * 3u>;
-  var c = 0u;
-  loop {
-    for (var e = 0u; e < SETS * 3u; e++) {
-      let at = (k0 + e / 3u * LANES + lane) * p.wK + (p.c0 + c) * 9u + e % 3u * 3u;
-      kept[c * SETS * 3u + e] = vec3f(w[at], w[at + 1u], w[at + 2u]);
-    }
-    continuing { c++; break if c >= p.channels; }
-  }
+// One strip: the pixels from column `left` on of image n, M channels from k0 on, of which `start` has the bias.
+fn walk(kept: ptr<function, Kept>, start: Sums, k0: u32, n: u32, left: u32) {
   var inside: array<bool, 9>;
   for (var q = 0; q < 9; q++) {
     let iw = 2 * i32(left) + q - p.padLeft;
     inside[q] = iw >= 0 && iw < i32(p.w);
   }
-  var start: Sums;
-  for (var m = 0u; m < M; m++) {
-    let own = select(0.0, b[k0 + m / LANES * LANES + lane], p.bias == 1u);
-    start[m] = vec4f(subgroupShuffle(own, m % LANES));
-  }
   var done: Sums;
   var next = start;
-  var oh = top;
+  var oh = 0;
   loop {
     let row = 2 * oh - p.padTop;
     let column = (row * i32(p.w) + 2 * i32(left) - p.padLeft) * i32(p.n);
@@ -80,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       loop {
         let t = taps(u32(i32((p.c0 + c) * p.h * p.w * p.n) + column) + n, inside);
         var own: array<vec3f, 3u * SETS>;
-        for (var s = 0u; s < 3u * SETS; s++) { own[s] = kept[c * SETS * 3u + s]; }
+        for (var s = 0u; s < 3u * SETS; s++) { own[s] = (*kept)[c * SETS * 3u + s]; }
         for (var m = 0u; m < M; m++) {
           let s = m / LANES * 3u;
           done[m] = sum(done[m], t, subgroupShuffle(own[s + 2u], m % LANES));
@@ -90,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
     }
     for (var m = 0u; m < M; m++) {
-      let live = oh > top && n < p.n && k0 + m < p.k;
+      let live = oh > 0 && n < p.n && k0 + m < p.k;
       let at = (((k0 + m) * p.oh + u32(oh - 1)) * p.ow + left) * p.n + n;
       put(at, live && left < p.ow, done[m].x);
       put(at + p.n, live && left + 1u < p.ow, done[m].y);
@@ -102,14 +85,42 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       loop {
         let t = taps(u32(i32(((p.c0 + c) * p.h + 1u) * p.w * p.n) + column) + n, inside);
         var own: array<vec3f, SETS>;
-        for (var s = 0u; s < SETS; s++) { own[s] = kept[(c * SETS + s) * 3u + 1u]; }
+        for (var s = 0u; s < SETS; s++) { own[s] = (*kept)[(c * SETS + s) * 3u + 1u]; }
         for (var m = 0u; m < M; m++) { next[m] = sum(next[m], t, subgroupShuffle(own[m / LANES], m % LANES)); }
         continuing { c++; break if c >= p.channels; }
       }
     }
     done = next;
     next = start;
-    continuing { oh++; break if oh > bottom; }
+    continuing { oh++; break if oh > i32(p.oh); }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32,
+) {
+  let k0 = group.y * M;
+  var kept: Kept;
+  var c = 0u;
+  loop {
+    for (var e = 0u; e < SETS * 3u; e++) {
+      let at = (k0 + e / 3u * LANES + lane) * p.wK + (p.c0 + c) * 9u + e % 3u * 3u;
+      kept[c * SETS * 3u + e] = vec3f(w[at], w[at + 1u], w[at + 2u]);
+    }
+    continuing { c++; break if c >= p.channels; }
+  }
+  var start: Sums;
+  for (var m = 0u; m < M; m++) {
+    let own = select(0.0, b[k0 + m / LANES * LANES + lane], p.bias == 1u);
+    start[m] = vec4f(subgroupShuffle(own, m % LANES));
+  }
+  let strips = p.strips * p.blocks;
+  var strip = group.x * strips / groups.x;
+  let end = (group.x + 1u) * strips / groups.x;
+  loop {
+    walk(&kept, start, k0, strip % p.blocks * LANES + lane, strip / p.blocks * 4u);
+    continuing { strip++; break if strip >= end; }
   }
 }
 

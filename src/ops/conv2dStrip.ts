@@ -64,15 +64,24 @@ function plainFits(gpu: Gpu, g: Geometry): boolean {
 export const strip = both((gpu, g) => hasLanes(gpu) && shapeFits(gpu, g), imagesFill, WAYS.strip, WAYS.strip2)
 export const plain = both(plainFits, (_, g) => 2 * g.n > PLAIN_LANES, WAYS.plain, WAYS.plain2)
 
+/** A workgroup copies its weights once for so many strips, as long as there are workgroups for some processors. */
+const STRIPS = 4
+const FEWEST = 8
+
+function gridOf(strips: number, tiles: number): number[] {
+  const groups = Math.max(Math.ceil(strips / STRIPS), Math.ceil(FEWEST / tiles))
+  return [Math.min(strips, groups), tiles]
+}
+
 function run({ kernel, M, KEPT, strided, shuffles }: Way, terms: Terms, sum: Sum, add: 0 | 1, finish: Finish): void {
   const { c, kh, wBase, wC, wI, wJ, ...sizes } = sum
   const strides: Record<string, number> = strided ? { wBase, wC, wI, wJ } : {}
   const LANES = lanesOf(terms.x.gpu, { shuffles })
   const strips = Math.ceil(sizes.ow / 4)
   const blocks = Math.ceil(sizes.n / LANES)
-  const groups = [strips * blocks, Math.ceil(sizes.k / M)]
+  const groups = gridOf(strips * blocks, Math.ceil(sizes.k / M))
   const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT, RESIDUAL: finish.residual ? 1 : 0 }
-  const params = { ...sizes, ...strides, strips, blocks, rows: sizes.oh }
+  const params = { ...sizes, ...strides, strips, blocks }
   byChannels(KEPT, c, terms, add, finish, (tensors, part) => {
     kernel(tensors, { ...params, ...part }, { groups }, { header })
   })
