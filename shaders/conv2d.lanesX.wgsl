@@ -1,18 +1,16 @@
-// conv2d.lanesX: input gradient of a stride-2 convolution with 3 taps and padding 1, or 1 tap and none; a lane is an image.
-//   dx[c, ih, iw, n] = sum over k, i, j of w[k, c, i, j] * dy[k, (ih + P - i) / 2, (iw + P - j) / 2, n], where both divide
-// Of the taps of a row, even columns see the middle one, odd columns the outer two. So a run of 8 columns needs 5 columns
-// of dy: even = d[0..3] * w1, odd = d[1..4] * w0 + d[0..3] * w2. Every second row of taps divides, and the loop takes no
-// other: llvmpipe walks through what `continue` leaves out. Two vec4 of accumulators times M input channels; weights are
-// spread by shuffle as in conv2d.lanes. Loops are tested at their end, as in conv2d.quadsW.
+// conv2d.lanesX: input gradient of a 1x1 convolution at stride 2; a lane is an image.
+//   dx[c, 2 oh, 2 ow, n] = sum over k of w[k, c] * dy[k, oh, ow, n]; all other pixels of dx are 0
+// A run of 8 columns of dx needs 4 of dy, so a vec4 of accumulators times M input channels; weights are spread by shuffle as
+// in conv2d.lanes. To be added, the pixels that see dy are all it touches. Loops are tested at their end, as in
+// conv2d.quadsW.
 enable subgroups;
-struct Params { n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, kh: u32, runs: u32 }
+struct Params { n: u32, c: u32, h: u32, w: u32, k: u32, oh: u32, ow: u32, runs: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 
-// From the header: LANES, M, TAPS (1 or 3), LOADS = ceil(M * TAPS / LANES); ADD to dx, with one tap: touches the even
-// pixels alone.
+// From the header: LANES, M <= LANES, ADD 1 where dx is added to.
 
 fn pixel(row: u32, ow: u32) -> f32 {
   let v = dy[row + min(ow, p.ow - 1u) * p.n];
@@ -28,45 +26,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let image = min(n, p.n - 1u);
   let c0 = group.y * M;
   let ow0 = run * 4u;
-  var even: array<vec4f, M>;
-  var odd: array<vec4f, M>;
-  let reach = ih + (p.kh - 1u) / 2u;
-  let first = select(reach & 1u, reach - 2u * p.oh + 2u, reach >= 2u * p.oh);
-  let last = min(reach, p.kh - 1u);
-  if (first <= last) {
+  var sums: array<vec4f, M>;
+  if (ih % 2u == 0u && ih / 2u < p.oh) {
     var k = 0u;
     loop {
-      var i = first;
-      loop {
-        let row = (k * p.oh + (reach - i) / 2u) * p.ow * p.n + image;
-        var weights: array<f32, LOADS>;
-        for (var s = 0u; s < LOADS; s++) {
-          let e = s * LANES + lane;
-          let c = c0 + e / TAPS;
-          if (e < M * TAPS && c < p.c) { weights[s] = w[((k * p.c + c) * p.kh + i) * TAPS + e % TAPS]; }
-        }
-        let d0 = pixel(row, ow0);
-        let d1 = pixel(row, ow0 + 1u);
-        let d2 = pixel(row, ow0 + 2u);
-        let d3 = pixel(row, ow0 + 3u);
-        let near = vec4f(d0, d1, d2, d3);
-        if (TAPS == 1u) {
-          for (var m = 0u; m < M; m++) {
-            even[m] = fma(near, vec4f(subgroupShuffle(weights[m / LANES], m % LANES)), even[m]);
-          }
-        } else {
-          let next = vec4f(d1, d2, d3, pixel(row, ow0 + 4u));
-          for (var m = 0u; m < M; m++) {
-            let e = 3u * m;
-            let w0 = subgroupShuffle(weights[e / LANES], e % LANES);
-            let w1 = subgroupShuffle(weights[(e + 1u) / LANES], (e + 1u) % LANES);
-            let w2 = subgroupShuffle(weights[(e + 2u) / LANES], (e + 2u) % LANES);
-            even[m] = fma(near, vec4f(w1), even[m]);
-            odd[m] = fma(near, vec4f(w2), fma(next, vec4f(w0), odd[m]));
-          }
-        }
-        continuing { i += 2u; break if i > last; }
-      }
+      let row = (k * p.oh + ih / 2u) * p.ow * p.n + image;
+      let own = w[k * p.c + min(c0 + lane, p.c - 1u)];
+      let near = vec4f(pixel(row, ow0), pixel(row, ow0 + 1u), pixel(row, ow0 + 2u), pixel(row, ow0 + 3u));
+      for (var m = 0u; m < M; m++) { sums[m] = fma(near, vec4f(subgroupShuffle(own, m)), sums[m]); }
       continuing { k++; break if k >= p.k; }
     }
   }
@@ -75,15 +42,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var m = 0u; m < M; m++) {
     if (c0 + m >= p.c) { continue; }
     let at = (((c0 + m) * p.h + ih) * p.w + iw) * p.n + n;
-    put(at, iw, even[m].x);
-    put(at + 2u * p.n, iw + 2u, even[m].y);
-    put(at + 4u * p.n, iw + 4u, even[m].z);
-    put(at + 6u * p.n, iw + 6u, even[m].w);
+    put(at, iw, sums[m].x);
+    put(at + 2u * p.n, iw + 2u, sums[m].y);
+    put(at + 4u * p.n, iw + 4u, sums[m].z);
+    put(at + 6u * p.n, iw + 6u, sums[m].w);
     if (ADD == 1u) { continue; }
-    put(at + p.n, iw + 1u, odd[m].x);
-    put(at + 3u * p.n, iw + 3u, odd[m].y);
-    put(at + 5u * p.n, iw + 5u, odd[m].z);
-    put(at + 7u * p.n, iw + 7u, odd[m].w);
+    for (var q = 1u; q < 8u; q += 2u) { put(at + q * p.n, iw + q, 0.0); }
   }
 }
 

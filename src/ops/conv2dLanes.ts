@@ -1,5 +1,5 @@
 // Convolutions where a lane is an image and shuffles spread the weights: where an adapter has subgroups of a known size,
-// for 1x1 and 3x3 at stride 1 and 2, all three passes.
+// for 1x1 and 3x3 at stride 1 and 2, all three passes but the input gradient of 3x3 at stride 2.
 import lanesSource from '../../shaders/conv2d.lanes.wgsl'
 import weightSource from '../../shaders/conv2d.lanesW.wgsl'
 import inputSource from '../../shaders/conv2d.lanesX.wgsl'
@@ -54,16 +54,13 @@ const { forward, dX } = passes((g, { x, w, b, y }, sum, add) => {
 
 const input: Backward = (g, w, dy, dx, add) => {
   if (g.strideW === 1) return dX(g, w, dy, dx, add)
-  const { n, c, h, k, oh, ow, kh, kw } = g
+  const { n, c, h, k, oh, ow } = g
   const LANES = w.gpu.info.subgroupSize
-  const M = 8
-  // One tap sees a quarter of the pixels: these are added in place, by a pipeline that compiles in no time.
-  const ADD = kh === 1 && kw === 1 ? add : 0
-  const header = { LANES, M, TAPS: kw, LOADS: Math.ceil((M * kw) / LANES), ADD }
+  const M = Math.min(8, LANES)
   const runs = Math.ceil(g.w / 8)
-  const groups = [runs * Math.ceil(ADD ? h / 2 : h) * Math.ceil(n / LANES), Math.ceil(c / M)]
-  const params = { n, c, h, w: g.w, k, oh, ow, kh, runs }
-  addOrWrite(dx, ADD ? 0 : add, (to) => input_.main({ w, dy, dx: to }, params, { groups }, { header }))
+  // A quarter of the pixels is added in place, by a pipeline that compiles in no time.
+  const groups = [runs * Math.ceil(add ? h / 2 : h) * Math.ceil(n / LANES), Math.ceil(c / M)]
+  input_.main({ w, dy, dx }, { n, c, h, w: g.w, k, oh, ow, runs }, { groups }, { header: { LANES, M, ADD: add } })
 }
 
 function weight(g: Geometry, x: Tensor, dy: Tensor, dw: Tensor, add: 0 | 1): void {
@@ -83,11 +80,12 @@ function forwardFits(gpu: Gpu, g: Geometry): boolean {
   return lanesFit(gpu, g) && imagesFit(gpu.info.subgroupSize, n, oh, ow, 4 * runsOf(kw, ow))
 }
 
-/** At stride 2 only for the paddings that keep pixels aligned. */
+/** At stride 2 for 1x1 alone: conv2d.stripX does 3x3. */
 function inputFits(gpu: Gpu, g: Geometry): boolean {
   const { n, h, w, kw, strideW } = g
   const width = strideW === 1 ? 4 * runsOf(kw, w) : 8
-  return lanesFit(gpu, g) && (strideW === 1 || isCentred(g)) && imagesFit(gpu.info.subgroupSize, n, h, w, width)
+  const known = strideW === 1 || (kw === 1 && isCentred(g))
+  return lanesFit(gpu, g) && known && imagesFit(gpu.info.subgroupSize, n, h, w, width)
 }
 
 export const lanes: ConvKernel = {

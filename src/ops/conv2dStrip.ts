@@ -4,10 +4,12 @@ import plainSource from '../../shaders/conv2d.plain.wgsl'
 import plain2Source from '../../shaders/conv2d.plain2.wgsl'
 import stripSource from '../../shaders/conv2d.strip.wgsl'
 import strip2Source from '../../shaders/conv2d.strip2.wgsl'
+import stripXSource from '../../shaders/conv2d.stripX.wgsl'
 import type { Gpu } from '../gpu/gpu.ts'
 import { type Kernel, kernels } from '../gpu/kernel.ts'
-import { type Geometry, isSimple, type Sum } from './conv2dGeometry.ts'
-import { type ConvKernel, type Finish, type Fits, passes, type Terms } from './conv2dKernel.ts'
+import type { Tensor } from '../tensor.ts'
+import { type Geometry, isCentred, isSimple, type Sum } from './conv2dGeometry.ts'
+import { type Backward, type ConvKernel, type Finish, type Fits, passes, type Terms } from './conv2dKernel.ts'
 import { hasLanes, imagesFill, imagesFit } from './conv2dLanes.ts'
 import { byChannels, inOnePart } from './conv2dParts.ts'
 
@@ -25,6 +27,8 @@ interface Way {
   shuffles: boolean
 }
 
+const stripX = kernels<'main'>(stripXSource).main
+
 const WAYS = {
   strip: { kernel: kernels<'main'>(stripSource).main, M: 8, KEPT: 64, strided: true, shuffles: true },
   strip2: { kernel: kernels<'main'>(strip2Source).main, M: 16, KEPT: 32, strided: false, shuffles: true },
@@ -38,7 +42,8 @@ function shapeFits(_gpu: Gpu, g: Geometry): boolean {
   return isSimple(g) && g.kw === 3 && g.strideW <= 2 && g.n > 0
 }
 
-function both(fits: Fits, fills: Fits, one: Way, two: Way): ConvKernel {
+/** `back` is the input gradient at stride 2, where there is one. */
+function both(fits: Fits, fills: Fits, one: Way, two: Way, back?: Backward): ConvKernel {
   const way = (g: Geometry) => (g.strideH === 1 ? one : two)
   const wide = (gpu: Gpu, g: Geometry, columns: number) => imagesFit(lanesOf(gpu, way(g)), g.n, 1, columns, 4)
   const { forward, dX } = passes((g, terms, sum, add, finish) => run(way(g), terms, sum, add, finish))
@@ -49,7 +54,11 @@ function both(fits: Fits, fills: Fits, one: Way, two: Way): ConvKernel {
       finishes: (g) => inOnePart(way(g).KEPT)(g),
       run: forward,
     },
-    dX: { fits: (gpu, g) => fits(gpu, g) && g.strideH === 1 && wide(gpu, g, g.w), fills, run: dX },
+    dX: {
+      fits: (gpu, g) => fits(gpu, g) && (g.strideH === 1 || (back !== undefined && isCentred(g))) && wide(gpu, g, g.w),
+      fills,
+      run: (g, ...tensors) => (g.strideH === 1 ? dX : back!)(g, ...tensors),
+    },
   }
 }
 
@@ -61,8 +70,23 @@ function plainFits(gpu: Gpu, g: Geometry): boolean {
   return gpu.info.software && shapeFits(gpu, g)
 }
 
-export const strip = both((gpu, g) => hasLanes(gpu) && shapeFits(gpu, g), imagesFill, WAYS.strip, WAYS.strip2)
+export const strip = both((gpu, g) => hasLanes(gpu) && shapeFits(gpu, g), imagesFill, WAYS.strip, WAYS.strip2, input)
 export const plain = both(plainFits, (_, g) => 2 * g.n > PLAIN_LANES, WAYS.plain, WAYS.plain2)
+
+/** The input gradient at stride 2. */
+function input(g: Geometry, w: Tensor, dy: Tensor, dx: Tensor, add: 0 | 1): void {
+  const { n, c, h, k, oh, ow } = g
+  const { M, KEPT } = WAYS.strip
+  const LANES = w.gpu.info.subgroupSize
+  const strips = Math.ceil(g.w / 8)
+  const blocks = Math.ceil(n / LANES)
+  const groups = gridOf(strips * blocks, Math.ceil(c / M))
+  const header = { LANES, M, SETS: Math.ceil(M / LANES), KEPT }
+  const params = { n, c, h, w: g.w, oh, ow, strips, blocks }
+  byChannels(KEPT, k, { x: dy, w, b: null, y: dx }, add, {}, (tensors, { c0: k0, channels }) => {
+    stripX({ dy: tensors.x, w, dx: tensors.y }, { ...params, k0, channels }, { groups }, { header })
+  })
+}
 
 /** A workgroup copies its weights once for so many strips, as long as there are workgroups for some processors. */
 const STRIPS = 4

@@ -42,7 +42,7 @@ const DEFAULTS: [string, GpuInfo, string[]][] = [
     LLVMPIPE,
     [
       'strip strip quads',
-      'strip lanes quads',
+      'strip strip quads',
       'lanes lanes quads',
       'tiny tiny tiny',
       'rows tile tile',
@@ -66,7 +66,7 @@ const DEFAULTS: [string, GpuInfo, string[]][] = [
     SWIFTSHADER,
     [
       'plain plain quads',
-      'plain lanes quads',
+      'plain strip quads',
       'matmul matmul matmul',
       'tiny tiny tiny',
       'rows tile tile',
