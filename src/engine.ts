@@ -23,7 +23,7 @@ export interface Step<T> {
   /** What `fn` returned. Its tensors are overwritten by every run. */
   readonly outputs: T
   readonly dispatches: number
-  /** Compiles all pipelines at the same time; otherwise the first run compiles them one by one. */
+  /** Compiles all pipelines, so that the first run takes no longer than the others; else that one compiles them. */
   compile(): Promise<void>
   /** After whatever was called before it, before whatever is called after it. Not inside another step. */
   run(): void
@@ -51,8 +51,8 @@ export class Engine {
 
   /**
    * Hears how far the device is with pipelines that are new to it, of captures, eager code, `fit` and `evaluate`: at the
-   * start, and as each is compiled and has run for the first time. While somebody listens a step's first run is a submit
-   * a new pipeline; its bits are the same.
+   * start, and as each is compiled and has run for the first time. While somebody listens the first run of eager code, and
+   * of a step that was not compiled before, is a submit a new pipeline; its bits are the same.
    */
   get onCompiling(): ((compiling: Compiling) => void) | null {
     return this.gpu.onCompiling

@@ -117,6 +117,22 @@ test('once compiled, a first run takes as long as any', async () => {
   })
 })
 
+test('an engine that is destroyed while it compiles leaves a device that was handed in alone', async () => {
+  await on(async ({ gpu: { device } }) => {
+    const faults: unknown[] = []
+    device.addEventListener('uncapturederror', (event) => faults.push(event))
+    const own = await init({ device })
+    const step = own.capture('step', three(own))
+    own.onCompiling = ({ phase, done }) => {
+      if (phase === 'first run' && done === 1) own.destroy()
+    }
+    await step.compile()
+    await device.queue.onSubmittedWorkDone()
+    assert.equal(faults, [])
+    assert.throws(() => step.run(), /the engine was destroyed/)
+  })
+})
+
 test('the bits are those of a run in one submit', async () => {
   const bits: unknown[] = []
   for (const listens of [true, false]) {

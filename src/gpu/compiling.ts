@@ -1,6 +1,8 @@
 // Pipelines that are new to the device: they are compiled, and whoever listens hears how far that is. At a cold start it
 // is most of the time until the first step has ended: drivers of GPUs compile where a pipeline is made, software adapters
 // where it first runs.
+import { DeviceLostError } from '../errors.ts'
+import type { Faults } from './faults.ts'
 import type { Pipeline } from './pipelines.ts'
 
 export interface Compiling {
@@ -22,6 +24,7 @@ interface Listener {
 interface Compiler extends Listener {
   readonly device: GPUDevice
   readonly info: { readonly software: boolean }
+  readonly faults: Faults
   submit(commands: GPUCommandBuffer, tape: null): void
   orLost<T>(asked: Promise<T>): Promise<T | undefined>
 }
@@ -53,7 +56,18 @@ export async function compileAll(gpu: Compiler, step: string, dispatches: readon
   const missing = [...pipelines].filter((pipeline) => !pipeline.isCompiled)
   const made = tally(gpu, { step, phase: 'compiling', total: missing.length })
   await Promise.all(missing.map((pipeline) => pipeline.compile().then(made)))
-  if (gpu.info.software) await runWithNothing(gpu, step, dispatches)
+  if (!gpu.info.software || isOver(gpu)) return
+  await runWithNothing(gpu, step, dispatches)
+  // Somebody else may have begun to run them, and not have ended.
+  await idle(gpu)
+}
+
+/** Of an engine that was destroyed meanwhile the device, which may be others', is asked nothing. */
+const isOver = ({ faults }: Compiler): boolean => faults.closing || faults.first instanceof DeviceLostError
+
+/** A device that refuses to answer is lost, which the next wait tells. */
+const idle = async (gpu: Compiler): Promise<void> => {
+  if (!isOver(gpu)) await gpu.orLost(gpu.device.queue.onSubmittedWorkDone().catch(() => {}))
 }
 
 const INDIRECT = 0x100
@@ -69,20 +83,25 @@ async function runWithNothing(gpu: Compiler, step: string, dispatches: readonly 
   const ran = tally(gpu, { step, phase: 'first run', total: news.size })
   // Of the device's memory: of a dispatch that says so itself Dawn thinks that it is a mistake, and prints that.
   const none = device.createBuffer({ label: 'no workgroups', size: 12, usage: INDIRECT })
-  for (const [pipeline, bindGroup] of shuffled([...news])) {
-    if (pipeline.isCompiled && !pipeline.ran) {
-      const encoder = device.createCommandEncoder({ label: step })
-      const pass = encoder.beginComputePass({ label: step })
-      pass.setPipeline(pipeline.get())
-      pass.setBindGroup(0, bindGroup)
-      pass.dispatchWorkgroupsIndirect(none, 0)
-      pass.end()
-      gpu.submit(encoder.finish({ label: step }), null)
-      await gpu.orLost(device.queue.onSubmittedWorkDone())
+  try {
+    for (const [pipeline, bindGroup] of shuffled([...news])) {
+      if (isOver(gpu)) return
+      if (pipeline.isCompiled && !pipeline.ran) {
+        const encoder = device.createCommandEncoder({ label: step })
+        const pass = encoder.beginComputePass({ label: step })
+        pass.setPipeline(pipeline.get())
+        pass.setBindGroup(0, bindGroup)
+        pass.dispatchWorkgroupsIndirect(none, 0)
+        pass.end()
+        gpu.faults.running = step
+        gpu.submit(encoder.finish({ label: step }), null)
+        await idle(gpu)
+      }
+      ran()
     }
-    ran()
+  } finally {
+    none.destroy()
   }
-  none.destroy()
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -132,6 +132,7 @@ export async function evaluate(
       throw new InputError(`evaluate: picture ${strange} has the label ${data.labels[strange]}, of ${classes} classes`)
     }
     await step.compile()
+    await engine.settled()
     started = performance.now()
     await everyBatch(engine, source, rows, size, async (at) => {
       offset.value = at

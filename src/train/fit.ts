@@ -135,6 +135,7 @@ export async function fit(engine: Engine, options: FitOptions): Promise<FitResul
     const whole = ragged < pictures ? capture(source) : null
     const last = ragged > 0 ? capture(source.inBatchesOf(ragged)) : null
     await Promise.all(tapes.map((tape) => tape.compile()))
+    await engine.settled()
     if (stopped()) throw new AbortedError(first, batches.steps)
     return await train(options, batches, first, {
       tapedAt: (at) => (whole && at % pictures < pictures - ragged ? whole : last!),
