@@ -1,8 +1,9 @@
 // conv2d.rowsDown: conv2d.rows for 3x3 at stride 1, walking down: an input row is read once and serves three output rows.
 //   y[k, oh, ow, n] = relu(b[k] + r[k, oh, ow, n] + sum over c, i, j of w[k, c, i, j] * x[c, oh + i - padTop, ow + j - padLeft, n])
 // b, r and relu where asked.
-// Layout: x and y are [C][H][W][N]; a lane is a place in a row of [W][N]. An invocation computes such a place in every
-// row of a block of rows, for M output channels: `done` is complete after this row, `next` one row later, `last` two.
+// Layout: x and y are [C][H][W][N]; a lane is P neighbouring pixels of one image, and lanes walk a row of such runs as
+// [runs][N]. An invocation computes its run in every row of a block of rows, for M output channels: `done` is complete
+// after this row, `next` one row later, `last` two. A run of P costs P + 2 loads, and one reading of the weights.
 // The block's weights lie in private memory, a lane keeping those of channel k0 + lane; shuffles spread them.
 // More than KEPT input channels take several dispatches. Pixels outside the picture are read as 0.
 // Loops of no fixed length are tested at their end: llvmpipe walks one that is tested first once more than it has to.
@@ -19,16 +20,25 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 // From the header: LANES of a subgroup, M channels, SETS = ceil(M / LANES), KEPT input channels, RESIDUAL 1 where r is
-// added.
+// added, P pixels.
 
-alias Sums = array<f32, M>;
+alias Pixels = array<f32, P>;
+alias Sums = array<Pixels, M>;
+alias Seen = array<f32, P + 2u>;
+
+fn sum(so_far: Pixels, x: Seen, w: vec3f) -> Pixels {
+  var all = so_far;
+  for (var q = 0u; q < P; q++) { all[q] += dot(vec3f(x[q], x[q + 1u], x[q + 2u]), w); }
+  return all;
+}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let place = group.x % p.strips * LANES + lane;
+  let run = group.x % p.strips * LANES + lane;
   let top = i32(group.x / p.strips * p.rows);
   let bottom = min(top + i32(p.rows), i32(p.oh));
-  let ow = place / p.n;
+  let ow = run / p.n * P;
+  let place = ow * p.n + run % p.n;
   let k0 = group.y * M;
   var kept: array<vec3f, KEPT * SETS * 3u>;
   for (var e = 0u; e < p.channels * SETS * 3u; e++) {
@@ -38,13 +48,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var start: Sums;
   for (var m = 0u; m < M; m++) {
     let own = select(0.0, b[k0 + m / LANES * LANES + lane], p.bias == 1u);
-    start[m] = subgroupShuffle(own, m % LANES);
+    let value = subgroupShuffle(own, m % LANES);
+    for (var q = 0u; q < P; q++) { start[m][q] = value; }
   }
   let left = i32(ow) - p.padLeft;
-  let column = left * i32(p.n) + i32(place % p.n);
-  let first = left >= 0 && left < i32(p.w);
-  let second = left >= -1 && left + 1 < i32(p.w);
-  let third = left >= -2 && left + 2 < i32(p.w);
+  let column = left * i32(p.n) + i32(run % p.n);
+  var inside: array<bool, P + 2u>;
+  for (var q = 0u; q < P + 2u; q++) { inside[q] = left + i32(q) >= 0 && left + i32(q) < i32(p.w); }
   var done: Sums;
   var next = start;
   var last = start;
@@ -54,15 +64,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       var c = 0u;
       loop {
         let at = u32((i32((p.c0 + c) * p.h) + row) * i32(p.w * p.n) + column);
-        let seen = vec3f(
-          select(0.0, x[at], first), select(0.0, x[at + p.n], second), select(0.0, x[at + 2u * p.n], third));
+        var seen: Seen;
+        for (var q = 0u; q < P + 2u; q++) { seen[q] = select(0.0, x[at + q * p.n], inside[q]); }
         var own: array<vec3f, 3u * SETS>;
         for (var s = 0u; s < 3u * SETS; s++) { own[s] = kept[c * SETS * 3u + s]; }
         for (var m = 0u; m < M; m++) {
           let s = m / LANES * 3u;
-          done[m] += dot(seen, subgroupShuffle(own[s + 2u], m % LANES));
-          next[m] += dot(seen, subgroupShuffle(own[s + 1u], m % LANES));
-          last[m] += dot(seen, subgroupShuffle(own[s], m % LANES));
+          done[m] = sum(done[m], seen, subgroupShuffle(own[s + 2u], m % LANES));
+          next[m] = sum(next[m], seen, subgroupShuffle(own[s + 1u], m % LANES));
+          last[m] = sum(last[m], seen, subgroupShuffle(own[s], m % LANES));
         }
         continuing { c++; break if c >= p.channels; }
       }
@@ -70,7 +80,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let oh = row + p.padTop - 2;
     for (var m = 0u; m < M; m++) {
       let at = ((k0 + m) * p.oh + u32(oh)) * p.ow * p.n + place;
-      put(at, oh >= top && ow < p.ow && k0 + m < p.k, done[m]);
+      let live = oh >= top && k0 + m < p.k;
+      for (var q = 0u; q < P; q++) { put(at + q * p.n, live && ow + q < p.ow, done[m][q]); }
     }
     done = next;
     next = last;

@@ -23,10 +23,21 @@ function fits(gpu: Gpu, g: Geometry): boolean {
   return hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0 && strips <= MAX_GROUPS
 }
 
+const stripsOf = (lanes: number, n: number, ow: number, P: number) => Math.ceil((Math.ceil(ow / P) * n) / lanes)
+
+/** Pixels a lane: more of them share their loads and weights, as long as there are lanes enough to share out the row. */
+function pixelsOf(lanes: number, n: number, ow: number): number {
+  // By instructions on llvmpipe a run of P takes as long as 2 + P.
+  const cost = (P: number) => stripsOf(lanes, n, ow, P) * (2 + P)
+  return [1, 2, 4].reduce((best, P) => (cost(P) < cost(best) ? P : best))
+}
+
 const forward: Forward = (g, x, w, b, y, finish) => {
   const { n, c, h, k, oh, ow, kw: TAPS, strideH: stride, padT: padTop, padL: padLeft } = g
   const LANES = x.gpu.info.subgroupSize
-  const strips = Math.ceil((ow * n) / LANES)
+  const walks = TAPS === 3 && stride === 1
+  const P = walks ? pixelsOf(LANES, n, ow) : 1
+  const strips = stripsOf(LANES, n, ow, P)
   const tiles = Math.ceil(k / M)
   const each = Math.ceil(oh / Math.ceil(ENOUGH / (strips * tiles)))
   const sizes = { n, h, w: g.w, k, oh, ow, padTop, padLeft, wK: c * TAPS * TAPS, strips, rows: each }
@@ -34,7 +45,7 @@ const forward: Forward = (g, x, w, b, y, finish) => {
   const groups = [strips * Math.ceil(oh / each), tiles]
   byChannels(KEPT, c, { x, w, b, y }, 0, finish, (tensors, part) => {
     const params = { ...sizes, ...part }
-    if (TAPS === 3 && stride === 1) down_.main(tensors, params, { groups }, { header })
+    if (walks) down_.main(tensors, params, { groups }, { header: { ...header, P } })
     else rows_.main(tensors, { ...params, stride }, { groups }, { header: { ...header, TAPS } })
   })
 }
