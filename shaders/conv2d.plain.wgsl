@@ -76,13 +76,13 @@ fn walk(kept: ptr<function, Kept>, start: Sums, k0: u32, n: u32, left: u32) {
       var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
       var c = 0u;
       loop {
-        let t = look(at, inside);
+        let seen = look(at, inside);
         at += p.h * p.w * p.n;
         for (var m = 0u; m < M; m++) {
           let own = (c * M + m) * 3u;
-          done[m] = sum(done[m], t, (*kept)[own + 2u]);
-          next[m] = sum(next[m], t, (*kept)[own + 1u]);
-          last[m] = sum(last[m], t, (*kept)[own]);
+          done[m] = sum(done[m], seen, (*kept)[own + 2u]);
+          next[m] = sum(next[m], seen, (*kept)[own + 1u]);
+          last[m] = sum(last[m], seen, (*kept)[own]);
         }
         continuing { c++; break if c >= p.channels; }
       }

@@ -72,11 +72,11 @@ fn walk(kept: ptr<function, Kept>, start: Sums, k0: u32, n: u32, left: u32) {
     if (row >= 0 && row < i32(p.h)) {
       var c = 0u;
       loop {
-        let t = look(u32(i32((p.c0 + c) * p.h * p.w * p.n) + column) + n, inside);
+        let seen = look(u32(i32((p.c0 + c) * p.h * p.w * p.n) + column) + n, inside);
         for (var m = 0u; m < M; m++) {
           let own = (c * M + m) * 3u;
-          done[m] = sum(done[m], t, (*kept)[own + 2u]);
-          next[m] = sum(next[m], t, (*kept)[own]);
+          done[m] = sum(done[m], seen, (*kept)[own + 2u]);
+          next[m] = sum(next[m], seen, (*kept)[own]);
         }
         continuing { c++; break if c >= p.channels; }
       }
@@ -92,8 +92,8 @@ fn walk(kept: ptr<function, Kept>, start: Sums, k0: u32, n: u32, left: u32) {
     if (row >= -1 && row + 1 < i32(p.h)) {
       var c = 0u;
       loop {
-        let t = look(u32(i32(((p.c0 + c) * p.h + 1u) * p.w * p.n) + column) + n, inside);
-        for (var m = 0u; m < M; m++) { next[m] = sum(next[m], t, (*kept)[(c * M + m) * 3u + 1u]); }
+        let seen = look(u32(i32(((p.c0 + c) * p.h + 1u) * p.w * p.n) + column) + n, inside);
+        for (var m = 0u; m < M; m++) { next[m] = sum(next[m], seen, (*kept)[(c * M + m) * 3u + 1u]); }
         continuing { c++; break if c >= p.channels; }
       }
     }

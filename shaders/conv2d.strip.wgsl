@@ -80,15 +80,15 @@ fn walk(kept: ptr<function, Kept>, start: Sums, k0: u32, n: u32, left: u32) {
       var at = u32(((i32(p.c0 * p.h) + row) * i32(p.w) + i32(left) - p.padLeft) * i32(p.n)) + n;
       var c = 0u;
       loop {
-        let t = look(at, inside);
+        let seen = look(at, inside);
         at += p.h * p.w * p.n;
         var own: array<vec3f, 3u * SETS>;
         for (var s = 0u; s < 3u * SETS; s++) { own[s] = (*kept)[c * SETS * 3u + s]; }
         for (var m = 0u; m < M; m++) {
           let s = m / LANES * 3u;
-          done[m] = sum(done[m], t, subgroupShuffle(own[s + 2u], m % LANES));
-          next[m] = sum(next[m], t, subgroupShuffle(own[s + 1u], m % LANES));
-          last[m] = sum(last[m], t, subgroupShuffle(own[s], m % LANES));
+          done[m] = sum(done[m], seen, subgroupShuffle(own[s + 2u], m % LANES));
+          next[m] = sum(next[m], seen, subgroupShuffle(own[s + 1u], m % LANES));
+          last[m] = sum(last[m], seen, subgroupShuffle(own[s], m % LANES));
         }
         continuing { c++; break if c >= p.channels; }
       }

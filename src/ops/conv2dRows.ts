@@ -18,14 +18,15 @@ const KEPT = 64
 /** Workgroups that keep the processors of a software adapter busy. */
 const ENOUGH = 4
 
-function fits(gpu: Gpu, g: Geometry): boolean {
-  const strips = Math.ceil((g.ow * g.n) / gpu.info.subgroupSize)
-  return hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0 && strips <= MAX_GROUPS
-}
-
+/** Subgroups for a row of runs of P pixels. */
 const stripsOf = (lanes: number, n: number, ow: number, P: number) => Math.ceil((Math.ceil(ow / P) * n) / lanes)
 
-/** Pixels a lane: more of them share their loads and weights, as long as there are lanes enough to share out the row. */
+function fits(gpu: Gpu, g: Geometry): boolean {
+  const fitsGrid = stripsOf(gpu.info.subgroupSize, g.n, g.ow, 1) <= MAX_GROUPS
+  return hasLanes(gpu) && isSimple(g) && (g.kw === 1 || g.kw === 3) && g.n > 0 && fitsGrid
+}
+
+/** Pixels a lane: more of them share loads and weights, as long as lanes enough are left to share out the row. */
 function pixelsOf(lanes: number, n: number, ow: number): number {
   // By instructions on llvmpipe a run of P takes as long as 2 + P.
   const cost = (P: number) => stripsOf(lanes, n, ow, P) * (2 + P)
